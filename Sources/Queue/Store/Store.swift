@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+
+/// Where messages and envelopes are kept: the seam before the fs, sqlite, lmdb and ram backends.
+///
+/// Called from one thread, the store thread, and synchronous: a call returns when its effect is as
+/// durable as the backend makes it. Values read back are checked; what cannot be read is quarantined,
+/// counted, and never ends the service.
+///
+/// A store knows nothing of rules: that a message goes with its last envelope is Queue's business,
+/// which says so with `Change.removeMessage`.
+package protocol Store: AnyObject {
+  /// Opens and recovers. Called once, before anything else.
+  ///
+  /// - Throws: `StoreError.busy` when another process has it, `.newerVersion`, `.damaged`,
+  ///   `.unavailable`.
+  func open() throws(StoreError) -> OpenReport
+
+  /// Carries out all changes, durable on return: each message with its envelopes is inserted as a
+  /// whole or not at all, and all changes of one call become durable together where the backend can.
+  ///
+  /// After a throw none of the changes may be taken for durable: those that inserted are absent now and
+  /// after a restart, or were never answered with 250. A store that can no longer write safely keeps
+  /// throwing until `reopen`.
+  func apply(_ changes: [Change]) throws(StoreError)
+
+  /// Closes and opens again after a failed `apply`.
+  func reopen() throws(StoreError) -> OpenReport
+
+  /// Up to `count` bytes of a stored body from `offset`; fewer at its end only.
+  ///
+  /// - Throws: `StoreError.absent` when there is no such message, `.damaged` when it cannot be read.
+  func body(of message: MessageID, from offset: Int, count: Int) throws(StoreError) -> [UInt8]
+
+  /// The next envelopes in rising order of identifier, with their messages. Holds nothing open between
+  /// calls. An unreadable record is quarantined on the way and left out.
+  ///
+  /// - Parameter limit: at least 1.
+  func page(after: EnvelopeID?, limit: Int) throws(StoreError) -> EnvelopePage
+
+  /// One envelope with its message; nil when it is not there or has been quarantined.
+  func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope?
+
+  /// Checks the records of the next messages behind `after`, both directions: every envelope has its
+  /// message and body, every message and body an envelope, every checksum holds. What fails is
+  /// quarantined and reported.
+  func verify(after: MessageID?, limit: Int) throws(StoreError) -> VerifyPage
+
+  /// What was moved aside.
+  func quarantined() throws(StoreError) -> [QuarantinedRecord]
+
+  /// The bytes of a quarantined record as they were found, at most 1 MiB of them.
+  func quarantinedContent(_ name: String) throws(StoreError) -> [UInt8]
+
+  /// Puts a quarantined record back, if it can be read now. Returns the envelopes that are back.
+  func restore(quarantined name: String) throws(StoreError) -> [EnvelopeID]
+
+  /// Looks for messages and envelopes that were put into the store by hand (fs only; others find none).
+  func discover(_ message: MessageID) throws(StoreError) -> [StoredEnvelope]
+
+  /// A small value that survives restarts: the identifier cursor, pauses. Written by `Change.set`.
+  func setting(_ name: String) throws(StoreError) -> [UInt8]?
+
+  func statistics() -> StoreStatistics
+
+  /// Work that is better done while nothing waits: a checkpoint, giving space back. Bounded to some
+  /// tens of milliseconds a call. Returns whether there is more to do.
+  func maintain() throws(StoreError) -> MaintenanceState
+
+  /// A clean stop; takes at most about `limit`.
+  func close(within limit: Duration) throws(StoreError)
+}
+
+package enum MaintenanceState: Sendable {
+  case done
+  case more
+}
+
+/// One durable step. The order in an array is the order in which they take effect.
+package enum Change: Sendable {
+  /// A new message with all its envelopes, at least one.
+  case insert(NewMessage)
+  /// Another envelope for a message that is already there. (Envelopes that a redirection makes.)
+  case add(Envelope)
+  case update(EnvelopeID, EnvelopeUpdate)
+  case removeEnvelope(EnvelopeID)
+  /// The message, its body and whatever envelopes it still has.
+  case removeMessage(MessageID)
+  /// A small named value; nil removes it. At most 64 bytes of name and 4,096 of value.
+  case set(String, [UInt8]?)
+}
+
+/// A message on its way into the store.
+package struct NewMessage: Sendable {
+  package var message: Message
+  package var envelopes: [Envelope]
+  package var body: Body
+
+  package init(message: Message, envelopes: [Envelope], body: Body) {
+    precondition(!envelopes.isEmpty)
+    self.message = message
+    self.envelopes = envelopes
+    self.body = body
+  }
+
+  package enum Body: Sendable {
+    case bytes([UInt8])
+    /// A file that `BodyStage` has already made durable, named after the message.
+    case staged(size: Int)
+
+    package var size: Int {
+      switch self {
+      case .bytes(let bytes): bytes.count
+      case .staged(let size): size
+      }
+    }
+  }
+}
+
+package struct StoredEnvelope: Hashable, Sendable {
+  package var message: Message
+  package var envelope: Envelope
+
+  package init(message: Message, envelope: Envelope) {
+    self.message = message
+    self.envelope = envelope
+  }
+}
+
+package struct EnvelopePage: Sendable {
+  package var envelopes: [StoredEnvelope]
+  /// Where the next page goes on; nil at the end of the store. Not always the last envelope's: records
+  /// that were quarantined on the way count.
+  package var next: EnvelopeID?
+
+  package init(envelopes: [StoredEnvelope], next: EnvelopeID?) {
+    self.envelopes = envelopes
+    self.next = next
+  }
+}
+
+/// What opening found.
+package struct OpenReport: Equatable, Sendable {
+  /// The journal or log was not closed cleanly, and this many changes were recovered from it.
+  package var recoveredChanges = 0
+  /// Bodies and temporary files that belonged to nothing and were removed.
+  package var orphansRemoved = 0
+  package var quarantined = 0
+  /// One line each, for the log.
+  package var remarks: [String] = []
+
+  package init() {}
+}
+
+package struct VerifyPage: Sendable {
+  package var messagesChecked = 0
+  package var envelopesChecked = 0
+  package var findings: [VerifyFinding] = []
+  /// Where to go on; nil at the end.
+  package var next: MessageID?
+
+  package init() {}
+}
+
+package struct VerifyFinding: Hashable, Sendable {
+  /// `envelope 0123456789abcdef`, `body 01234567`, `journal`.
+  package var record: String
+  package var problem: String
+
+  package init(record: String, problem: String) {
+    self.record = record
+    self.problem = problem
+  }
+}
+
+package struct QuarantinedRecord: Hashable, Sendable {
+  /// Unique in the store; what `restore` takes. No spaces.
+  package var name: String
+  package var reason: String
+  package var size: Int
+  package var when: Instant
+
+  package init(name: String, reason: String, size: Int, when: Instant) {
+    self.name = name
+    self.reason = reason
+    self.size = size
+    self.when = when
+  }
+}
+
+package struct StoreStatistics: Equatable, Sendable {
+  package var messages = 0
+  package var envelopes = 0
+  package var bodyBytes = 0
+  /// Times that the store waited for the disk to be durable.
+  package var syncs = 0
+  package var lastSync: Duration = .zero
+  package var longestSync: Duration = .zero
+  package var quarantined = 0
+
+  package init() {}
+}

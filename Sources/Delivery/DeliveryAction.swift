@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: ISC
+
+package import DNS
+package import Mail
+
+/// The delivering role's projection of one `action` of the configuration.
+package enum DeliveryAction: Hashable, Sendable {
+  case relay(RelayAction)
+  /// Our own maildir program at the far end of the pipe: it gets the stored bytes as they are.
+  case maildir
+  /// A command: it gets lines that end in LF.
+  case command
+}
+
+/// What an action with the method `relay` asks for.
+package struct RelayAction: Hashable, Sendable {
+  /// Smart hosts of `host`; empty: by the MX of each destination.
+  package var hosts: [RelayURL] = []
+  /// The name for EHLO.
+  package var helo: String
+  /// Local addresses to send from, used in turn; empty: the system chooses.
+  package var sources: [IPAddress] = []
+  package var backup: BackupRule = .ordinary
+  /// Replaces a sender that is not null.
+  package var sender: Address?
+
+  /// Which mail exchangers may be used.
+  package enum BackupRule: Hashable, Sendable {
+    case ordinary
+    /// `backup mx NAME`: only those better than NAME; all when NAME is not among them.
+    case behind(DomainName)
+  }
+
+  package init(helo: String) { self.helo = helo }
+}
+
+/// A relay URL of the configuration: `[proto://][label@]host[:port]`.
+package struct RelayURL: Hashable, Sendable {
+  package var transport: RelayTransport
+  package var host: RelayHost
+  package var port: UInt16
+  /// Where the credentials are; nil: no authentication.
+  package var label: String?
+
+  package init(transport: RelayTransport, host: RelayHost, port: UInt16, label: String? = nil) {
+    self.transport = transport
+    self.host = host
+    self.port = port
+    self.label = label
+  }
+}
+
+/// The words before `://` in a relay URL.
+package enum RelayTransport: String, Hashable, Sendable {
+  /// STARTTLS when offered.
+  case smtp = "smtp"
+  case smtpTLS = "smtp+tls"
+  case smtpNoTLS = "smtp+notls"
+  case smtps = "smtps"
+  case lmtp = "lmtp"
+}
+
+/// A host as the configuration names it.
+package enum RelayHost: Hashable, Sendable {
+  case name(DomainName)
+  case address(IPAddress)
+  /// An absolute path of a local socket; LMTP only.
+  case socket(String)
+}
+
+extension RelayHost: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .name(let name): name.text
+    case .address(let address): "[\(address)]"
+    case .socket(let path): path
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: ISC
+// What Swift's Glibc does not show, for processes: descriptors over sockets, spawning, identity.
+
+#ifndef TALARIA_PROCESSES_H
+#define TALARIA_PROCESSES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// The most descriptors that one message carries.
+#define TALARIA_DESCRIPTORS_MAX 64
+
+/// Two ends of a stream socket pair, close-on-exec. 0, or -1 with errno.
+int talaria_stream_pair(int ends[2]);
+
+/// Two ends of a pair that keeps message boundaries (SOCK_SEQPACKET), close-on-exec.
+int talaria_message_pair(int ends[2]);
+
+/// A pipe, close-on-exec, its buffer enlarged to about `capacity` bytes where the kernel allows it.
+int talaria_pipe(int ends[2], int capacity);
+
+/// Sends one message with descriptors. Returns 0, or -1 with errno (EAGAIN when it would block).
+int talaria_send_message(int socket, const void *bytes, size_t length,
+                         const int *descriptors, size_t count, int blocking);
+
+/// Receives one message. Returns its length, 0 at the end, -1 with errno; EMSGSIZE when it was cut.
+/// The descriptors are close-on-exec and the caller's to close.
+ssize_t talaria_receive_message(int socket, void *bytes, size_t capacity,
+                                int *descriptors, size_t *count, int blocking);
+
+/// A sealed in-memory file with the content given, at offset zero. -1 with errno.
+int talaria_sealed_file(const char *name, const void *bytes, size_t length);
+
+/// What a spawned program is to be.
+struct talaria_command {
+  const char *path;
+  char *const *arguments;
+  char *const *environment;
+  /// Working directory; NULL leaves it.
+  const char *directory;
+  /// Become this user and group; (uid_t)-1 leaves them.
+  uid_t uid;
+  gid_t gid;
+  /// Descriptors that become 0, 1, 2 and 3; -1 makes the first three /dev/null and the fourth absent.
+  int standard[4];
+  /// Begin a session of its own.
+  int new_session;
+  /// Seconds until SIGALRM ends it; 0 for none.
+  unsigned alarm_seconds;
+  /// Highest number of processes and of bytes of a file; 0 leaves the limit.
+  uint64_t file_bytes_max;
+};
+
+/// Starts a program. All other descriptors are closed in it, signals are at their defaults.
+/// Returns its process id, or -1 with errno, also when the exec itself failed.
+pid_t talaria_spawn(const struct talaria_command *command);
+
+/// chroot (NULL: none), then group and user, for good. 0, or -1 with errno and the step in `*step`.
+int talaria_become(const char *root, uid_t uid, gid_t gid, const char **step);
+
+/// Not dumpable, and no new privileges through exec. 0, or -1 with errno.
+int talaria_confine(void);
+
+/// A descriptor that is readable when one of the signals is pending; they are blocked. -1 with errno.
+int talaria_signal_descriptor(const int *signals, size_t count);
+
+/// Reads one pending signal's number; 0 when there is none, -1 with errno.
+int talaria_read_signal(int descriptor);
+
+/// Unblocks all signals: what was blocked before an exec stays blocked in the new program.
+void talaria_unblock_signals(void);
+
+/// The peer of a connected Unix socket. 0, or -1 with errno.
+int talaria_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
+
+/// Milliseconds since the epoch; milliseconds of a clock that only rises.
+int64_t talaria_civil_milliseconds(void);
+int64_t talaria_rising_milliseconds(void);
+
+/// Raises the soft limit of open descriptors to the hard one; returns the limit.
+uint64_t talaria_raise_descriptor_limit(void);
+
+/// The C library's malloc gives unused memory back to the kernel.
+void talaria_trim_memory(void);
+
+/// Keep memory of short-lived threads and large blocks small. Called first in a role.
+void talaria_tune_memory(void);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: ISC
+
+internal import Mail
+package import NIOCore
+internal import NIOPosix
+
+/// One end of an edge: a stream socket between two roles that carries length-prefixed frames.
+///
+/// Lives on one event loop. What is sent during one turn of the loop leaves in one write, and what
+/// arrives in one read is handed over message by message: batching costs no latency and saves most
+/// of the system calls. An edge never stops reading; whatever bulk flows over it has its own credits.
+///
+/// The first frame each way is a hello with the build's identity; another build is refused.
+package final class Edge<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
+  /// Why an edge ended.
+  package enum Ending: Sendable {
+    /// The other role closed it or died.
+    case closed
+    /// What came was no frame of this edge.
+    case violated(String)
+  }
+
+  package let peer: Role
+  private let loop: any EventLoop
+  private let receive: (Incoming) -> Void
+  private let ended: (Ending) -> Void
+  private var channel: (any Channel)?
+  private var outgoing = ByteWriter(reserving: 4096)
+  private var isFlushScheduled = false
+  private var isOver = false
+
+  /// Takes over a connected descriptor, whatever the outcome. Called on the loop.
+  ///
+  /// - Parameters:
+  ///   - receive: told each message, in order, on the loop.
+  ///   - ended: told once, after the last message; not after `close`.
+  package init(
+    descriptor: CInt,
+    peer: Role,
+    on loop: any EventLoop,
+    receive: @escaping (Incoming) -> Void,
+    ended: @escaping (Ending) -> Void
+  ) {
+    loop.preconditionInEventLoop()
+    self.peer = peer
+    self.loop = loop
+    self.receive = receive
+    self.ended = ended
+    writeHello()
+    let box = NIOLoopBound(self, eventLoop: loop)
+    ClientBootstrap(group: loop)
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 128 << 10))
+      .channelOption(.maxMessagesPerRead, value: 4)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(EdgeHandler(edge: box.value))
+        }
+      }
+      .withConnectedSocket(descriptor)
+      .assumeIsolated()
+      .whenComplete { result in
+        switch result {
+        case .success(let channel): box.value.connected(channel)
+        case .failure(let error): box.value.finish(.violated("\(error)"))
+        }
+      }
+  }
+
+  /// Sends one message; it leaves with all others of this turn of the loop.
+  package func send(_ message: Outgoing) {
+    guard !isOver else { return }
+    let start = outgoing.count
+    outgoing.write(UInt32(0))
+    message.encode(into: &outgoing)
+    let length = outgoing.count - start - 4
+    precondition(length <= EdgeLimits.frame, "a frame to \(peer) of \(length) bytes")
+    outgoing.overwrite(at: start, with: UInt32(length))
+    scheduleFlush()
+  }
+
+  /// Ends the edge from this side; `ended` is not told.
+  package func close() {
+    isOver = true
+    channel?.close(promise: nil)
+  }
+
+  private func writeHello() {
+    outgoing.write(UInt32(EdgeHello.bytes.count))
+    outgoing.append(EdgeHello.bytes)
+  }
+
+  private func connected(_ channel: any Channel) {
+    self.channel = channel
+    if isOver {
+      channel.close(promise: nil)
+    } else {
+      scheduleFlush()
+    }
+  }
+
+  private func scheduleFlush() {
+    guard !isFlushScheduled, channel != nil else { return }
+    isFlushScheduled = true
+    let box = NIOLoopBound(self, eventLoop: loop)
+    loop.execute { box.value.flush() }
+  }
+
+  private func flush() {
+    isFlushScheduled = false
+    guard let channel, outgoing.count > 0 else { return }
+    let frames = exchange(&outgoing, with: ByteWriter(reserving: 4096))
+    channel.writeAndFlush(channel.allocator.buffer(bytes: frames.finish()), promise: nil)
+  }
+
+  fileprivate func received(_ frame: [UInt8]) throws(DecodingError) {
+    var reader = ByteReader(frame)
+    let message = try Incoming(decoding: &reader)
+    try reader.expectEnd()
+    receive(message)
+  }
+
+  fileprivate func finish(_ ending: Ending) {
+    guard !isOver else { return }
+    isOver = true
+    channel?.close(promise: nil)
+    ended(ending)
+  }
+}
+
+/// What both ends say first.
+enum EdgeHello {
+  /// Changes whenever any layout of any edge changes.
+  static let bytes = Array("talaria-edge-1 \(TalariaVersion.text)".utf8)
+}
+
+/// Cuts the stream into frames.
+private final class EdgeHandler<Outgoing: EdgeMessage, Incoming: EdgeMessage>:
+  ChannelInboundHandler
+{
+  typealias InboundIn = ByteBuffer
+
+  private let edge: Edge<Outgoing, Incoming>
+  private var pending = ByteBuffer()
+  private var isGreeted = false
+
+  init(edge: Edge<Outgoing, Incoming>) {
+    self.edge = edge
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var arrived = unwrapInboundIn(data)
+    if pending.readableBytes == 0 {
+      pending = arrived
+    } else {
+      pending.writeBuffer(&arrived)
+    }
+    do {
+      while let frame = try nextFrame() { try handle(frame) }
+    } catch {
+      edge.finish(.violated("\(error)"))
+    }
+    if pending.readableBytes == 0 { pending = ByteBuffer() }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    edge.finish(.closed)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // A reset socket is an ended role; `channelInactive` follows.
+    context.close(promise: nil)
+  }
+
+  private func nextFrame() throws(DecodingError) -> [UInt8]? {
+    guard let length = pending.getInteger(
+      at: pending.readerIndex, endianness: .little, as: UInt32.self)
+    else { return nil }
+    guard length <= UInt32(EdgeLimits.frame) else {
+      throw .tooLong(field: "frame", length: Int(length))
+    }
+    guard pending.readableBytes >= 4 + Int(length) else { return nil }
+    pending.moveReaderIndex(forwardBy: 4)
+    return pending.readBytes(length: Int(length))
+  }
+
+  private func handle(_ frame: [UInt8]) throws(DecodingError) {
+    if isGreeted {
+      try edge.received(frame)
+    } else {
+      guard frame == EdgeHello.bytes else { throw .invalid(field: "hello of another build") }
+      isGreeted = true
+    }
+  }
+}

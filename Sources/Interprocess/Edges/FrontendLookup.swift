@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+internal import Queue
+
+/// Frontend to lookup.
+package enum FrontendToLookup: EdgeMessage {
+  /// May this recipient be accepted, and what becomes of it? The envelopes go to the queue before
+  /// the verdict goes back.
+  case recipient(RecipientQuestion)
+
+  package func encode(into writer: inout ByteWriter) {
+    switch self {
+    case .recipient(let question):
+      writer.write(UInt8(1))
+      question.encode(into: &writer)
+    }
+  }
+
+  package init(decoding reader: inout ByteReader) throws(DecodingError) {
+    guard try reader.readByte() == 1 else { throw .invalid(field: "message kind") }
+    self = .recipient(try RecipientQuestion(decoding: &reader))
+  }
+}
+
+/// One RCPT of one transaction.
+package struct RecipientQuestion: Equatable, Sendable {
+  /// Given back with the verdict.
+  package var token: UInt64
+  /// The transaction's message as far as it is known: its size is zero.
+  package var message: Message
+  /// The recipient's place in the transaction, from 0; makes the envelopes' identifiers distinct.
+  package var index: UInt16
+  package var recipient: Address
+  package var notify: NotifyConditions
+  package var originalRecipient: String?
+
+  package init(
+    token: UInt64,
+    message: Message,
+    index: UInt16,
+    recipient: Address,
+    notify: NotifyConditions,
+    originalRecipient: String?
+  ) {
+    self.token = token
+    self.message = message
+    self.index = index
+    self.recipient = recipient
+    self.notify = notify
+    self.originalRecipient = originalRecipient
+  }
+
+  package func encode(into writer: inout ByteWriter) {
+    writer.write(token)
+    writer.write(message)
+    writer.write(index)
+    writer.write(recipient)
+    writer.write(notify.rawValue)
+    writer.write(originalRecipient ?? "")
+  }
+
+  package init(decoding reader: inout ByteReader) throws(DecodingError) {
+    token = try reader.readInteger()
+    message = try reader.readMessage()
+    index = try reader.readInteger()
+    guard let recipient = try reader.readAddress() else { throw .invalid(field: "recipient") }
+    self.recipient = recipient
+    notify = NotifyConditions(rawValue: try reader.readByte())
+    let original = try reader.readString(
+      of: "original recipient",
+      atMost: RecordLimits.originalRecipient
+    )
+    originalRecipient = original.isEmpty ? nil : original
+  }
+}
+
+/// Lookup to frontend.
+package enum LookupToFrontend: EdgeMessage {
+  /// The recipient stands for these envelopes, which the queue has been sent.
+  case accepted(token: UInt64, envelopes: [EnvelopeID])
+  case refused(token: UInt64, Reply)
+
+  package func encode(into writer: inout ByteWriter) {
+    switch self {
+    case .accepted(let token, let envelopes):
+      writer.write(UInt8(1))
+      writer.write(token)
+      writer.writeVariable(UInt64(envelopes.count))
+      for envelope in envelopes { writer.write(envelope.rawValue) }
+    case .refused(let token, let reply):
+      writer.write(UInt8(2))
+      writer.write(token)
+      writer.write(reply)
+    }
+  }
+
+  package init(decoding reader: inout ByteReader) throws(DecodingError) {
+    let kind = try reader.readByte()
+    let token: UInt64 = try reader.readInteger()
+    switch kind {
+    case 1:
+      var envelopes: [EnvelopeID] = []
+      for _ in 0..<(try reader.readCount(of: "envelopes", atMost: 65_535)) {
+        envelopes.append(try reader.readEnvelopeID())
+      }
+      self = .accepted(token: token, envelopes: envelopes)
+    case 2: self = .refused(token: token, try reader.readReply())
+    default: throw .invalid(field: "message kind")
+    }
+  }
+}

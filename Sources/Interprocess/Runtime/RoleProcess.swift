@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: ISC
+
+internal import CLinux
+internal import Glibc
+internal import Mail
+package import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// What a role does with what the supervisor tells it. Lives on the role's event loop.
+package protocol RoleService: AnyObject {
+  /// A new edge; the service owns the descriptor from now on.
+  func connect(to peer: Role, generation: UInt32, descriptor: CInt)
+
+  /// Anything else; the descriptors are the service's.
+  func received(_ message: SupervisorToRole, descriptors: [CInt])
+
+  /// End cleanly; call `finished` when nothing is left to do.
+  func stop(within milliseconds: UInt32, finished: @escaping () -> Void)
+}
+
+/// What a role has at hand: its loop, its log, its way to the supervisor.
+package struct RoleContext: Sendable {
+  package let role: Role
+  package let identity: RoleIdentity
+  package let loop: any EventLoop
+  package let log: Log
+  fileprivate let channel: SupervisorChannel
+
+  /// Tells the supervisor something. A supervisor that is gone ends the process elsewhere.
+  package func tell(_ message: RoleToSupervisor) {
+    var writer = ByteWriter()
+    message.encode(into: &writer)
+    do throws(ChannelError) {
+      try channel.send(writer.finish(), .blocking)
+    } catch {
+      log.debug("\(role.rawValue): supervisor: \(error)")
+    }
+  }
+
+  /// Ends the process at once, as when `text` makes all further work senseless.
+  package func giveUp(_ text: String) {
+    tell(.impossible(text))
+  }
+}
+
+/// A role's process from its first instruction: identity, confinement, event loop, and the thread that
+/// listens to the supervisor.
+///
+/// Order: configuration → root, group and user → no new privileges → only then threads.
+package enum RoleProcess {
+  /// Runs the role until the supervisor closes the channel. Never returns.
+  ///
+  /// - Parameter make: makes the service from its projection, on the loop.
+  package static func run(
+    _ role: Role,
+    make: @escaping @Sendable (RoleContext, [UInt8]) throws -> any RoleService
+  ) -> Never {
+    talaria_unblock_signals()
+    talaria_tune_memory()
+    signal(SIGPIPE, SIG_IGN)
+    _ = talaria_raise_descriptor_limit()
+    let channel = SupervisorChannel(descriptor: SupervisorChannel.inheritedDescriptor)
+    let (identity, projection) = configuration(of: role, from: channel)
+    become(identity, role)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = group.next()
+    let context = RoleContext(
+      role: role,
+      identity: identity,
+      loop: loop,
+      log: Log(on: loop),
+      channel: channel
+    )
+    let service = ServiceBox(loop: loop)
+    loop.execute {
+      do {
+        service.adopt(try make(context, projection))
+      } catch {
+        die("\(role.rawValue): the projection: \(error)")
+      }
+    }
+    listen(to: channel, for: service, in: context)
+  }
+
+  private static func configuration(
+    of role: Role,
+    from channel: SupervisorChannel
+  ) -> (RoleIdentity, [UInt8]) {
+    do throws(ChannelError) {
+      guard let (bytes, descriptors) = try channel.receive(.blocking) else { exit(1) }
+      var reader = ByteReader(bytes)
+      guard case .configure(let identity)? = try? SupervisorToRole(decoding: &reader),
+        let file = descriptors.first, let projection = SealedFile.read(file)
+      else { die("\(role.rawValue): the first message was no configuration") }
+      return (identity, projection)
+    } catch {
+      exit(1)
+    }
+  }
+
+  private static func become(_ identity: RoleIdentity, _ role: Role) {
+    if let uid = identity.uid, let gid = identity.gid {
+      // A name of a step, static in C.
+      var step: UnsafePointer<CChar>?
+      let result = unsafe talaria_become(identity.root, uid, gid, &step)
+      if result != 0 {
+        let name = unsafe step.map { unsafe String(cString: $0) } ?? "identity"
+        die("\(role.rawValue): \(name): \(systemError())")
+      }
+    }
+    guard talaria_confine() == 0 else { die("\(role.rawValue): confine: \(systemError())") }
+  }
+
+  private static func listen(
+    to channel: SupervisorChannel,
+    for service: ServiceBox,
+    in context: RoleContext
+  ) -> Never {
+    while true {
+      do throws(ChannelError) {
+        guard let (bytes, descriptors) = try channel.receive(.blocking) else { continue }
+        var reader = ByteReader(bytes)
+        let message = try? SupervisorToRole(decoding: &reader)
+        guard let message else { die("\(context.role.rawValue): a message from nowhere") }
+        context.loop.execute { service.handle(message, descriptors, in: context) }
+      } catch {
+        // The supervisor is gone, and with it everybody else.
+        exit(error == .closed ? 0 : 1)
+      }
+    }
+  }
+
+  /// Ends the process with a line for the log.
+  package static func die(_ text: String) -> Never {
+    let line = Array("fatal: \(text)\n".utf8)
+    // The array is written from during the call only.
+    _ = unsafe write(STDERR_FILENO, line, line.count)
+    exit(1)
+  }
+}
+
+/// Holds the service, which belongs to the loop, for closures that travel to it.
+private final class ServiceBox: Sendable {
+  private let service: NIOLoopBoundBox<(any RoleService)?>
+
+  init(loop: any EventLoop) {
+    service = NIOLoopBoundBox.makeEmptyBox(valueType: (any RoleService).self, eventLoop: loop)
+  }
+
+  func adopt(_ service: any RoleService) { self.service.value = service }
+
+  func handle(_ message: SupervisorToRole, _ descriptors: [CInt], in context: RoleContext) {
+    guard let service = service.value else { return }
+    switch message {
+    case .edge(let peer, let generation):
+      guard let descriptor = descriptors.first else { return }
+      service.connect(to: peer, generation: generation, descriptor: descriptor)
+    case .verbosity(let level):
+      context.log.setVerbosity(level)
+    case .stop(let milliseconds):
+      service.stop(within: milliseconds) {
+        context.log.flushNow()
+        exit(0)
+      }
+    default:
+      service.received(message, descriptors: descriptors)
+    }
+  }
+}

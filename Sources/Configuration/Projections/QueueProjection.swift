@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+
+/// What the queue is handed: the store's kind, how long things wait, and when to hold.
+package struct QueueProjection: Hashable, Sendable {
+  /// An action as far as the queue needs it.
+  package struct Action: Hashable, Sendable {
+    package var name: String
+    package var kind: LookupProjection.Action.Kind
+    /// Nil is the queue's own.
+    package var timeToLive: Duration?
+
+    package init(name: String, kind: LookupProjection.Action.Kind, timeToLive: Duration? = nil) {
+      self.name = name
+      self.kind = kind
+      self.timeToLive = timeToLive
+    }
+  }
+
+  package var serverName: String
+  package var backend: QueueBackend
+  package var timeToLive: Duration
+  package var warnIntervals: [Duration]
+  package var actions: [Action]
+  package var schedulingLimits: SchedulingLimits
+  package var localLimits: LocalLimits
+  package var relayLimits: RelayLimits
+  package var relayLimitsByDomain: [String: RelayLimits]
+  package var deferredMax: Int
+
+  package init(_ configuration: ServerConfiguration) {
+    serverName = configuration.serverName
+    backend = configuration.backend
+    timeToLive = configuration.timeToLive
+    warnIntervals = configuration.warnIntervals
+    actions = configuration.actions.map { action in
+      let kind: LookupProjection.Action.Kind =
+        switch action.method {
+        case .local: .local
+        case .relay: .relay
+        }
+      return Action(name: action.name, kind: kind, timeToLive: action.timeToLive)
+    }
+    schedulingLimits = configuration.schedulingLimits
+    localLimits = configuration.localLimits
+    relayLimits = configuration.relayLimits
+    relayLimitsByDomain = configuration.relayLimitsByDomain
+    deferredMax = configuration.deferredMax
+  }
+
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(serverName)
+    writer.write(backend.rawValue)
+    writer.write(record: timeToLive)
+    writer.write(records: warnIntervals)
+    writer.write(records: actions)
+    writer.write(record: schedulingLimits)
+    writer.write(record: localLimits)
+    writer.write(record: relayLimits)
+    writer.write(limitsByDomain: relayLimitsByDomain)
+    writer.write(number: deferredMax)
+    return writer.finish()
+  }
+
+  package init(decoding bytes: [UInt8]) throws(DecodingError) {
+    var reader = ByteReader(bytes)
+    serverName = try reader.readRecord()
+    let name = try reader.readRecord(String.self)
+    guard let backend = QueueBackend(rawValue: name) else { throw .invalid(field: "backend") }
+    self.backend = backend
+    timeToLive = try reader.readRecord()
+    warnIntervals = try reader.readRecords()
+    actions = try reader.readRecords()
+    schedulingLimits = try reader.readRecord()
+    localLimits = try reader.readRecord()
+    relayLimits = try reader.readRecord()
+    relayLimitsByDomain = try reader.readLimitsByDomain()
+    deferredMax = try reader.readNumber()
+    try reader.expectEnd()
+  }
+}
+
+extension QueueProjection.Action: Record {
+  func write(to writer: inout ByteWriter) {
+    writer.write(name)
+    writer.write(kind.rawValue)
+    writer.write(optional: timeToLive)
+  }
+
+  init(from reader: inout ByteReader) throws(DecodingError) {
+    self.init(
+      name: try reader.readRecord(),
+      kind: try reader.readEnumeration(),
+      timeToLive: try reader.readOptional()
+    )
+  }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: ISC
+
+/// The entries of a table file.
+///
+/// The text: lines are trimmed, empty ones and those that begin with `#` are skipped. `# @list` makes
+/// every line one key; else the first line decides, and is a list's when it has one word. A key ends
+/// at a blank, a tab or a colon; in brackets it may hold colons.
+package enum TableContents: Hashable, Sendable {
+  case list([String])
+  case map([TableDeclaration.Pair])
+
+  /// Why a text is no table.
+  package enum Fault: Error, Hashable, Sendable {
+    case notText(line: Int)
+    case keyTooLong(line: Int)
+    /// A line of a map has a key and nothing else.
+    case valueMissing(line: Int, key: String)
+  }
+
+  /// What bounds table files.
+  package enum Limits {
+    /// Bytes of a key.
+    package static let key = 1024
+  }
+
+  /// Keys are made lower case; they come out sorted, the last of equal ones wins.
+  package init(parsing bytes: [UInt8]) throws(Fault) {
+    var isList: Bool?
+    var keys: [String] = []
+    var values: [String] = []
+    var number = 0
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.count
+      let line = TableContents.trimmed(bytes[start..<end])
+      start = end + 1
+      number += 1
+      guard let first = line.first else { continue }
+      if first == UInt8(ascii: "#") {
+        if isList == nil, TableContents.saysList(line) { isList = true }
+        continue
+      }
+      if isList == true {
+        keys.append(try TableContents.key(line, number))
+        continue
+      }
+      let keyEnd = TableContents.keyEnd(in: line)
+      let value = TableContents.value(in: line[keyEnd...])
+      if isList == nil { isList = value.isEmpty }
+      if isList == true {
+        keys.append(try TableContents.key(line, number))
+        continue
+      }
+      let key = try TableContents.key(line[..<keyEnd], number)
+      guard !value.isEmpty else { throw .valueMissing(line: number, key: key) }
+      guard let text = String(validating: value, as: UTF8.self) else {
+        throw .notText(line: number)
+      }
+      keys.append(key)
+      values.append(text)
+    }
+    self =
+      isList ?? true
+      ? .list(TableContents.sorted(keys))
+      : .map(TableContents.sorted(keys, values))
+  }
+
+  /// The keys, sorted.
+  package var keys: [String] {
+    switch self {
+    case .list(let keys): keys
+    case .map(let pairs): pairs.map(\.key)
+    }
+  }
+
+  private static func trimmed(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var line = line.drop(while: isBlank)
+    while let last = line.last, isBlank(last) { line.removeLast() }
+    return line
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == 0x20 || 0x09...0x0d ~= byte
+  }
+
+  private static func saysList(_ line: ArraySlice<UInt8>) -> Bool {
+    Array(trimmed(line.dropFirst())) == Array("@list".utf8)
+  }
+
+  private static func keyEnd(in line: ArraySlice<UInt8>) -> Int {
+    var isBracketed = false
+    for (index, byte) in zip(line.indices, line) {
+      switch byte {
+      case UInt8(ascii: "[") where index == line.startIndex: isBracketed = true
+      case UInt8(ascii: "]"): isBracketed = false
+      case UInt8(ascii: ":") where !isBracketed: return index
+      case _ where isBlank(byte): return index
+      default: break
+      }
+    }
+    return line.endIndex
+  }
+
+  /// What stands behind the blanks and colons that end a key.
+  private static func value(in rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var rest = rest.drop(while: isBlank)
+    if rest.first == UInt8(ascii: ":") { rest = rest.dropFirst().drop(while: isBlank) }
+    return rest
+  }
+
+  private static func key(_ bytes: ArraySlice<UInt8>, _ line: Int) throws(Fault) -> String {
+    guard bytes.count <= Limits.key else { throw .keyTooLong(line: line) }
+    let lower = bytes.map { 0x41...0x5a ~= $0 ? $0 | 0x20 : $0 }
+    guard let text = String(validating: lower, as: UTF8.self) else { throw .notText(line: line) }
+    return text
+  }
+
+  private static func sorted(_ keys: [String]) -> [String] {
+    var result: [String] = []
+    for key in keys.sorted() where key != result.last { result.append(key) }
+    return result
+  }
+
+  private static func sorted(_ keys: [String], _ values: [String]) -> [TableDeclaration.Pair] {
+    var byKey: [String: String] = [:]
+    byKey.reserveCapacity(keys.count)
+    for (key, value) in zip(keys, values) { byKey[key] = value }
+    return byKey.sorted { $0.key < $1.key }.map { TableDeclaration.Pair(key: $0.key, value: $0.value) }
+  }
+}

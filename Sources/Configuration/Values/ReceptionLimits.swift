@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: ISC
+
+/// `smtp limit` and `smtp max-message-size`: what a client may use.
+package struct ReceptionLimits: Hashable, Sendable {
+  /// Transactions of one session.
+  package var mailsMax = 100
+  /// Recipients of one transaction.
+  package var recipientsMax = 1000
+  /// Bytes of one message.
+  package var messageSizeMax = 36_700_160
+  /// Refused commands before the session is closed.
+  package var errorsMax = 25
+  /// Sessions at a time.
+  package var sessionsMax = 1000
+  /// Silence before the session is closed.
+  package var timeout = Duration.seconds(300)
+  /// Bytes of one command line, its end included.
+  package var commandLineMax = 2048
+
+  package init() {}
+
+  /// A limit that is a number, by its word in the configuration.
+  package enum Key: String, CaseIterable, Sendable {
+    case mailsMax = "max-mails"
+    case recipientsMax = "max-rcpt"
+    case errorsMax = "max-errors"
+    case sessionsMax = "max-sessions"
+    case commandLineMax = "max-command-line"
+
+    package var path: WritableKeyPath<ReceptionLimits, Int> {
+      switch self {
+      case .mailsMax: \.mailsMax
+      case .recipientsMax: \.recipientsMax
+      case .errorsMax: \.errorsMax
+      case .sessionsMax: \.sessionsMax
+      case .commandLineMax: \.commandLineMax
+      }
+    }
+  }
+}

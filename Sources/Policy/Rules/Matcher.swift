@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import Mail
+
+/// A table made ready for one service.
+enum Matcher: Sendable {
+  case strings(Set<String>)
+  case domains(DomainSet)
+  case networks(NetworkSet)
+  case addresses(AddressSet)
+  /// Users: an address when the name holds `@`, else a string.
+  case users(Set<String>, AddressSet)
+  case patterns([Pattern])
+  /// The table could not be read.
+  case unavailable
+}
+
+/// What a criterion asks a table.
+enum Service: Hashable, Sendable {
+  case string
+  case domain
+  case network
+  case address
+  case user
+  case pattern
+}
+
+extension Matcher {
+  /// Entries that the service cannot use come back in `refused`.
+  init(
+    _ entries: [String],
+    for service: Service,
+    subaddressDelimiter: UInt8,
+    refused: inout [String]
+  ) {
+    switch service {
+    case .string:
+      self = .strings(Set(entries.lazy.map(\.asciiLowercased)))
+    case .domain:
+      self = .domains(DomainSet(entries))
+    case .network:
+      self = .networks(NetworkSet(entries, refused: &refused))
+    case .address:
+      self = .addresses(AddressSet(entries, subaddressDelimiter: subaddressDelimiter))
+    case .user:
+      self = .users(
+        Set(entries.lazy.map(\.asciiLowercased)),
+        AddressSet(entries, subaddressDelimiter: subaddressDelimiter)
+      )
+    case .pattern:
+      var patterns: [Pattern] = []
+      for entry in entries {
+        if let pattern = try? Pattern(parsing: entry) {
+          patterns.append(pattern)
+        } else {
+          refused.append(entry)
+        }
+      }
+      self = .patterns(patterns)
+    }
+  }
+
+  /// Nil when the table cannot be asked.
+  func contains(name: String) -> Bool? {
+    switch self {
+    case .strings(let strings): strings.contains(name.asciiLowercased)
+    case .domains(let domains): domains.contains(name.asciiLowercased)
+    case .users(let names, let addresses):
+      if let at = name.utf8.lastIndex(of: UInt8(ascii: "@")) {
+        addresses.contains(
+          Address(local: String(name[..<at]), domain: String(name[name.utf8.index(after: at)...]))
+        )
+      } else {
+        names.contains(name.asciiLowercased)
+      }
+    case .patterns(let patterns): patterns.contains { $0.matches(name) }
+    case .networks, .addresses: preconditionFailure("a name looked up among addresses")
+    case .unavailable: nil
+    }
+  }
+
+  /// Nil when the table cannot be asked.
+  func contains(address: Address) -> Bool? {
+    switch self {
+    case .addresses(let addresses): addresses.contains(address)
+    case .patterns(let patterns):
+      patterns.contains { $0.matches("\(address.local)@\(address.domain)") }
+    case .unavailable: nil
+    case .strings, .domains, .networks, .users:
+      preconditionFailure("an address looked up among names")
+    }
+  }
+
+  /// Nil when the table cannot be asked.
+  func contains(source: SourceAddress) -> Bool? {
+    switch self {
+    case .networks(let networks): networks.contains(source)
+    case .patterns(let patterns):
+      patterns.contains { $0.matches(IPAddress(source)?.description ?? "local") }
+    case .unavailable: nil
+    case .strings, .domains, .addresses, .users:
+      preconditionFailure("a source looked up among names")
+    }
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: ISC
+
+internal import Mail
+package import Queue
+
+extension TableStore {
+  package func apply(_ changes: [Change]) throws(StoreError) {
+    precondition(state != .closed, "a change to a closed store")
+    guard !changes.isEmpty else { return }
+    var step = Step(totals: totals)
+    try transaction { () throws(StoreError) in
+      for change in changes { try carryOut(change, &step) }
+      try writeTotals(step.totals)
+    }
+    totals = step.totals
+    statisticsOfUse.quarantined += step.quarantined
+    for id in step.unstaged { try? stage.remove(id) }
+    if let recent = recentBody, step.removed.contains(recent.id) { recentBody = nil }
+  }
+
+  /// What becomes true when a transaction is committed.
+  struct Step {
+    var totals: StoreTotals
+    /// Messages whose files can go.
+    var unstaged: [MessageID] = []
+    var removed: Set<MessageID> = []
+    var quarantined = 0
+  }
+
+  /// Runs `body` in a transaction that is durable when this returns.
+  ///
+  /// What failed for want of space or because of the request leaves the store usable. After any other
+  /// failed commit it is sealed: pages may be half written, and the kernel reports a failed sync once.
+  func transaction(_ body: () throws(StoreError) -> Void) throws(StoreError) {
+    guard state != .sealed else { throw .sealed(path: tables.path) }
+    try tables.begin()
+    do throws(StoreError) {
+      try body()
+    } catch {
+      tables.rollBack()
+      throw error
+    }
+    let clock = ContinuousClock()
+    let start = clock.now
+    do throws(StoreError) {
+      try tables.commit()
+    } catch {
+      tables.rollBack()
+      if case .full = error { throw error }
+      state = .sealed
+      throw error
+    }
+    let duration = start.duration(to: clock.now)
+    statisticsOfUse.syncs += 1
+    statisticsOfUse.lastSync = duration
+    statisticsOfUse.longestSync = max(statisticsOfUse.longestSync, duration)
+  }
+
+  func writeTotals(_ new: StoreTotals) throws(StoreError) {
+    guard new != totals else { return }
+    let content = new.encoded()
+    try tables.setSetting(
+      StoreTotals.settingName,
+      NamedValue(content: content, checksum: Checksum.of(content))
+    )
+  }
+
+  private func carryOut(_ change: Change, _ step: inout Step) throws(StoreError) {
+    switch change {
+    case .insert(let new): try insert(new, &step)
+    case .add(let envelope):
+      let message = UInt64(envelope.id.message.rawValue)
+      guard try tables.row(.messages, message) != nil else { throw .absent }
+      try insert(envelope, &step)
+    case .update(let id, let update): try self.update(id, update, &step)
+    case .removeEnvelope(let id):
+      if try tables.remove(.envelopes, id.rawValue) != nil { step.totals.envelopes -= 1 }
+    case .removeMessage(let id): try remove(id, &step)
+    case .set(let name, let value):
+      precondition(name.utf8.count <= TableLimits.settingName, "a setting's name is too long")
+      precondition(!name.hasPrefix("store."), "a setting's name that is the store's own")
+      guard let value else {
+        try tables.setSetting(name, nil)
+        return
+      }
+      precondition(value.count <= TableLimits.settingValue, "a setting is too long")
+      try tables.setSetting(name, NamedValue(content: value, checksum: Checksum.of(value)))
+    }
+  }
+
+  private func insert(_ new: NewMessage, _ step: inout Step) throws(StoreError) {
+    let key = UInt64(new.message.id.rawValue)
+    try tables.insert(.messages, RecordRow(.messages, key, new.message.encodedRecord()))
+    switch new.body {
+    case .bytes(let bytes): try tables.insert(.bodies, RecordRow(.bodies, key, bytes))
+    case .staged(let size):
+      try tables.insert(.staged, RecordRow(.staged, key, StagedSize.encode(size)))
+    }
+    for envelope in new.envelopes {
+      precondition(envelope.id.message == new.message.id, "an envelope of another message")
+      try insert(envelope, &step)
+    }
+    step.totals.messages += 1
+    step.totals.bodyBytes += new.body.size
+  }
+
+  private func insert(_ envelope: Envelope, _ step: inout Step) throws(StoreError) {
+    let key = envelope.id.rawValue
+    try tables.insert(.envelopes, RecordRow(.envelopes, key, envelope.encodedRecord()))
+    step.totals.envelopes += 1
+  }
+
+  private func update(
+    _ id: EnvelopeID,
+    _ update: EnvelopeUpdate,
+    _ step: inout Step
+  ) throws(StoreError) {
+    guard let row = try tables.row(.envelopes, id.rawValue) else { return }
+    switch decodeEnvelope(row) {
+    case .success(var envelope):
+      envelope.apply(update)
+      try tables.put(.envelopes, RecordRow(.envelopes, row.key, envelope.encodedRecord()))
+    case .failure(let damage): try moveAside(.envelopes, row, damage, &step)
+    }
+  }
+
+  private func remove(_ id: MessageID, _ step: inout Step) throws(StoreError) {
+    let key = UInt64(id.rawValue)
+    guard try tables.remove(.messages, key) != nil else { return }
+    step.totals.messages -= 1
+    step.removed.insert(id)
+    step.totals.envelopes -= try tables.remove(.envelopes, in: id.envelopeKeys)
+    if let size = try tables.remove(.bodies, key) {
+      step.totals.bodyBytes -= size
+    } else if let row = try tables.row(.staged, key) {
+      _ = try tables.remove(.staged, key)
+      step.totals.bodyBytes -= StagedSize.decode(row.content) ?? 0
+      step.unstaged.append(id)
+    }
+  }
+}
+
+extension MessageID {
+  /// The keys that envelopes of this message can have.
+  var envelopeKeys: ClosedRange<UInt64> {
+    let first = UInt64(rawValue) << 32
+    return first...first | 0xffff_ffff
+  }
+}
+
+/// The record of a body that is a file: its size.
+enum StagedSize {
+  static func encode(_ size: Int) -> [UInt8] {
+    precondition(size >= 0)
+    var writer = ByteWriter(reserving: 10)
+    writer.writeVariable(UInt64(size))
+    return writer.finish()
+  }
+
+  static func decode(_ content: [UInt8]) -> Int? {
+    var reader = ByteReader(content)
+    guard let size = try? reader.readCount(of: "size", atMost: .max), reader.isAtEnd else {
+      return nil
+    }
+    return size
+  }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+package import Queue
+
+/// Why a row is not the record that it should be.
+struct RowDamage: Error {
+  var problem: String
+}
+
+extension TableStore {
+  package func body(
+    of message: MessageID,
+    from offset: Int,
+    count: Int
+  ) throws(StoreError) -> [UInt8] {
+    precondition(offset >= 0 && count >= 0)
+    if let recent = recentBody, recent.id == message {
+      return Array(recent.content.dropFirst(offset).prefix(count))
+    }
+    let key = UInt64(message.rawValue)
+    if let row = try tables.row(.bodies, key) {
+      guard row.isWhole(in: .bodies) else {
+        throw damaged("body \(message): its checksum does not hold")
+      }
+      if offset == 0, count >= row.content.count { return row.content }
+      if row.content.count <= TableLimits.recentBody { recentBody = (message, row.content) }
+      return Array(row.content.dropFirst(offset).prefix(count))
+    }
+    guard let row = try tables.row(.staged, key) else {
+      guard try tables.row(.messages, key) == nil else {
+        throw damaged("body \(message): missing")
+      }
+      throw .absent
+    }
+    guard row.isWhole(in: .staged), let size = StagedSize.decode(row.content) else {
+      throw damaged("body \(message): the record of its file is damaged")
+    }
+    guard try stage.size(message) == size else {
+      throw damaged("body \(message): its file is missing or of another size")
+    }
+    return try stage.read(message, from: offset, count: min(count, max(0, size - offset)))
+  }
+
+  package func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope? {
+    guard let row = try tables.row(.envelopes, id.rawValue) else { return nil }
+    var reading = PageReading()
+    reading.messages = try tables.row(.messages, UInt64(id.message.rawValue)).map { [$0] } ?? []
+    let stored = reading.read(row, self)
+    try moveAside(reading)
+    return stored
+  }
+
+  package func page(after: EnvelopeID?, limit: Int) throws(StoreError) -> EnvelopePage {
+    precondition(limit >= 1)
+    var page = EnvelopePage(envelopes: [], next: nil)
+    let lower = after.map { $0.rawValue &+ 1 } ?? 0
+    guard after?.rawValue != .max else { return page }
+    let rows = try readableRows(.envelopes, in: lower...UInt64.max, limit: limit)
+    guard let first = rows.first, let last = rows.last else { return page }
+    var reading = PageReading()
+    reading.messages = try readableRows(
+      .messages,
+      in: first.key >> 32...last.key >> 32,
+      limit: limit
+    )
+    page.envelopes.reserveCapacity(rows.count)
+    for row in rows {
+      if let stored = reading.read(row, self) { page.envelopes.append(stored) }
+    }
+    try moveAside(reading)
+    // Damaged keys are no identifiers, but one that follows them is.
+    if rows.count >= limit { page.next = EnvelopeID(last.key) ?? EnvelopeID(last.key | 1) }
+    return page
+  }
+
+  func decodeEnvelope(_ row: RecordRow) -> Result<Envelope, RowDamage> {
+    guard row.isWhole(in: .envelopes) else {
+      return .failure(RowDamage(problem: "its checksum does not hold"))
+    }
+    guard let id = EnvelopeID(row.key) else {
+      return .failure(RowDamage(problem: "its key is no identifier"))
+    }
+    do throws(DecodingError) {
+      return .success(try Envelope(id: id, record: row.content))
+    } catch {
+      return .failure(RowDamage(problem: error.description))
+    }
+  }
+
+  func decodeMessage(_ row: RecordRow) -> Result<Message, RowDamage> {
+    guard row.isWhole(in: .messages) else {
+      return .failure(RowDamage(problem: "its checksum does not hold"))
+    }
+    guard row.key <= UInt64(UInt32.max), let id = MessageID(UInt32(row.key)) else {
+      return .failure(RowDamage(problem: "its key is no identifier"))
+    }
+    do throws(DecodingError) {
+      return .success(try Message(id: id, record: row.content))
+    } catch {
+      return .failure(RowDamage(problem: error.description))
+    }
+  }
+
+  func damaged(_ problem: String) -> StoreError {
+    .damaged(path: tables.path, problem: problem)
+  }
+}
+
+/// Joins envelope rows with message rows, both in rising order, and notes what cannot be read.
+struct PageReading {
+  var messages: [RecordRow] = []
+  /// Envelope rows that cannot be read themselves.
+  private(set) var damagedEnvelopes: [(row: RecordRow, damage: RowDamage)] = []
+  /// Messages that cannot be read, or are not there, though an envelope needs them.
+  private(set) var damagedMessages: [UInt64: RowDamage] = [:]
+  private var index = 0
+  private var current: Message?
+
+  mutating func read(_ row: RecordRow, _ store: TableStore) -> StoredEnvelope? {
+    switch store.decodeEnvelope(row) {
+    case .failure(let damage):
+      damagedEnvelopes.append((row, damage))
+      return nil
+    case .success(let envelope):
+      guard let message = message(row.key >> 32, store) else { return nil }
+      return StoredEnvelope(message: message, envelope: envelope)
+    }
+  }
+
+  private mutating func message(_ key: UInt64, _ store: TableStore) -> Message? {
+    if let current, UInt64(current.id.rawValue) == key { return current }
+    while index < messages.count, messages[index].key < key { index += 1 }
+    guard index < messages.count, messages[index].key == key else {
+      damagedMessages[key] = RowDamage(problem: "there is no record of the message")
+      return nil
+    }
+    switch store.decodeMessage(messages[index]) {
+    case .success(let message):
+      current = message
+      return message
+    case .failure(let damage):
+      damagedMessages[key] = damage
+      return nil
+    }
+  }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+package import Queue
+
+/// A store over the tables of a database: what the embedded databases have in common.
+///
+/// Decides what is written where, checks what is read, and moves aside what cannot be read. A change
+/// to a record that is not there (it may be in quarantine) is no error.
+package class TableStore: Store {
+  let tables: any RecordTables
+  let stage: any StagedBodies
+  let now: () -> Instant
+  var totals = StoreTotals()
+  var statisticsOfUse = StoreStatistics()
+  /// The body that was read last, since bodies are read in chunks.
+  var recentBody: (id: MessageID, content: [UInt8])?
+  var state = State.closed
+
+  enum State: Sendable {
+    case closed
+    case open
+    /// A commit failed so that nobody knows what the disk holds. Only `reopen` leads out.
+    case sealed
+  }
+
+  /// - Parameter now: the time that quarantined records are marked with.
+  package init(
+    tables: any RecordTables,
+    stage: any StagedBodies,
+    now: @escaping () -> Instant
+  ) {
+    self.tables = tables
+    self.stage = stage
+    self.now = now
+  }
+
+  package func open() throws(StoreError) -> OpenReport {
+    precondition(state != .open)
+    try stage.acquire()
+    var report = OpenReport()
+    do throws(StoreError) {
+      report.remarks = try tables.open()
+      try recover(&report)
+    } catch {
+      tables.close()
+      stage.release()
+      throw error
+    }
+    statisticsOfUse.quarantined = report.quarantined
+    state = .open
+    return report
+  }
+
+  /// A damaged page is no reason to serve nothing, but then no file is taken for an orphan.
+  private func recover(_ report: inout OpenReport) throws(StoreError) {
+    do throws(StoreError) {
+      try readTotals(into: &report)
+      report.quarantined = try tables.quarantined().count
+      report.orphansRemoved = try sweepStaged()
+    } catch {
+      guard case .damaged = error else { throw error }
+      report.remarks.append(error.description)
+    }
+  }
+
+  package func reopen() throws(StoreError) -> OpenReport {
+    recentBody = nil
+    if state != .closed {
+      tables.close()
+      stage.release()
+      state = .closed
+    }
+    return try open()
+  }
+
+  package func close(within limit: Duration) throws(StoreError) {
+    guard state != .closed else { return }
+    recentBody = nil
+    tables.close()
+    stage.release()
+    state = .closed
+  }
+
+  package func maintain() throws(StoreError) -> MaintenanceState {
+    guard state == .open else { return .done }
+    return try tables.maintain()
+  }
+
+  package func discover(_ message: MessageID) throws(StoreError) -> [StoredEnvelope] { [] }
+
+  package func statistics() -> StoreStatistics {
+    var statistics = statisticsOfUse
+    statistics.messages = totals.messages
+    statistics.envelopes = totals.envelopes
+    statistics.bodyBytes = totals.bodyBytes
+    return statistics
+  }
+
+  package func setting(_ name: String) throws(StoreError) -> [UInt8]? {
+    guard let value = try tables.setting(name) else { return nil }
+    guard value.checksum == Checksum.of(value.content) else {
+      try moveAside(setting: name, value)
+      return nil
+    }
+    return value.content
+  }
+
+  /// Counts anew when the stored totals are missing or damaged.
+  private func readTotals(into report: inout OpenReport) throws(StoreError) {
+    if let stored = try setting(StoreTotals.settingName),
+      let known = StoreTotals(encoded: stored)
+    {
+      totals = known
+      return
+    }
+    totals = StoreTotals()
+    totals.messages = try count(.messages)
+    totals.envelopes = try count(.envelopes)
+    try sumBodies()
+    if totals.messages > 0 { report.remarks.append("the totals were counted anew") }
+  }
+
+  private func count(_ table: RecordTable) throws(StoreError) -> Int {
+    var count = 0
+    var lower: UInt64 = 0
+    while true {
+      let keys = try tables.keys(table, in: lower...UInt64.max, limit: TableLimits.keysAtOnce)
+      count += keys.count
+      guard keys.count == TableLimits.keysAtOnce, let last = keys.last, last < .max else {
+        return count
+      }
+      lower = last + 1
+    }
+  }
+
+  private func sumBodies() throws(StoreError) {
+    var lower: UInt64 = 0
+    while true {
+      let rows = try tables.rows(.messages, in: lower...UInt64.max, limit: TableLimits.rowsAtOnce)
+      for row in rows {
+        guard let id = MessageID(UInt32(truncatingIfNeeded: row.key)),
+          let message = try? Message(id: id, record: row.content)
+        else { continue }
+        totals.bodyBytes += message.size
+      }
+      guard rows.count == TableLimits.rowsAtOnce, let last = rows.last else { return }
+      lower = last.key + 1
+    }
+  }
+}
+
+/// Bounds of what `TableStore` holds in memory at once.
+package enum TableLimits {
+  package static let keysAtOnce = 4096
+  package static let rowsAtOnce = 1024
+  /// A body up to this size is kept after its first chunk was read.
+  package static let recentBody = 1 << 20
+  /// Bytes of a quarantined record that are shown.
+  package static let shownContent = 1 << 20
+  /// Bytes of a setting's name and of its value.
+  package static let settingName = 64
+  package static let settingValue = 4096
+}
+
+/// What is in the store, kept beside it so that opening need not count.
+struct StoreTotals: Equatable, Sendable {
+  static let settingName = "store.totals"
+
+  var messages = 0
+  var envelopes = 0
+  var bodyBytes = 0
+
+  init() {}
+
+  /// Returns nil when the bytes are not what `encoded` returned.
+  init?(encoded: [UInt8]) {
+    var reader = ByteReader(encoded)
+    do throws(DecodingError) {
+      messages = try reader.readCount(of: "messages", atMost: .max)
+      envelopes = try reader.readCount(of: "envelopes", atMost: .max)
+      bodyBytes = try reader.readCount(of: "body bytes", atMost: .max)
+      try reader.expectEnd()
+    } catch {
+      return nil
+    }
+  }
+
+  /// Totals that damage has made wrong never become negative.
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.writeVariable(UInt64(max(0, messages)))
+    writer.writeVariable(UInt64(max(0, envelopes)))
+    writer.writeVariable(UInt64(max(0, bodyBytes)))
+    return writer.finish()
+  }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: ISC
+
+/// What one party of the administration protocol may ask of the other.
+package enum ControlLimits {
+  /// A frame's length field: type and payload, in bytes.
+  package static let frame = 1 << 20
+  /// Of content in one `bytes` response.
+  package static let chunk = 256 * 1024
+  /// Envelopes in one page. A page must also fit a frame: see `EnvelopePageEncoder`.
+  package static let rowsPerPage = 2048
+  /// Encoded rows of one page, in bytes.
+  package static let pageBytes = 512 * 1024
+  /// Words of a selection.
+  package static let selectionWords = 64
+  /// One word of a selection, in bytes.
+  package static let selectionWord = 1024
+  /// A name: an action, a quarantined record, a statistic.
+  package static let name = 255
+  /// A text for the operator, in bytes.
+  package static let text = 8192
+  package static let statistics = 4096
+  package static let statisticName = 128
+  package static let findingsPerPage = 512
+  package static let quarantineRowsPerPage = 512
+  /// What is wrong with one record, in bytes.
+  package static let findingText = 1024
+  /// What a peer says about its build in the hello, in bytes.
+  package static let build = 64
+  /// An envelope's or message's single text field in a row, in bytes.
+  package static let rowText = 8192
+}

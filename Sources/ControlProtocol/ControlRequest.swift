@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+
+/// What an operator can ask of the running daemon.
+///
+/// Each request has an identifier beside it, chosen by whoever asks. Its answer is any number of
+/// responses that are not final, each sent only for a credit, and one that is. The request itself is
+/// the first credit; `more` is each further one.
+package enum ControlRequest: Hashable, Sendable {
+  /// Answered by pages of `envelopes` in rising order, then `done`.
+  case showQueue(Selection)
+  /// Answered by one page with one envelope, then `done`; or `failure`.
+  case showEnvelope(EnvelopeID)
+  /// Answered by `bytes`, then `done`.
+  case showMessage(QueueItem)
+  /// Answered by `statistics`.
+  case showStats
+  /// Answered by `status`.
+  case showStatus
+
+  /// These are answered by `count`.
+  case schedule(Selection, Mode)
+  case remove(Selection, Mode)
+  case pauseEnvelopes(Selection, Mode)
+  case resumeEnvelopes(Selection, Mode)
+  /// Another action of the configuration is to deliver them.
+  case reassign(Selection, action: String, Mode)
+  /// Envelopes that were put into the store by hand.
+  case discover(QueueItem)
+
+  /// These are answered by `done` or `failure`.
+  case pause(Subsystem)
+  case resume(Subsystem)
+  case logLevel(LogLevel)
+
+  /// Answered by `verified` pages, then `done`.
+  case verifyQueue
+  /// Answered by `quarantine` pages, then `done`.
+  case quarantineList
+  /// Answered by `bytes`, then `done`.
+  case quarantineShow(name: String)
+  /// Answered by `count`: the envelopes that are back.
+  case quarantineRestore(name: String)
+
+  /// A credit for one more response of the request with the same identifier.
+  case more
+  /// Nobody waits for the request with the same identifier any longer. Has no answer.
+  case cancel
+
+  package enum Mode: UInt8, Sendable {
+    case execute = 0
+    /// Count only.
+    case dryRun = 1
+  }
+
+  package enum Subsystem: UInt8, CaseIterable, Sendable {
+    case mda = 1
+    case mta = 2
+    case smtp = 3
+  }
+
+  package enum LogLevel: UInt8, Sendable {
+    case brief = 1
+    case verbose = 2
+  }
+}
+
+extension ControlRequest.Subsystem {
+  /// The word of the command line.
+  package var word: String {
+    switch self {
+    case .mda: "mda"
+    case .mta: "mta"
+    case .smtp: "smtp"
+    }
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: ISC
+
+package import Queue
+
+/// One response to a `ControlRequest`. What is not final was sent for a credit, and more follows.
+package enum ControlResponse: Hashable, Sendable {
+  case envelopes([EnvelopeRow])
+  /// At most `ControlLimits.chunk`.
+  case bytes([UInt8])
+  /// What was checked since the last page, and what was found in it.
+  case verified(messages: Int, envelopes: Int, findings: [VerifyFinding])
+  case quarantine([QuarantinedRecord])
+
+  /// The end of an answer that has nothing more to say.
+  case done
+  /// How many envelopes it was.
+  case count(Int)
+  case statistics([Statistic])
+  case status(SubsystemStatus)
+  /// The request could not be carried out; the text is for the operator.
+  case failure(String)
+
+  /// Whether nothing follows for this request.
+  package var isFinal: Bool {
+    switch self {
+    case .envelopes, .bytes, .verified, .quarantine: false
+    case .done, .count, .statistics, .status, .failure: true
+    }
+  }
+}
+
+/// One counter or gauge.
+package struct Statistic: Hashable, Sendable {
+  package var name: String
+  package var value: Int64
+
+  package init(_ name: String, _ value: Int64) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// Which subsystems are paused.
+package struct SubsystemStatus: Hashable, Sendable {
+  package var paused: Set<ControlRequest.Subsystem>
+
+  package init(paused: Set<ControlRequest.Subsystem> = []) { self.paused = paused }
+}

@@ -14,7 +14,7 @@ package struct Instant: Hashable, Comparable, Sendable {
 
   /// Whole seconds since the epoch, rounded down.
   @inlinable package var seconds: Int64 {
-    milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
+    milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
   }
 
   @inlinable

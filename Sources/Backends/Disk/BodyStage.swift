@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+package import Queue
+private import Synchronization
+
+/// Large bodies as files in `staged/` of the spool, made durable before their envelopes join a group.
+///
+/// Shared by all backends: a store calls `sweep` while it opens, and reads and removes what its records
+/// name. May be called from any thread.
+package final class BodyStage: Sendable {
+  package static let directory = "staged"
+
+  private let disk: any Disk
+
+  package init(disk: any Disk) { self.disk = disk }
+
+  /// Makes the directory. Called once, before the others.
+  package func open() throws(StoreError) {
+    try disk.asStore { () throws(DiskError) in try disk.ensureDirectory(BodyStage.directory) }
+    try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory("") }
+  }
+
+  /// An empty body for `message`. One that an earlier, failed attempt left is replaced.
+  package func begin(_ message: MessageID) throws(StoreError) -> StagedBody {
+    let path = BodyStage.path(of: message)
+    let file = try disk.asStore { () throws(DiskError) in
+      try disk.removeIfPresent(path)
+      return try disk.open(path, .create)
+    }
+    return StagedBody(disk: disk, path: path, file: file)
+  }
+
+  /// Up to `count` bytes from `offset`; fewer at the end only.
+  ///
+  /// - Throws: `StoreError.absent` when there is no such body.
+  package func read(
+    _ message: MessageID,
+    from offset: Int,
+    count: Int
+  ) throws(StoreError) -> [UInt8] {
+    let path = BodyStage.path(of: message)
+    do throws(DiskError) {
+      let file = try disk.open(path, .read)
+      defer { disk.close(file) }
+      return try disk.read(file, at: offset, count: count)
+    } catch  where error.code == .absent {
+      throw .absent
+    } catch {
+      throw error.storeError(in: disk.root)
+    }
+  }
+
+  /// Nil when there is no such body.
+  package func size(of message: MessageID) throws(StoreError) -> Int? {
+    try disk.asStore { () throws(DiskError) in try disk.facts(BodyStage.path(of: message))?.size }
+  }
+
+  /// Removes a body if it is there; durable with the next sync of the directory (`synchronize`).
+  package func remove(_ message: MessageID) throws(StoreError) {
+    try disk.asStore { () throws(DiskError) in
+      try disk.removeIfPresent(BodyStage.path(of: message))
+    }
+  }
+
+  /// Makes all removals durable.
+  package func synchronize() throws(StoreError) {
+    try disk.asStore { () throws(DiskError) in
+      try disk.synchronizeDirectory(BodyStage.directory)
+    }
+  }
+
+  /// Removes what belongs to no message. Returns how many that were.
+  package func sweep(keeping isNeeded: (MessageID) -> Bool) throws(StoreError) -> Int {
+    var removed = 0
+    let entries = try disk.asStore { () throws(DiskError) in try disk.list(BodyStage.directory) }
+    for entry in entries where entry.kind == .file {
+      if let id = MessageID(hexadecimal: entry.name), isNeeded(id) { continue }
+      try disk.asStore { () throws(DiskError) in
+        try disk.removeIfPresent("\(BodyStage.directory)/\(entry.name)")
+      }
+      removed += 1
+    }
+    if removed > 0 { try synchronize() }
+    return removed
+  }
+
+  /// Where the body of `message` is.
+  package static func path(of message: MessageID) -> String { "\(directory)/\(message)" }
+}
+
+/// A body that is being written. Ends with `finish` or `discard`; one that is dropped is discarded.
+package final class StagedBody: Sendable {
+  private struct State {
+    var file: OpenFile?
+    var size = 0
+  }
+
+  private let disk: any Disk
+  private let path: String
+  private let state: Mutex<State>
+
+  fileprivate init(disk: any Disk, path: String, file: OpenFile) {
+    self.disk = disk
+    self.path = path
+    state = Mutex(State(file: file))
+  }
+
+  deinit { discard() }
+
+  /// Bytes so far.
+  package var size: Int { state.withLock { $0.size } }
+
+  /// Appends to the file; not durable.
+  package func append(_ bytes: [UInt8]) throws(StoreError) {
+    let (file, offset) = state.withLock { state in
+      defer { state.size += bytes.count }
+      return (state.file, state.size)
+    }
+    guard let file else { preconditionFailure("a body that has ended") }
+    try disk.asStore { () throws(DiskError) in try disk.write(bytes, to: file, at: offset) }
+  }
+
+  /// Makes body and name durable. Returns the size. After a throw the body is gone.
+  @discardableResult
+  package func finish() throws(StoreError) -> Int {
+    let (file, size) = take()
+    guard let file else { preconditionFailure("a body that has ended") }
+    do throws(DiskError) {
+      defer { disk.close(file) }
+      try disk.synchronizeData(file)
+      try disk.synchronizeDirectory(BodyStage.directory)
+    } catch {
+      try? disk.unlink(path)
+      throw error.storeError(in: disk.root)
+    }
+    return size
+  }
+
+  /// Removes the file; nothing when it has ended already.
+  package func discard() {
+    guard let file = take().0 else { return }
+    disk.close(file)
+    // A file that stays is swept away when the store opens.
+    try? disk.unlink(path)
+  }
+
+  private func take() -> (OpenFile?, Int) {
+    state.withLock { state in
+      defer { state.file = nil }
+      return (state.file, state.size)
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: ISC
+
+internal import Mail
+
+/// The Received field that begins every message (RFC 5321 section 4.4), lines ended by LF.
+struct ReceivedHeader {
+  let configuration: ServerSession.Configuration
+  let client: ServerSession.Client
+  let identity: ServerSession.Identity
+  let id: MessageID
+  /// The one recipient; nil when there are more.
+  let recipient: Address?
+  let date: String
+
+  var bytes: [UInt8] {
+    var text = "Received: "
+    if configuration.source == .shown {
+      text += "from \(identity.name) (\(client.hostname) \(client.bracketedSource))\n\t"
+    }
+    text += "by \(configuration.serverName) (\(configuration.software)) "
+    text += "with \(identity.protocolName) id \(id)"
+    if let recipient { text += "\n\tfor <\(recipient)>" }
+    text += ";\n\t\(date)\n"
+    return Array(text.utf8)
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: ISC
+
+extension ServerSession {
+  /// What one client may ask of a session. A value that is a maximum is itself allowed.
+  package struct Limits: Hashable, Sendable {
+    /// Bytes in a command line, its CRLF not counted.
+    package var commandLengthMax = 2047
+    /// Bytes in a line of the data, its CRLF not counted.
+    package var lineLengthMax = 65_534
+    /// Accepted recipients of one transaction (`smtp limit max-rcpt`).
+    package var recipientsMax = 1000
+    /// Transactions begun in one session (`smtp limit max-mails`).
+    package var mailsMax = 100
+    /// Octets of a message, as SIZE counts them: every CRLF is two, undone dot-stuffing none
+    /// (`smtp max-message-size`).
+    package var messageSizeMax = 36_700_160
+    /// Octets of a message that is refused already which are still read, so that the client hears
+    /// why; then the session ends.
+    package var swallowedSizeMax = 134_217_728
+    /// Commands that may fail by the client's own fault before the session is ended. Refused
+    /// recipients do not count.
+    package var errorsMax = 50
+    /// Recipients that are asked about at the same time.
+    package var recipientsInFlightMax = 100
+    /// Received fields of a message: one more, and it is going round in circles.
+    package var receivedFieldsMax = 99
+    /// Bytes of a header field's name.
+    package var fieldNameLengthMax = 1024
+    /// Bytes of a header field, its line ends counted.
+    package var fieldLengthMax = 65_536
+    /// Replies of one batch are held back for one write up to this many bytes.
+    package var heldRepliesMax = 4096
+    /// Silence of the client, after which the driver calls `timedOut`.
+    package var timeout = Duration.seconds(300)
+
+    package init() {}
+  }
+}

@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+
+/// The server's side of one SMTP connection (RFC 5321). Pure: told what arrived and what was
+/// answered, says what to do.
+///
+///     starting ──connected──▶ ready ──MAIL──▶ opening ──opened──▶ addressing
+///                               ▲  ▲              │                │  ▲  │
+///                               │  └───refused────┘      RCPT, DATA│  │  │RSET
+///                               │                                  ▼  │  ▼
+///                               ├──stored or refused── storing    receiving
+///                               └────────────────────────◀── final dot
+///
+/// *Pipelining* (RFC 2920): the session works through all complete lines that it holds until it needs
+/// an answer. The replies of a batch leave in one write when it has nothing left to do. Several
+/// RCPT may wait for their answers at once; replies keep the order of the commands, and
+/// whatever is not RCPT waits until all are answered.
+///
+/// *Smuggling*: a bare CR or LF in a command is refused, and the session ends: nobody can know what
+/// the peer takes for commands behind it. In the data it makes the message refused at the end of
+/// the data, which only CRLF.CRLF is; where a peer may have seen another end, the session ends at
+/// once. So it does when anything follows DATA before the 354: RFC 2920 forbids it, and whether
+/// those bytes are data or commands depends on a reply that their sender has not seen.
+///
+/// *Flow*: the driver does not read while `wantsInput` is false, nor while its own writes are not
+/// taken, and it may stop reading at any time. Nothing here grows but by what it hands over.
+package struct ServerSession: Sendable {
+  package let configuration: Configuration
+  package let client: Client
+
+  private var state = State.starting
+  /// Nil until HELO or EHLO.
+  private var identity: Identity?
+  /// Present in `addressing`, `receiving` and `storing`.
+  private var transaction: Transaction?
+  /// Present in `receiving` and `storing`.
+  private var body: BodyDecoder?
+  private var input = CommandBuffer()
+  /// RCPTs of which the first is unanswered.
+  private var slots: [Slot] = []
+  private var inFlight = 0
+  private var replies: [UInt8] = []
+  private var actions: [Action] = []
+  private var mails = 0
+  private var errors = 0
+  private var isStopping = false
+  private let grammar: CommandGrammar
+
+  /// Values of a transaction and of its body lie beside the state, so that they are changed in place.
+  private enum State: Sendable {
+    /// No greeting yet. What the client already sent waits.
+    case starting
+    /// Between transactions. Everything but RCPT and DATA is allowed, MAIL only behind HELO or EHLO.
+    case ready
+    /// MAIL waits for `transactionAnswered`.
+    case opening(MailCommand)
+    /// A sender is known. RCPT, and with an accepted recipient DATA, lead on.
+    case addressing
+    /// Between 354 and the final dot.
+    case receiving
+    /// `submit` waits for `messageAnswered`. If the client goes now, the message stays.
+    case storing
+    /// `close` was said.
+    case ended
+  }
+
+  /// What HELO or EHLO said.
+  struct Identity: Sendable {
+    let name: String
+    let protocolName: String
+  }
+
+  private struct Transaction: Sendable {
+    let id: MessageID
+    let mail: MailCommand
+    var asked = 0
+    var accepted = 0
+    /// The first accepted recipient.
+    var recipient: Address?
+    var created = Instant.epoch
+    /// What the message will be refused with, whatever else is right with it.
+    var failure: Reply?
+    /// `abort` was said already.
+    var isAborted = false
+  }
+
+  private struct Slot: Sendable {
+    let index: Int
+    let address: Address
+    var reply: Reply?
+  }
+
+  package init(configuration: Configuration, client: Client) {
+    self.configuration = configuration
+    self.client = client
+    grammar = CommandGrammar(
+      serverName: configuration.serverName,
+      deliveryNotification: configuration.deliveryNotification
+    )
+  }
+
+  // MARK: What the driver may ask
+
+  /// Whether more input is of use now. While it is not, the driver does not read.
+  package var wantsInput: Bool {
+    switch state {
+    case .starting, .opening, .storing, .ended: false
+    case .addressing: inFlight == 0 || input.isEmpty
+    case .ready, .receiving: true
+    }
+  }
+
+  /// Whether the session waits for its client, and silence counts against `timeout`.
+  package var awaitsClient: Bool {
+    switch state {
+    case .starting, .opening, .storing, .ended: false
+    case .addressing: inFlight == 0
+    case .ready, .receiving: true
+    }
+  }
+
+  package var hasEnded: Bool {
+    if case .ended = state { true } else { false }
+  }
+
+  /// The session as messages and the ruleset know it. The client's name is empty before HELO.
+  package var facts: SessionFacts {
+    SessionFacts(
+      id: client.session,
+      source: client.source,
+      serverName: configuration.serverName,
+      helo: identity?.name ?? "",
+      hostname: client.hostname,
+      tag: configuration.tag
+    )
+  }
+
+  // MARK: Events
+
+  /// The connection is up, and is to be served.
+  package mutating func connected(at now: Instant) -> [Action] {
+    guard case .starting = state else { preconditionFailure("connected twice") }
+    state = .ready
+    reply(configuration.greeting)
+    return proceed(at: now)
+  }
+
+  /// The connection is up, and there are too many.
+  package mutating func tooManyConnections() -> [Action] {
+    guard case .starting = state else { preconditionFailure("refused when already served") }
+    end(with: ServerReply.tooManyConnections, .refused)
+    return takeActions()
+  }
+
+  /// The client sent bytes.
+  package mutating func received(_ bytes: [UInt8], at now: Instant) -> [Action] {
+    if case .ended = state { return [] }
+    input.append(bytes)
+    if case .starting = state { return [] }
+    return proceed(at: now)
+  }
+
+  /// The answer to `beginTransaction`.
+  package mutating func transactionAnswered(
+    _ answer: TransactionAnswer,
+    at now: Instant
+  ) -> [Action] {
+    if case .ended = state { return [] }
+    guard case .opening(let mail) = state else {
+      preconditionFailure("no transaction was asked for")
+    }
+    switch answer {
+    case .opened(let id):
+      mails += 1
+      transaction = Transaction(id: id, mail: mail)
+      state = .addressing
+      reply(ServerReply.ok)
+    case .refused(let refusal):
+      state = .ready
+      fail("MAIL FROM:<\(mail.sender?.description ?? "")>", refusal, .ours)
+    }
+    return proceed(at: now)
+  }
+
+  /// The answer to `checkRecipient`.
+  package mutating func recipientAnswered(
+    _ index: Int,
+    _ verdict: RecipientVerdict,
+    at now: Instant
+  ) -> [Action] {
+    if case .ended = state { return [] }
+    guard let position = slots.firstIndex(where: { $0.index == index }),
+      slots[position].reply == nil
+    else { preconditionFailure("no such recipient is asked about") }
+    inFlight -= 1
+    switch verdict {
+    case .accepted(let envelopes):
+      precondition(envelopes >= 0)
+      slots[position].reply = ServerReply.recipientOK
+      transaction?.accepted += 1
+      if transaction?.recipient == nil { transaction?.recipient = slots[position].address }
+    case .refused(let refusal):
+      slots[position].reply = refusal
+    }
+    answerRecipients()
+    return proceed(at: now)
+  }
+
+  /// The transaction cannot be kept: what there is and what comes is refused with `reply`, at the
+  /// end of the data. Meant for the time between `opened` and `submit`.
+  package mutating func transactionFailed(_ reply: Reply) {
+    if transaction?.failure == nil { transaction?.failure = reply }
+  }
+
+  /// The answer to `submit`.
+  package mutating func messageAnswered(_ answer: MessageAnswer, at now: Instant) -> [Action] {
+    if case .ended = state { return [] }
+    guard case .storing = state, let done = transaction, let size = body?.storedSize else {
+      preconditionFailure("no message was submitted")
+    }
+    transaction = nil
+    body = nil
+    state = .ready
+    switch answer {
+    case .stored:
+      actions.append(
+        .log(
+          .message(
+            done.id,
+            size: size,
+            recipients: done.accepted,
+            protocol: identity?.protocolName ?? ""
+          )
+        )
+      )
+      reply(ServerReply.accepted(done.id))
+    case .refused(let refusal):
+      fail("DATA", refusal, .ours)
+    }
+    return proceed(at: now)
+  }
+
+  /// The client was silent for `timeout`. Nothing happens while the session waits for our side.
+  package mutating func timedOut() -> [Action] {
+    guard awaitsClient else { return [] }
+    end(with: ServerReply.timeout, .timeout)
+    return takeActions()
+  }
+
+  /// The connection is gone. A message that was submitted stays.
+  package mutating func closed() -> [Action] {
+    if case .ended = state { return [] }
+    replies = []
+    end(with: nil, .disconnect)
+    return takeActions()
+  }
+
+  /// The server is going down: 421, at once or when the submitted message has its answer.
+  package mutating func serverStopping() -> [Action] {
+    switch state {
+    case .ended: return []
+    case .storing: isStopping = true
+    default: end(with: ServerReply.stopping, .shutdown)
+    }
+    return takeActions()
+  }
+
+  // MARK: Progress
+
+  /// Does what can be done without another event.
+  private mutating func proceed(at now: Instant) -> [Action] {
+    working: while true {
+      if isStopping, case .ready = state { end(with: ServerReply.stopping, .shutdown) }
+      switch state {
+      case .starting, .opening, .storing, .ended:
+        break working
+      case .ready, .addressing:
+        guard nextCommand(at: now) == .done else { break working }
+      case .receiving:
+        guard receiveBody(at: now) == .done else { break working }
+      }
+    }
+    return takeActions()
+  }
+
+  private enum Step {
+    case done
+    /// Nothing more can be done without another event.
+    case blocked
+  }
+
+  private mutating func nextCommand(at now: Instant) -> Step {
+    let mayContinue: Bool
+    switch input.nextLine(lengthMax: configuration.limits.commandLengthMax) {
+    case .incomplete:
+      return .blocked
+    case .line(let range):
+      let command = grammar.parse(input.bytes.span.extracting(range))
+      mayContinue = perform(command, at: now)
+    case .tooLong:
+      mayContinue = refuseInput(ServerReply.commandTooLong)
+    case .bareLineEnd:
+      mayContinue = refuseInput(ServerReply.bareLineEndInCommand)
+    }
+    // A command that has to wait for recipients is read again when they are answered.
+    guard mayContinue else { return .blocked }
+    input.consumeLine()
+    return .done
+  }
+
+  /// Input that no command can be read from ends the session, once what came before it is answered.
+  private mutating func refuseInput(_ refusal: Reply) -> Bool {
+    guard inFlight == 0 else { return false }
+    actions.append(.log(.badInput(result: refusal.description)))
+    end(with: refusal, .badInput)
+    return true
+  }
+
+  // MARK: Commands
+
+  /// Performs a command, or returns false when it has to wait for recipients to be answered.
+  private mutating func perform(_ command: Command, at now: Instant) -> Bool {
+    if case .recipient(let result) = command { return addRecipient(result) }
+    guard inFlight == 0 else { return false }
+    switch command {
+    case .hello(let kind, let result): identify(kind, result)
+    case .mail(let result): beginMail(result)
+    case .recipient: preconditionFailure("handled above")
+    case .data(let form): beginData(form, at: now)
+    case .reset(let form): reset(form)
+    case .quit(let form): quit(form)
+    case .help(let form): help(form)
+    case .noop: reply(ServerReply.ok)
+    case .verify: reply(ServerReply.unverified)
+    case .unsupported: failLine(ServerReply.unsupported)
+    case .unknown: failLine(ServerReply.unrecognized)
+    case .invalid: failLine(ServerReply.nullInCommand)
+    }
+    return true
+  }
+
+  private mutating func identify(_ kind: Command.Hello, _ result: Result<String, Command.Refusal>) {
+    guard identity == nil else { return failLine(ServerReply.alreadyIdentified) }
+    switch result {
+    case .failure(let refusal):
+      failLine(refusal.reply)
+    case .success(let name):
+      identity = Identity(name: name, protocolName: kind == .ehlo ? "ESMTP" : "SMTP")
+      reply(kind == .ehlo ? configuration.ehlo(name, client) : configuration.helo(name, client))
+    }
+  }
+
+  private mutating func beginMail(_ result: Result<MailCommand, Command.Refusal>) {
+    guard identity != nil, case .ready = state else { return failLine(ServerReply.wrongState) }
+    guard mails < configuration.limits.mailsMax else { return failLine(ServerReply.tooManyMails) }
+    switch result {
+    case .failure(let refusal):
+      failLine(refusal.reply)
+    case .success(let mail):
+      guard mail.declaredSize ?? 0 <= configuration.limits.messageSizeMax else {
+        return failLine(ServerReply.tooBig)
+      }
+      state = .opening(mail)
+      actions.append(.beginTransaction(mail))
+    }
+  }
+
+  /// Asks about a recipient, or returns false when earlier ones have to be answered first.
+  private mutating func addRecipient(_ result: Result<RecipientCommand, Command.Refusal>) -> Bool {
+    guard case .addressing = state, let transaction else {
+      failLine(ServerReply.wrongState)
+      return true
+    }
+    let limits = configuration.limits
+    guard transaction.accepted + inFlight < limits.recipientsMax else {
+      guard inFlight == 0 else { return false }
+      failLine(ServerReply.tooManyRecipients)
+      return true
+    }
+    switch result {
+    case .failure(let refusal):
+      // Its reply keeps its place behind those that are waited for.
+      guard inFlight == 0 else { return false }
+      failLine(refusal.reply)
+    case .success(var recipient):
+      guard inFlight < limits.recipientsInFlightMax else { return false }
+      recipient.index = transaction.asked
+      self.transaction?.asked += 1
+      inFlight += 1
+      slots.append(Slot(index: recipient.index, address: recipient.address, reply: nil))
+      if replies.count >= limits.heldRepliesMax { flush() }
+      actions.append(.checkRecipient(recipient))
+    }
+    return true
+  }
+
+  /// Moves the answers that are next in order into the output.
+  private mutating func answerRecipients() {
+    var answered = 0
+    for slot in slots {
+      guard let answer = slot.reply else { break }
+      answered += 1
+      if answer.isPositive {
+        reply(answer)
+      } else {
+        fail("RCPT TO:<\(slot.address.description)>", answer, .ours)
+      }
+      if hasEnded { return }
+    }
+    slots.removeFirst(answered)
+  }
+
+  private mutating func reset(_ form: Command.Bare) {
+    guard form == .bare else { return failLine(ServerReply.noArguments) }
+    guard identity != nil else { return failLine(ServerReply.wrongState) }
+    abandonTransaction()
+    state = .ready
+    reply(ServerReply.reset)
+  }
+
+  private mutating func quit(_ form: Command.Bare) {
+    guard form == .bare else { return failLine(ServerReply.noArguments) }
+    end(with: ServerReply.bye, .quit)
+  }
+
+  private mutating func help(_ form: Command.Bare) {
+    guard form == .bare else { return failLine(ServerReply.noArguments) }
+    reply(configuration.help)
+  }
+
+  // MARK: Data
+
+  private mutating func beginData(_ form: Command.Bare, at now: Instant) {
+    guard !input.hasMoreBehindLine else {
+      actions.append(.log(.badInput(result: ServerReply.earlyData.description)))
+      return end(with: ServerReply.earlyData, .badInput)
+    }
+    guard form == .bare else { return failLine(ServerReply.noArguments) }
+    guard case .addressing = state, let identity, var transaction else {
+      return failLine(ServerReply.wrongState)
+    }
+    guard transaction.accepted > 0 else { return failLine(ServerReply.noRecipient) }
+    transaction.created = now
+    let date = now.mailDate
+    let received = ReceivedHeader(
+      configuration: configuration,
+      client: client,
+      identity: identity,
+      id: transaction.id,
+      recipient: transaction.accepted == 1 ? transaction.recipient : nil,
+      date: date
+    )
+    body = BodyDecoder(
+      prefix: received.bytes,
+      header: header(of: transaction, date: date),
+      lineLengthMax: configuration.limits.lineLengthMax,
+      sizeMax: configuration.limits.messageSizeMax
+    )
+    self.transaction = transaction
+    state = .receiving
+    reply(ServerReply.startInput)
+  }
+
+  private func header(of transaction: Transaction, date: String) -> HeaderSection {
+    let stamp = String(transaction.created.milliseconds, radix: 16)
+    return HeaderSection(
+      serverName: configuration.serverName,
+      missingFields: configuration.headerCompletion == .addressesAndMissingFields
+        ? .init(date: date, messageID: "<\(stamp).\(transaction.id)@\(configuration.serverName)>")
+        : nil,
+      limits: configuration.limits
+    )
+  }
+
+  private mutating func receiveBody(at now: Instant) -> Step {
+    guard !input.isEmpty, let stop = body?.decode(input.bytes, from: input.start) else {
+      return .blocked
+    }
+    handOverBody()
+    switch stop {
+    case .starved:
+      input.removeAll()
+      guard let body, body.fault != nil, body.size > configuration.limits.swallowedSizeMax else {
+        return .blocked
+      }
+      refuseData(body.fault == .tooBig ? ServerReply.tooBig : ServerReply.bareLineEndInData)
+    case .ended(let index):
+      input.consume(to: index)
+      endMessage()
+    case .ambiguous:
+      refuseData(ServerReply.bareLineEndInData)
+    case .lineTooLong:
+      refuseData(ServerReply.lineTooLong)
+    }
+    return .done
+  }
+
+  /// Hands over what was decoded, or ends the transaction of a message that is lost already.
+  private mutating func handOverBody() {
+    let chunk = body?.takeOutput() ?? []
+    if body?.fault != nil || transaction?.failure != nil {
+      guard transaction?.isAborted == false else { return }
+      transaction?.isAborted = true
+      actions.append(.abort)
+    } else if !chunk.isEmpty {
+      actions.append(.bodyChunk(chunk))
+    }
+  }
+
+  private mutating func endMessage() {
+    guard let transaction, let body else { preconditionFailure("data without a transaction") }
+    if let failure = transaction.failure {
+      abandonTransaction()
+      state = .ready
+      return fail("DATA", failure, .ours)
+    }
+    if let refusal = refusal(of: body) {
+      abandonTransaction()
+      state = .ready
+      return fail("DATA", refusal, .clients)
+    }
+    var message = Message(
+      id: transaction.id,
+      sender: transaction.mail.sender,
+      created: transaction.created,
+      size: body.storedSize,
+      session: facts
+    )
+    message.content = transaction.mail.content
+    message.returnContent = transaction.mail.returnContent
+    message.envelopeIdentifier = transaction.mail.envelopeIdentifier
+    state = .storing
+    actions.append(.submit(message, recipients: transaction.accepted))
+  }
+
+  private func refusal(of body: BodyDecoder) -> Reply? {
+    switch (body.fault, body.headerFault) {
+    case (.bareLineEnd, _): ServerReply.bareLineEndInData
+    case (.tooBig, _): ServerReply.tooBig
+    case (nil, .loop): ServerReply.loop
+    case (nil, .malformed): ServerReply.malformedHeader
+    case (nil, nil): nil
+    }
+  }
+
+  private mutating func refuseData(_ refusal: Reply) {
+    actions.append(.log(.badInput(result: refusal.description)))
+    end(with: refusal, .badInput)
+  }
+
+  // MARK: Replies and ends
+
+  private enum Fault {
+    case clients
+    case ours
+  }
+
+  private mutating func reply(_ reply: Reply) { reply.append(to: &replies) }
+
+  /// Refuses the command that is being performed, by the client's own fault.
+  private mutating func failLine(_ refusal: Reply) {
+    fail(input.lineText, refusal, .clients)
+  }
+
+  private mutating func fail(_ command: String, _ refusal: Reply, _ fault: Fault) {
+    actions.append(.log(.failedCommand(command: command, result: refusal.description)))
+    guard refusal.code != 421 else { return end(with: refusal, .failure) }
+    reply(refusal)
+    guard fault == .clients else { return }
+    errors += 1
+    if errors > configuration.limits.errorsMax { end(with: ServerReply.tooManyErrors, .badInput) }
+  }
+
+  private mutating func abandonTransaction() {
+    if let transaction, !transaction.isAborted { actions.append(.abort) }
+    transaction = nil
+    body = nil
+  }
+
+  private mutating func end(with last: Reply?, _ reason: CloseReason) {
+    switch state {
+    case .ended: preconditionFailure("ended twice")
+    case .opening: actions.append(.abort)
+    case .storing: break
+    case .starting, .ready, .addressing, .receiving: abandonTransaction()
+    }
+    state = .ended
+    transaction = nil
+    body = nil
+    slots = []
+    inFlight = 0
+    input.removeAll()
+    if let last {
+      reply(last)
+      flush()
+    }
+    actions.append(.close(reason))
+  }
+
+  private mutating func flush() {
+    guard !replies.isEmpty else { return }
+    actions.append(.write(replies))
+    replies = []
+  }
+
+  private mutating func takeActions() -> [Action] {
+    // Replies wait for those of the commands behind them that our own side has yet to answer.
+    if inFlight == 0 {
+      switch state {
+      case .opening, .storing, .ended: break
+      case .starting, .ready, .addressing, .receiving: flush()
+      }
+    }
+    defer { actions = [] }
+    return actions
+  }
+}

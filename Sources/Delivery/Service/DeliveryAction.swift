@@ -15,7 +15,7 @@ package enum DeliveryAction: Hashable, Sendable {
 /// What an action with the method `relay` asks for.
 package struct RelayAction: Hashable, Sendable {
   /// Smart hosts of `host`; empty: by the MX of each destination.
-  package var hosts: [RelayURL] = []
+  package var hosts: [SmartHost] = []
   /// The name for EHLO.
   package var helo: String
   /// Local addresses to send from, used in turn; empty: the system chooses.
@@ -35,7 +35,7 @@ package struct RelayAction: Hashable, Sendable {
 }
 
 /// A relay URL of the configuration: `[proto://][label@]host[:port]`.
-package struct RelayURL: Hashable, Sendable {
+package struct SmartHost: Hashable, Sendable {
   package var transport: RelayTransport
   package var host: RelayHost
   package var port: UInt16

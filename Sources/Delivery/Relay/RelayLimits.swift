@@ -43,14 +43,6 @@ package struct RelayLimits: Hashable, Sendable {
   package init() {}
 }
 
-/// A pause between two connections.
-package enum ConnectionDelay: Hashable, Sendable {
-  /// As the operator set it.
-  case always(Duration)
-  /// A default: a route that took a message since its last failure is not slowed down.
-  case untilGoodStanding(Duration)
-}
-
 /// The limits of local delivery (`limit mda` of the configuration).
 package struct LocalLimits: Hashable, Sendable {
   package var sessionsMax = 50

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 
 package import DNS
-package import Mail
 package import NIOCore
 
 /// Everything that the delivering role does, without its edges: tasks in, outcomes out.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+
+/// What a relay is: a destination and all that makes one connection to it unlike another. Tasks of one
+/// relay share its sessions.
+package struct RelayKey: Hashable, Sendable {
+  package var destination: MailExchangers.Destination
+  package var transport: RelayTransport
+  package var port: UInt16
+  package var label: String?
+  package var helo: String
+  /// Used in turn; empty: the system chooses.
+  package var sources: [IPAddress]
+  package var backup: RelayAction.BackupRule
+
+  /// The relay of an action by MX.
+  package init(domain: String, port: UInt16, action: RelayAction) {
+    destination = .domain(domain)
+    transport = .smtp
+    self.port = port
+    helo = action.helo
+    sources = action.sources
+    backup = action.backup
+  }
+
+  /// The relay of one smart host of an action.
+  package init(host: SmartHost, action: RelayAction) {
+    destination = .host(host.host)
+    transport = host.transport
+    port = host.port
+    label = host.label
+    helo = action.helo
+    sources = action.sources
+    backup = action.backup
+  }
+
+  /// The domain or host, for limits that are per domain.
+  package var domain: String {
+    switch destination {
+    case .domain(let name): name
+    case .host(let host): host.description
+    }
+  }
+}
+
+extension RelayKey: CustomStringConvertible {
+  /// The form of log lines and `smtpctl show relays`: `[relay:example.org,smtp]`.
+  package var description: String {
+    var parts = [domain]
+    if port != 25 { parts.append("port=\(port)") }
+    parts.append(transport.rawValue)
+    if let label { parts.append("auth=\(label)") }
+    if case .host = destination { parts.append("mx") }
+    if case .behind(let name) = backup { parts.append("backup=\(name)") }
+    if !sources.isEmpty {
+      parts.append("sourcetable=" + sources.map(\.description).joined(separator: " "))
+    }
+    parts.append("heloname=\(helo)")
+    return "[relay:" + parts.joined(separator: ",") + "]"
+  }
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: ISC
+
+import DNS
+import Mail
+
+/// Connections: when and where to, and what their end leaves behind.
+extension RelayPool {
+  private enum Choice {
+    case connect(RelayTarget, source: IPAddress?)
+    /// Nothing can be done before the moment, or before somebody else's session ends.
+    case later(Instant?)
+    case unusable(RelayFailure)
+  }
+
+  mutating func connect(_ slot: Int, at now: Instant) {
+    while let relay = slots[slot], !relay.backlog.isEmpty, !relay.hasEnoughConnections,
+      case .known(let targets, _) = relay.lookup
+    {
+      switch choose(targets, slot, relay, at: now) {
+      case .connect(let target, let source):
+        open(target, from: source, slot, at: now)
+      case .later(let moment):
+        if let moment { retry(slot, at: moment) }
+        return
+      case .unusable(let failure):
+        if relay.connections == 0 { failTasks(slot, relay.lastFailure ?? failure) }
+        return
+      }
+    }
+  }
+
+  private mutating func retry(_ slot: Int, at moment: Instant) {
+    guard let relay = slots[slot], relay.retry.map({ moment < $0 }) ?? true else { return }
+    mutate(slot) { $0.retry = moment }
+    deadlines.add(.retry(relay: slot), at: moment)
+  }
+
+  /// Looks at every source in turn.
+  private mutating func choose(
+    _ targets: [RelayTarget],
+    _ slot: Int,
+    _ relay: Relay,
+    at now: Instant
+  ) -> Choice {
+    let sources = Self.sources(of: relay.key)
+    var later: Choice?
+    var failure = RelayFailure.familyMismatch
+    for turn in sources.indices {
+      let position = (relay.nextSource + turn) % sources.count
+      switch choose(targets, from: sources[position], slot, relay, at: now) {
+      case .connect(let target, let source):
+        mutate(slot) { $0.nextSource = position + 1 }
+        return .connect(target, source: source)
+      case .later(let moment):
+        if case .later(let other?)? = later {
+          later = .later(moment.map { min($0, other) } ?? other)
+        } else {
+          later = .later(moment)
+        }
+      case .unusable(let reason):
+        if reason != .familyMismatch { failure = reason }
+      }
+    }
+    return later ?? .unusable(failure)
+  }
+
+  private mutating func choose(
+    _ targets: [RelayTarget],
+    from source: IPAddress?,
+    _ slot: Int,
+    _ relay: Relay,
+    at now: Instant
+  ) -> Choice {
+    if let blocked = blocked(source, slot, relay, at: now) { return blocked }
+    var failure = RelayFailure.familyMismatch
+    var rest = targets[...]
+    while let preference = rest.first?.preference {
+      let group = rest.prefix { $0.preference == preference }
+      rest = rest.dropFirst(group.count)
+      var best: (target: RelayTarget, connections: Int)?
+      var isLimited = false
+      var earliest: Instant?
+      for target in group where Self.fits(source, target.endpoint) {
+        failure = failure == .familyMismatch ? .blocked : failure
+        switch permission(source, target.endpoint, slot, at: now) {
+        case .allowed:
+          let connections =
+            routes[RouteKey(source: source, endpoint: target.endpoint)]?.connections ?? 0
+          if connections < best?.connections ?? .max { best = (target, connections) }
+        case .busy:
+          isLimited = true
+        case .notBefore(let moment):
+          isLimited = true
+          earliest = min(earliest ?? moment, moment)
+        case .disabled:
+          break
+        }
+      }
+      if let best { return .connect(best.target, source: source) }
+      if isLimited { return .later(earliest) }
+    }
+    return .unusable(failure)
+  }
+
+  private static func fits(_ source: IPAddress?, _ endpoint: RelayEndpoint) -> Bool {
+    switch (source, endpoint.address) {
+    case (nil, _), (_, nil), (.inet4, .inet4), (.inet6, .inet6): true
+    default: false
+    }
+  }
+
+  /// The limits that do not depend on the target.
+  private mutating func blocked(
+    _ source: IPAddress?,
+    _ slot: Int,
+    _ relay: Relay,
+    at now: Instant
+  ) -> Choice? {
+    let limits = settings.limits
+    let connector = connectors[ConnectorKey(relay: slot, source: source), default: .init()]
+    let shared: [(Resource?, ConnectionUse.Permission)] = [
+      (
+        nil,
+        relay.use.permission(
+          max: limits.connectionsPerRelayMax,
+          delay: limits.connectionDelayPerRelay,
+          at: now
+        )
+      ),
+      (
+        nil,
+        connector.permission(
+          max: limits.connectionsPerConnectorMax,
+          delay: limits.connectionDelayPerConnector,
+          at: now
+        )
+      ),
+      (
+        .source(source),
+        uses[.source(source), default: .init()].permission(
+          max: limits.connectionsPerSourceMax,
+          delay: limits.connectionDelayPerSource,
+          at: now
+        )
+      ),
+      (
+        .domain(relay.key.domain),
+        uses[.domain(relay.key.domain), default: .init()].permission(
+          max: limits.connectionsPerDomainMax,
+          delay: limits.connectionDelayPerDomain,
+          at: now
+        )
+      ),
+    ]
+    var earliest: Instant?
+    for (resource, permission) in shared {
+      switch permission {
+      case .allowed: break
+      case .full:
+        if let resource { wait(slot, for: resource) }
+        return .later(nil)
+      case .notBefore(let moment): earliest = max(earliest ?? moment, moment)
+      }
+    }
+    return earliest.map { .later($0) }
+  }
+
+  /// What host and route allow.
+  private mutating func permission(
+    _ source: IPAddress?,
+    _ endpoint: RelayEndpoint,
+    _ slot: Int,
+    at now: Instant
+  ) -> Route.Permission {
+    let limits = settings.limits
+    let route = routes[RouteKey(source: source, endpoint: endpoint), default: Route()]
+    let ofRoute = route.permission(limits, at: now)
+    if case .disabled = ofRoute { return ofRoute }
+    let host = uses[.endpoint(endpoint), default: .init()].permission(
+      max: limits.connectionsPerHostMax,
+      delay: limits.connectionDelayPerHost,
+      at: now
+    )
+    switch (ofRoute, host) {
+    case (.busy, _), (_, .full):
+      wait(slot, for: .endpoint(endpoint))
+      return .busy
+    case (.notBefore(let first), .notBefore(let second)): return .notBefore(max(first, second))
+    case (_, .notBefore(let moment)): return .notBefore(moment)
+    default: return ofRoute
+    }
+  }
+
+  private mutating func open(
+    _ target: RelayTarget,
+    from source: IPAddress?,
+    _ slot: Int,
+    at now: Instant
+  ) {
+    guard let key = slots[slot]?.key else { return }
+    let id = newSession()
+    let route = RouteKey(source: source, endpoint: target.endpoint)
+    let session = Session(relay: slot, route: route)
+    sessions[id] = session
+    routes[route, default: Route()].connecting(at: now)
+    connectors[ConnectorKey(relay: slot, source: source), default: .init()].connecting(at: now)
+    for resource in resources(session) {
+      uses[resource, default: .init()].connecting(at: now)
+    }
+    mutate(slot) { relay in
+      relay.connecting += 1
+      relay.use.connecting(at: now)
+    }
+    let connection = RelayConnection(relay: key, route: route, name: target.name)
+    actions.append(.connect(session: id, connection))
+  }
+
+  /// What a session shares with other relays' sessions.
+  func resources(_ session: Session) -> [Resource] {
+    var resources = [
+      Resource.endpoint(session.route.endpoint), .source(session.route.source),
+    ]
+    if let domain = slots[session.relay]?.key.domain { resources.append(.domain(domain)) }
+    return resources
+  }
+
+  /// The relay is looked at again when a session on `resource` ends or becomes ready.
+  private mutating func wait(_ slot: Int, for resource: Resource) {
+    if waiters[resource]?.contains(slot) == true { return }
+    waiters[resource, default: []].append(slot)
+  }
+
+  /// Lets those who wait for `resource` try, until one of them has to wait again.
+  mutating func wake(_ resource: Resource, at now: Instant) {
+    guard let waiting = waiters.removeValue(forKey: resource) else { return }
+    for (position, slot) in waiting.enumerated() {
+      drain(slot, at: now)
+      if waiters[resource] != nil {
+        for other in waiting[(position + 1)...] { wait(other, for: resource) }
+        return
+      }
+    }
+  }
+
+  /// Takes the session out of its relay's use.
+  mutating func leave(_ id: UInt64, _ session: Session) {
+    mutate(session.relay) { relay in
+      switch session.state {
+      case .connecting: relay.connecting -= 1
+      case .busy, .resting: relay.busy -= 1
+      case .idle: relay.idle.removeAll { $0 == id }
+      case .quitting: return
+      }
+      relay.quitting += 1
+    }
+    sessions[id]?.state = .quitting
+  }
+
+  mutating func quit(_ id: UInt64) {
+    guard let session = sessions[id], session.state != .quitting else { return }
+    leave(id, session)
+    actions.append(.quit(session: id))
+  }
+
+  mutating func endRoute(_ session: Session, _ ending: Route.Ending, at now: Instant) {
+    for resource in resources(session) {
+      uses[resource]?.ended()
+      if ending == .failed { uses[resource]?.standing = .unproven }
+    }
+    let connector = ConnectorKey(relay: session.relay, source: session.route.source)
+    connectors[connector]?.ended()
+    if ending == .failed { connectors[connector]?.standing = .unproven }
+    if let pause = routes[session.route]?.ended(ending, at: now) {
+      log("Disabling route \(session.route) for \(pause.wholeSeconds)s")
+      if let decay = routes[session.route]?.decay {
+        deadlines.add(.decay(session.route), at: decay)
+      }
+    }
+    let domain = slots[session.relay]?.key.domain ?? ""
+    deadlines.add(.forget(session.route, domain: domain), at: now + memory)
+  }
+
+  /// As long as any pause may refer to a connection that is gone.
+  private var memory: Duration {
+    let limits = settings.limits
+    let delays = [
+      limits.connectionDelayPerHost, limits.connectionDelayPerRoute,
+      limits.connectionDelayPerSource, limits.connectionDelayPerDomain,
+      limits.reconnectionDelayPerRoute,
+    ]
+    return delays.reduce(Limits.memory) { longest, delay in
+      switch delay {
+      case .always(let pause), .untilGoodStanding(let pause): max(longest, pause)
+      }
+    }
+  }
+
+  mutating func forget(_ route: RouteKey, domain: String, at now: Instant) {
+    if routes[route]?.isForgettable(since: now - memory) == true { routes[route] = nil }
+    for resource in [Resource.endpoint(route.endpoint), .source(route.source), .domain(domain)] {
+      guard let use = uses[resource], use.connections == 0,
+        use.lastConnection.map({ $0 <= now - memory }) ?? true
+      else { continue }
+      uses[resource] = nil
+    }
+  }
+
+  mutating func decayed(_ key: RouteKey, at now: Instant) {
+    guard let isEnabled = routes[key]?.decayed(at: now) else { return }
+    if isEnabled { log("Enabling route \(key)") }
+    if let next = routes[key]?.decay {
+      deadlines.add(.decay(key), at: next)
+    } else {
+      deadlines.add(.forget(key, domain: ""), at: now + memory)
+    }
+    if isEnabled { wake(.endpoint(key.endpoint), at: now) }
+  }
+
+  mutating func rested(_ id: UInt64, at now: Instant) {
+    guard let session = sessions[id], case .resting = session.state else { return }
+    sessions[id]?.state = .idle(since: now)
+    mutate(session.relay) { relay in
+      relay.busy -= 1
+      relay.idle.append(id)
+    }
+    drain(session.relay, at: now)
+    watchIfIdle(id, at: now)
+  }
+
+  /// Ends a session that was idle for the keep-alive time, or sets the deadline for that.
+  mutating func watchIfIdle(_ id: UInt64, at now: Instant) {
+    guard let session = sessions[id], case .idle(let since) = session.state else { return }
+    let end = since + settings.limits.sessionKeepAlive
+    if end <= now {
+      quit(id)
+    } else if !session.isWatched {
+      sessions[id]?.isWatched = true
+      deadlines.add(.idle(session: id), at: end)
+    }
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: ISC
+
+package import DNS
+
+/// What `RelayPool` wants done.
+package enum RelayPoolAction: Hashable, Sendable {
+  case ask(DNSQuestion)
+  /// Connect; tell the pool `sessionReady` or `sessionEnded`.
+  case connect(session: UInt64, RelayConnection)
+  /// The session is ready and this is its next task.
+  case deliver(task: UInt64, session: UInt64)
+  /// Say QUIT; tell the pool `sessionEnded`.
+  case quit(session: UInt64)
+  case hold(task: UInt64, HoldID)
+  case release(HoldID, TaskBacklog.Release)
+  /// The try of this task is over, without a session.
+  case fail(task: UInt64, RelayFailure)
+  /// Deferred mail for this domain may be tried at once.
+  case works(domain: String)
+  case log(String)
+}
+
+/// Where a session goes, and what it is for.
+package struct RelayConnection: Hashable, Sendable {
+  package let relay: RelayKey
+  package let route: RouteKey
+  /// The name that led to the address, if any.
+  package let name: DomainName?
+
+  package init(relay: RelayKey, route: RouteKey, name: DomainName?) {
+    self.relay = relay
+    self.route = route
+    self.name = name
+  }
+}

@@ -25,7 +25,7 @@ enum MessageChain: Chain {
 /// It grows by splitting one bucket at a time, so that no insertion stalls on a table of millions and
 /// memory never doubles. It does not shrink: a queue that was long may be long again.
 struct IndexTable<C: Chain> {
-  private static var chunkBits: Int { 13 }
+  private static var chunkBits: Int { 12 }
   private static var firstBuckets: Int { 64 }
   private var chunks: ContiguousArray<ContiguousArray<UInt32>> = []
   private var buckets = 0

@@ -24,7 +24,7 @@ struct RetryRule {
   /// After a failure: the step is the number of tries, or the first that lies after `now`.
   func next(_ slot: borrowing Slot, base: UInt32, at now: Second) -> Second {
     let elapsed = now > slot.created ? now - slot.created : 0
-    let passed = UInt64(Double(elapsed / base).squareRoot())
+    let passed = UInt64(RetryRule.root(of: elapsed / base))
     var step = max(UInt64(slot.tries), passed)
     while UInt64(base) * step * step <= UInt64(elapsed) { step += 1 }
     let time = UInt64(slot.created) + UInt64(base) * step * step
@@ -32,6 +32,17 @@ struct RetryRule {
     let spread = min(wait / limits.jitterShare, limits.jitterMax)
     guard slot.tries > 0, spread > 0 else { return Second(clamping: time) }
     return Second(clamping: time + draw(slot, step) % UInt64(spread + 1))
+  }
+
+  /// The largest number whose square is at most `value`.
+  private static func root(of value: UInt32) -> UInt32 {
+    var root: UInt32 = 0
+    var bit: UInt32 = 1 << 15
+    while bit > 0 {
+      if UInt64(root | bit) * UInt64(root | bit) <= UInt64(value) { root |= bit }
+      bit >>= 1
+    }
+    return root
   }
 
   /// The same for all envelopes of a message for one destination, so that they stay together.

@@ -73,7 +73,7 @@ struct Slot {
 
 /// The slots, in chunks: growing neither copies what is there nor doubles the memory.
 struct SlotStore {
-  private static let chunkBits: UInt32 = 12
+  private static let chunkBits: UInt32 = 10
   private static let chunkSize = 1 << Int(chunkBits)
   private var chunks: ContiguousArray<ContiguousArray<Slot>> = []
   private var used: UInt32 = 0

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Testing
+
+@testable import Scheduler
+
+@Suite("Destinations and hold queues")
+struct DestinationTests {
+  @Test("a dead host costs one probe a block, and opens when the probe is back")
+  func probe() throws {
+    let fixture = Fixture()
+    for message in UInt32(1)...50 { fixture.add(message) }
+    let first = fixture.batch(1)[0].envelopes[0]
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(60))
+    _ = fixture.complete(first, .deferred)
+    #expect(fixture.batch().isEmpty)
+    fixture.pass(60)
+    let probe = fixture.batch()
+    #expect(probe.map(\.envelopes.count) == [1])
+    #expect(fixture.batch().isEmpty)
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(60))
+    _ = fixture.complete(probe[0].envelopes[0], .deferred)
+    fixture.pass(59)
+    #expect(fixture.batch().isEmpty)
+    fixture.pass(1)
+    let second = fixture.batch()
+    #expect(second.count == 1)
+    _ = fixture.complete(second[0].envelopes[0], .finished)
+    #expect(fixture.batch().count == 47)
+    try fixture.scheduler.checkInvariants()
+  }
+
+  @Test("a probe that died with its role is followed by another")
+  func lostProbe() {
+    let fixture = Fixture()
+    fixture.add(1)
+    fixture.add(2)
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(60))
+    fixture.pass(60)
+    let probe = fixture.batch()
+    #expect(fixture.complete(probe[0].envelopes[0], .returned(.any)) == .kept(next: fixture.now))
+    #expect(fixture.batch().count == 1)
+    #expect(fixture.batch().isEmpty)
+  }
+
+  @Test("new mail for a blocked destination waits, even when it had none left")
+  func blockOutlivesEnvelopes() throws {
+    let fixture = Fixture()
+    let id = fixture.add(1)
+    #expect(fixture.batch().count == 1)
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(60))
+    #expect(fixture.complete(id, .finished) == .gone(.none))
+    fixture.add(2)
+    #expect(fixture.batch().isEmpty)
+    #expect(
+      fixture.destinations.map(\.blockedUntil) == [
+        fixture.now + .seconds(60)
+      ]
+    )
+    #expect(fixture.statistics.blockedDestinations == 1)
+    fixture.scheduler.unblock(.relay, "example.org")
+    #expect(fixture.batch().count == 1)
+    try fixture.scheduler.checkInvariants()
+  }
+
+  @Test("a block without envelopes is forgotten when it ends")
+  func forgotten() {
+    let fixture = Fixture()
+    let id = fixture.add(1)
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(60))
+    #expect(fixture.remove(id) == .removed(.none))
+    #expect(fixture.statistics.destinations == 1)
+    fixture.pass(60)
+    fixture.scheduler.advance(to: fixture.now)
+    #expect(fixture.statistics.destinations == 0)
+  }
+
+  @Test("the operator's schedule lets that envelope probe a blocked destination")
+  func scheduleProbes() {
+    let fixture = Fixture()
+    fixture.add(1)
+    let chosen = fixture.add(2)
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(60))
+    #expect(fixture.schedule(chosen) == .changed)
+    #expect(fixture.batch().map(\.envelopes) == [[chosen]])
+  }
+
+  @Test("held envelopes come back as many as are released, the oldest first")
+  func release() throws {
+    let fixture = Fixture()
+    let ids = (UInt32(1)...5).map { fixture.add($0) }
+    #expect(fixture.batch().count == 5)
+    for id in ids { #expect(fixture.complete(id, .held(under: "r")) == .held) }
+    #expect(fixture.batch().isEmpty)
+    #expect(fixture.holdQueueLengths == [5])
+    #expect(fixture.release("r", .first(2)) == 2)
+    #expect(fixture.batch().flatMap(\.envelopes) == Array(ids[..<2]))
+    #expect(fixture.release("other", .all) == 0)
+    #expect(fixture.release("r", .allLater) == 3)
+    #expect(fixture.batch().isEmpty)
+    fixture.pass(400)
+    #expect(fixture.batch().count == 3)
+    try fixture.scheduler.checkInvariants()
+  }
+
+  @Test("a full hold queue sends the next back in seconds")
+  func overflow() {
+    let fixture = Fixture { $0.hold = 2 }
+    let ids = (UInt32(1)...3).map { fixture.add($0) }
+    #expect(fixture.batch().count == 3)
+    #expect(fixture.complete(ids[0], .held(under: "r")) == .held)
+    #expect(fixture.complete(ids[1], .held(under: "r")) == .held)
+    let answer = fixture.complete(ids[2], .held(under: "r"))
+    #expect(answer == .kept(next: fixture.now + .seconds(3)))
+    #expect(fixture.statistics.holdOverflowTotal == 1)
+    #expect(fixture.status(ids[2])?.tries == 0)
+  }
+
+  @Test("an envelope may begin held, and be given another action")
+  func reassign() throws {
+    let fixture = Fixture()
+    let id = fixture.add(1) { $0.standing = .held("no action \"old\"") }
+    #expect(fixture.status(id)?.holdQueue == "no action \"old\"")
+    let moved = fixture.scheduler.reassign(id, to: .local, destination: "joe", at: fixture.now)
+    #expect(moved == .changed)
+    let batch = fixture.batch()
+    #expect(batch.map(\.kind) == [.local])
+    #expect(batch.map(\.destination) == ["joe"])
+    #expect(fixture.statistics.destinations == 1)
+    try fixture.scheduler.checkInvariants()
+  }
+}

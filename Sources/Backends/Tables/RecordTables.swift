@@ -5,7 +5,7 @@ package import Queue
 /// What a database must offer so that `TableStore` can keep a queue in it: ordered tables of records
 /// under unsigned keys, two small tables under names, and transactions.
 ///
-/// Used from one thread. Outside `begin` and `commit` a call reads, and holds nothing open afterwards.
+/// Used from one thread. Outside `begin` and `commit` a call only reads, and holds nothing open afterwards.
 package protocol RecordTables: AnyObject {
   /// The database's path, for errors.
   var path: String { get }
@@ -18,7 +18,8 @@ package protocol RecordTables: AnyObject {
   /// Closes; harmless when it is closed. Never throws: what was committed is durable already.
   func close()
 
-  func begin() throws(StoreError)
+  /// - Parameter expecting: about how many bytes will be written.
+  func begin(expecting bytes: Int) throws(StoreError)
 
   /// Durable on return. After a throw the transaction is gone.
   func commit() throws(StoreError)
@@ -32,13 +33,16 @@ package protocol RecordTables: AnyObject {
   /// Inserts or replaces.
   func put(_ table: RecordTable, _ row: RecordRow) throws(StoreError)
 
-  /// Returns the size of the content that is gone; nil when there was none.
-  func remove(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> Int?
+  /// Returns whether there was one.
+  func remove(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> Bool
 
   /// Returns how many rows are gone.
   func remove(_ table: RecordTable, in keys: ClosedRange<UInt64>) throws(StoreError) -> Int
 
   func row(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> RecordRow?
+
+  /// The size of the content under `key`; nil when there is none.
+  func size(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> Int?
 
   /// The first `limit` rows of `keys` in rising order.
   func rows(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Disk
 internal import Mail
 package import Queue
 
@@ -8,12 +9,13 @@ extension TableStore {
     precondition(state != .closed, "a change to a closed store")
     guard !changes.isEmpty else { return }
     var step = Step(totals: totals)
-    try transaction { () throws(StoreError) in
+    try transaction(expecting: TableStore.size(of: changes)) { () throws(StoreError) in
       for change in changes { try carryOut(change, &step) }
       try writeTotals(step.totals)
     }
     totals = step.totals
     statisticsOfUse.quarantined += step.quarantined
+    // A file that stays is an orphan, which the next opening sweeps.
     for id in step.unstaged { try? stage.remove(id) }
     if let recent = recentBody, step.removed.contains(recent.id) { recentBody = nil }
   }
@@ -31,9 +33,12 @@ extension TableStore {
   ///
   /// What failed for want of space or because of the request leaves the store usable. After any other
   /// failed commit it is sealed: pages may be half written, and the kernel reports a failed sync once.
-  func transaction(_ body: () throws(StoreError) -> Void) throws(StoreError) {
+  func transaction(
+    expecting bytes: Int,
+    _ body: () throws(StoreError) -> Void
+  ) throws(StoreError) {
     guard state != .sealed else { throw .sealed(path: tables.path) }
-    try tables.begin()
+    try tables.begin(expecting: bytes)
     do throws(StoreError) {
       try body()
     } catch {
@@ -56,6 +61,16 @@ extension TableStore {
     statisticsOfUse.longestSync = max(statisticsOfUse.longestSync, duration)
   }
 
+  /// About how many bytes the changes write.
+  private static func size(of changes: [Change]) -> Int {
+    changes.reduce(0) { size, change in
+      guard case .insert(let new) = change, case .bytes(let body) = new.body else {
+        return size + TableLimits.recordUsual
+      }
+      return size + body.count + TableLimits.recordUsual * (1 + new.envelopes.count)
+    }
+  }
+
   func writeTotals(_ new: StoreTotals) throws(StoreError) {
     guard new != totals else { return }
     let content = new.encoded()
@@ -74,7 +89,7 @@ extension TableStore {
       try insert(envelope, &step)
     case .update(let id, let update): try self.update(id, update, &step)
     case .removeEnvelope(let id):
-      if try tables.remove(.envelopes, id.rawValue) != nil { step.totals.envelopes -= 1 }
+      if try tables.remove(.envelopes, id.rawValue) { step.totals.envelopes -= 1 }
     case .removeMessage(let id): try remove(id, &step)
     case .set(let name, let value):
       precondition(name.utf8.count <= TableLimits.settingName, "a setting's name is too long")
@@ -126,11 +141,12 @@ extension TableStore {
 
   private func remove(_ id: MessageID, _ step: inout Step) throws(StoreError) {
     let key = UInt64(id.rawValue)
-    guard try tables.remove(.messages, key) != nil else { return }
+    guard try tables.remove(.messages, key) else { return }
     step.totals.messages -= 1
     step.removed.insert(id)
     step.totals.envelopes -= try tables.remove(.envelopes, in: id.envelopeKeys)
-    if let size = try tables.remove(.bodies, key) {
+    if let size = try tables.size(.bodies, key) {
+      _ = try tables.remove(.bodies, key)
       step.totals.bodyBytes -= size
     } else if let row = try tables.row(.staged, key) {
       _ = try tables.remove(.staged, key)

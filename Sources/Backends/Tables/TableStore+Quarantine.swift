@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Disk
 internal import Mail
 package import Queue
 
@@ -20,7 +21,7 @@ extension TableStore {
     _ damage: RowDamage,
     _ step: inout Step
   ) throws(StoreError) {
-    guard try tables.remove(table, row.key) != nil else { return }
+    guard try tables.remove(table, row.key) else { return }
     let record = QuarantinedRecord(
       name: try freeName("\(table.recordName)-\(table.keyText(row.key))"),
       reason: damage.problem,
@@ -77,7 +78,7 @@ extension TableStore {
     _ body: (inout Step) throws(StoreError) -> Void
   ) throws(StoreError) {
     var step = Step(totals: totals)
-    try transaction { () throws(StoreError) in
+    try transaction(expecting: TableLimits.shownContent) { () throws(StoreError) in
       try body(&step)
       try writeTotals(step.totals)
     }
@@ -93,7 +94,7 @@ extension TableStore {
       size: value.content.count,
       when: now()
     )
-    try transaction { () throws(StoreError) in
+    try transaction(expecting: 0) { () throws(StoreError) in
       try tables.setSetting(name, nil)
       try tables.putQuarantined(record, value.content)
     }
@@ -115,7 +116,7 @@ extension TableStore {
     )
     guard let known = try? tables.quarantinedContent(record.name) == nil, known else { return }
     do throws(StoreError) {
-      try transaction { () throws(StoreError) in try tables.putQuarantined(record, []) }
+      try transaction(expecting: 0) { () throws(StoreError) in try tables.putQuarantined(record, []) }
       statisticsOfUse.quarantined += 1
     } catch {
       return

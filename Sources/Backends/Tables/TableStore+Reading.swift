@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Disk
 package import Mail
 package import Queue
 
@@ -36,7 +37,7 @@ extension TableStore {
     guard row.isWhole(in: .staged), let size = StagedSize.decode(row.content) else {
       throw damaged("body \(message): the record of its file is damaged")
     }
-    guard try stage.size(message) == size else {
+    guard try stage.size(of: message) == size else {
       throw damaged("body \(message): its file is missing or of another size")
     }
     return try stage.read(message, from: offset, count: min(count, max(0, size - offset)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Disk
 package import Mail
 package import Queue
 
@@ -33,7 +34,7 @@ extension TableStore {
     _ body: (inout StoreTotals) throws(StoreError) -> Void
   ) throws(StoreError) {
     var new = totals
-    try transaction { () throws(StoreError) in
+    try transaction(expecting: TableLimits.shownContent) { () throws(StoreError) in
       try body(&new)
       try writeTotals(new)
     }
@@ -125,7 +126,7 @@ extension TableStore {
       var bytes = content.count
       if table == .staged {
         guard let size = StagedSize.decode(content), let id = MessageID(UInt32(key)),
-          try stage.size(id) == size
+          try stage.size(of: id) == size
         else { continue }
         bytes = size
       }

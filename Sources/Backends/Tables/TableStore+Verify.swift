@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Disk
 package import Mail
 package import Queue
 
@@ -128,7 +129,7 @@ extension TableStore {
     guard staged.isWhole(in: .staged), let size = StagedSize.decode(staged.content),
       let id = MessageID(UInt32(truncatingIfNeeded: key))
     else { return "the record of its body's file is damaged" }
-    guard let found = try stage.size(id) else { return "its body's file is missing" }
+    guard let found = try stage.size(of: id) else { return "its body's file is missing" }
     return found == size ? nil : "its body's file has \(found) bytes, not \(size)"
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+package import Disk
 package import Mail
 package import Queue
 
@@ -7,10 +8,13 @@ package import Queue
 ///
 /// Decides what is written where, checks what is read, and moves aside what cannot be read. A change
 /// to a record that is not there (it may be in quarantine) is no error.
-package class TableStore: Store {
+package final class TableStore: Store {
   let tables: any RecordTables
-  let stage: any StagedBodies
+  let stage: BodyStage
   let now: () -> Instant
+  private let disk: any Disk
+  private let locking: SpoolLocking
+  private var lock: SpoolLock?
   var totals = StoreTotals()
   var statisticsOfUse = StoreStatistics()
   /// The body that was read last, since bodies are read in chunks.
@@ -24,27 +28,33 @@ package class TableStore: Store {
     case sealed
   }
 
-  /// - Parameter now: the time that quarantined records are marked with.
+  /// - Parameters:
+  ///   - disk: the spool, with the bodies that are files.
+  ///   - clock: the time that quarantined records are marked with.
   package init(
     tables: any RecordTables,
-    stage: any StagedBodies,
-    now: @escaping () -> Instant
+    disk: any Disk,
+    locking: SpoolLocking,
+    clock: @escaping () -> Instant
   ) {
     self.tables = tables
-    self.stage = stage
-    self.now = now
+    self.disk = disk
+    self.locking = locking
+    stage = BodyStage(disk: disk)
+    now = clock
   }
 
   package func open() throws(StoreError) -> OpenReport {
     precondition(state != .open)
-    try stage.acquire()
+    if locking == .take { lock = try SpoolLock.take(on: disk) }
     var report = OpenReport()
     do throws(StoreError) {
+      try stage.open()
       report.remarks = try tables.open()
       try recover(&report)
     } catch {
       tables.close()
-      stage.release()
+      lock = nil
       throw error
     }
     statisticsOfUse.quarantined = report.quarantined
@@ -57,7 +67,11 @@ package class TableStore: Store {
     do throws(StoreError) {
       try readTotals(into: &report)
       report.quarantined = try tables.quarantined().count
-      report.orphansRemoved = try sweepStaged()
+      if try isAlone() {
+        report.orphansRemoved = try sweepStaged()
+      } else {
+        report.remarks.append("another store is in the spool: its bodies were left alone")
+      }
     } catch {
       guard case .damaged = error else { throw error }
       report.remarks.append(error.description)
@@ -65,12 +79,7 @@ package class TableStore: Store {
   }
 
   package func reopen() throws(StoreError) -> OpenReport {
-    recentBody = nil
-    if state != .closed {
-      tables.close()
-      stage.release()
-      state = .closed
-    }
+    try close(within: .zero)
     return try open()
   }
 
@@ -78,7 +87,7 @@ package class TableStore: Store {
     guard state != .closed else { return }
     recentBody = nil
     tables.close()
-    stage.release()
+    lock = nil
     state = .closed
   }
 
@@ -104,6 +113,16 @@ package class TableStore: Store {
       return nil
     }
     return value.content
+  }
+
+  /// Whether no other backend has its data in this spool, whose staged bodies nobody here knows.
+  private func isAlone() throws(StoreError) -> Bool {
+    var stores = 0
+    for path in ["queue", "sqlite/queue.db", "lmdb/data.mdb"] {
+      let facts = try disk.asStore { () throws(DiskError) in try disk.facts(path) }
+      if facts != nil { stores += 1 }
+    }
+    return stores <= 1
   }
 
   /// Counts anew when the stored totals are missing or damaged.
@@ -150,10 +169,20 @@ package class TableStore: Store {
   }
 }
 
+/// Who takes the lock of the spool.
+package enum SpoolLocking: Sendable {
+  /// The store, for as long as it is open.
+  case take
+  /// Whoever opens the store: a copy between two stores of one spool.
+  case heldByCaller
+}
+
 /// Bounds of what `TableStore` holds in memory at once.
 package enum TableLimits {
   package static let keysAtOnce = 4096
   package static let rowsAtOnce = 1024
+  /// What a record, however short, may cost a database, in bytes.
+  package static let recordUsual = 4096
   /// A body up to this size is kept after its first chunk was read.
   package static let recentBody = 1 << 20
   /// Bytes of a quarantined record that are shown.

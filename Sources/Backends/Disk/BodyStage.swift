@@ -44,7 +44,7 @@ package final class BodyStage: Sendable {
       let file = try disk.open(path, .read)
       defer { disk.close(file) }
       return try disk.read(file, at: offset, count: count)
-    } catch  where error.code == .absent {
+    } catch let error where error.code == .absent {
       throw .absent
     } catch {
       throw error.storeError(in: disk.root)

@@ -110,7 +110,7 @@ extension Disk {
   package func ensureDirectory(_ path: String) throws(DiskError) {
     do {
       try makeDirectory(path)
-    } catch  where error.code == .exists {
+    } catch let error where error.code == .exists {
       return
     }
   }
@@ -120,7 +120,7 @@ extension Disk {
     let file: OpenFile
     do {
       file = try open(path, .read)
-    } catch  where error.code == .absent {
+    } catch let error where error.code == .absent {
       return nil
     }
     defer { close(file) }
@@ -148,7 +148,7 @@ extension Disk {
   package func removeIfPresent(_ path: String) throws(DiskError) {
     do {
       try unlink(path)
-    } catch  where error.code == .absent {
+    } catch let error where error.code == .absent {
       return
     }
   }

@@ -119,18 +119,16 @@ package final class LinuxDisk: Disk {
     // Freed once, whatever happens.
     defer { unsafe talaria_file_free(list) }
     // The shim says how many bytes it filled.
-    let bytes = unsafe UnsafeBufferPointer(start: list, count: Int(length))
+    let bytes = unsafe Array(UnsafeBufferPointer(start: list, count: Int(length)))
     var entries: [DiskEntry] = []
-    // The pointer's bytes outlive this loop.
-    for unsaferecord in unsafe bytes.split(separator: 0) {
-      // Each record has its kind and at least one byte of name.
-      let name = unsafe String(decoding: record.dropFirst(), as: UTF8.self)
+    for record in bytes.split(separator: 0) {
       let kind: DiskEntry.Kind =
-        switch unsafe record.first {
+        switch record.first {
         case 1: .file
         case 2: .directory
         default: .other
         }
+      let name = String(decoding: record.dropFirst(), as: UTF8.self)
       entries.append(DiskEntry(name: name, kind: kind))
     }
     return entries

@@ -42,7 +42,7 @@ package final class SpoolLock: Sendable {
   private static func openLock(on disk: any Disk) throws(DiskError) -> OpenFile {
     do {
       return try disk.open(name, .create)
-    } catch  where error.code == .exists {
+    } catch let error where error.code == .exists {
       return try disk.open(name, .write)
     }
   }

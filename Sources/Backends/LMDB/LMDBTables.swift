@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: ISC
+
+internal import Disk
+internal import Mail
+internal import Queue
+internal import TableStore
+
+/// The databases that `schema/lmdb.md` describes.
+final class LMDBTables: RecordTables {
+  static let version: UInt8 = 1
+  private static let versionKey = Array("version".utf8)
+
+  let path: String
+  private let disk: any Disk
+  private let limits: LMDBLimits
+  private var environment: Environment?
+
+  init(disk: any Disk, limits: LMDBLimits) {
+    self.disk = disk
+    self.limits = limits
+    path = "\(disk.root)/lmdb"
+  }
+
+  private var opened: Environment {
+    guard let environment else { preconditionFailure("the database is not open") }
+    return environment
+  }
+
+  func open() throws(StoreError) -> [String] {
+    precondition(environment == nil, "the database is open")
+    let size = try disk.asStore { () throws(DiskError) in
+      try disk.ensureDirectory("lmdb")
+      try disk.synchronizeDirectory("")
+      return try disk.facts("lmdb/data.mdb")?.size ?? 0
+    }
+    let map = max(limits.map, LMDBTables.mapSize(for: size + limits.mapRoom))
+    let environment = try Environment(path: path, mapSize: map)
+    guard size == 0 || environment.usedBytes <= size else {
+      throw .damaged(
+        path: path,
+        problem: "cut off: \(size) bytes of \(environment.usedBytes)"
+      )
+    }
+    try LMDBTables.checkVersion(environment)
+    self.environment = environment
+    if size == 0 {
+      try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory("lmdb") }
+    }
+    return []
+  }
+
+  private static func checkVersion(_ environment: Environment) throws(StoreError) {
+    if let value = try environment.value(.meta, versionKey) {
+      guard value.checksum == Checksum.of(value.content), value.content.count == 1 else {
+        throw .damaged(path: environment.path, problem: "its version cannot be read")
+      }
+      guard value.content[0] <= version else {
+        throw .newerVersion(
+          path: environment.path,
+          found: Int(value.content[0]),
+          supported: Int(version)
+        )
+      }
+      return
+    }
+    try environment.begin()
+    do throws(StoreError) {
+      try environment.put(.meta, versionKey, Environment.Value([version]), .insert)
+    } catch {
+      environment.rollBack()
+      throw error
+    }
+    try environment.commit()
+  }
+
+  func close() { environment = nil }
+
+  /// Grows the map beforehand, so that no transaction runs out of it half way: address space is free.
+  func begin(expecting bytes: Int) throws(StoreError) {
+    let environment = opened
+    // A value above half a page takes whole pages, and each change copies a path of the tree.
+    let needed = environment.usedBytes + 4 * bytes + limits.mapRoom
+    if needed > environment.mapSize {
+      try environment.grow(to: LMDBTables.mapSize(for: max(needed, 2 * environment.mapSize)))
+    }
+    try environment.begin()
+  }
+
+  private static func mapSize(for bytes: Int) -> Int {
+    let step = 64 << 20
+    return (bytes + step - 1) / step * step
+  }
+
+  func commit() throws(StoreError) { try opened.commit() }
+
+  func rollBack() { opened.rollBack() }
+
+  func insert(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
+    try opened.put(table.database, row.key.bigEndianBytes, Environment.Value(row), .insert)
+  }
+
+  func put(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
+    try opened.put(table.database, row.key.bigEndianBytes, Environment.Value(row), .replace)
+  }
+
+  func remove(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> Bool {
+    try opened.remove(table.database, key.bigEndianBytes)
+  }
+
+  func remove(_ table: RecordTable, in keys: ClosedRange<UInt64>) throws(StoreError) -> Int {
+    var removed = 0
+    while true {
+      let found = try self.keys(table, in: keys, limit: TableLimits.keysAtOnce)
+      for key in found where try remove(table, key) { removed += 1 }
+      guard found.count == TableLimits.keysAtOnce else { return removed }
+    }
+  }
+
+  func row(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> RecordRow? {
+    guard let value = try opened.value(table.database, key.bigEndianBytes) else { return nil }
+    return RecordRow(key: key, content: value.content, checksum: value.checksum)
+  }
+
+  func size(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> Int? {
+    try opened.size(table.database, key.bigEndianBytes)
+  }
+
+  func rows(
+    _ table: RecordTable,
+    in keys: ClosedRange<UInt64>,
+    limit: Int
+  ) throws(StoreError) -> [RecordRow] {
+    var rows: [RecordRow] = []
+    try each(table, keys) { key, entry in
+      let value = entry.value
+      rows.append(RecordRow(key: key, content: value.content, checksum: value.checksum))
+      return rows.count < limit ? .further : .stop
+    }
+    return rows
+  }
+
+  func keys(
+    _ table: RecordTable,
+    in keys: ClosedRange<UInt64>,
+    limit: Int
+  ) throws(StoreError) -> [UInt64] {
+    var found: [UInt64] = []
+    try each(table, keys) { key, _ in
+      found.append(key)
+      return found.count < limit ? .further : .stop
+    }
+    return found
+  }
+
+  private func each(
+    _ table: RecordTable,
+    _ keys: ClosedRange<UInt64>,
+    _ body: (UInt64, borrowing Environment.Entry) -> Environment.Walk
+  ) throws(StoreError) {
+    let path = path
+    try opened.walk(table.database, from: keys.lowerBound.bigEndianBytes) {
+      (bytes, entry) throws(StoreError) in
+      guard let key = UInt64(bigEndianBytes: bytes) else {
+        throw .damaged(path: path, problem: "a key of \(bytes.count) bytes")
+      }
+      return key <= keys.upperBound ? body(key, entry) : .stop
+    }
+  }
+
+  /// The file never shrinks by itself: once little of a large one is in use, that is copied to a new.
+  func maintain() throws(StoreError) -> MaintenanceState {
+    let environment = opened
+    guard environment.usedBytes >= limits.compactFrom,
+      try environment.liveBytes() <= limits.compactAtMost
+    else { return .done }
+    try compact(environment)
+    return .done
+  }
+
+  private func compact(_ old: Environment) throws(StoreError) {
+    let copy = "lmdb/compact"
+    try disk.asStore { () throws(DiskError) in
+      try disk.ensureDirectory(copy)
+      try disk.removeIfPresent("\(copy)/data.mdb")
+    }
+    try old.copy(to: "\(disk.root)/\(copy)")
+    try disk.asStore { () throws(DiskError) in
+      let file = try disk.open("\(copy)/data.mdb", .write)
+      defer { disk.close(file) }
+      try disk.synchronize(file)
+    }
+    environment = nil
+    try disk.asStore { () throws(DiskError) in
+      try disk.rename("\(copy)/data.mdb", to: "lmdb/data.mdb")
+      try disk.synchronizeDirectory("lmdb")
+    }
+    _ = try open()
+  }
+}
+
+extension LMDBTables {
+  func setting(_ name: String) throws(StoreError) -> NamedValue? {
+    guard let value = try opened.value(.settings, Array(name.utf8)) else { return nil }
+    return NamedValue(content: value.content, checksum: value.checksum)
+  }
+
+  func setSetting(_ name: String, _ value: NamedValue?) throws(StoreError) {
+    guard let value else {
+      _ = try opened.remove(.settings, Array(name.utf8))
+      return
+    }
+    let stored = Environment.Value(checksum: value.checksum, content: value.content)
+    try opened.put(.settings, Array(name.utf8), stored, .replace)
+  }
+
+  func quarantined() throws(StoreError) -> [QuarantinedRecord] {
+    var records: [QuarantinedRecord] = []
+    try opened.walk(.quarantine, from: []) { key, entry in
+      let name = String(decoding: key, as: UTF8.self)
+      records.append(QuarantineEntry(name: name, encoded: entry.value.content).record)
+      return .further
+    }
+    return records
+  }
+
+  func quarantinedContent(_ name: String) throws(StoreError) -> [UInt8]? {
+    guard let value = try opened.value(.quarantine, Array(name.utf8)) else { return nil }
+    return QuarantineEntry(name: name, encoded: value.content).content
+  }
+
+  func putQuarantined(_ record: QuarantinedRecord, _ content: [UInt8]) throws(StoreError) {
+    let entry = QuarantineEntry(record: record, content: content)
+    let value = Environment.Value(entry.encoded())
+    try opened.put(.quarantine, Array(record.name.utf8), value, .replace)
+  }
+
+  func removeQuarantined(_ name: String) throws(StoreError) {
+    _ = try opened.remove(.quarantine, Array(name.utf8))
+  }
+}
+
+extension Environment.Value {
+  fileprivate init(_ row: RecordRow) {
+    self.init(checksum: row.checksum, content: row.content)
+  }
+
+  /// Content with a checksum over itself alone.
+  fileprivate init(_ content: [UInt8]) {
+    self.init(checksum: Checksum.of(content), content: content)
+  }
+}
+
+extension RecordTable {
+  fileprivate var database: Environment.Name {
+    switch self {
+    case .messages: .messages
+    case .bodies: .bodies
+    case .envelopes: .envelopes
+    case .staged: .staged
+    }
+  }
+}
+
+extension UInt64 {
+  /// Eight bytes whose order as text is the order of the numbers.
+  fileprivate var bigEndianBytes: [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: self >> UInt64(56 - 8 * $0)) }
+  }
+
+  fileprivate init?(bigEndianBytes bytes: [UInt8]) {
+    guard bytes.count == 8 else { return nil }
+    self = bytes.reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}

@@ -10,8 +10,8 @@ extension Address: CustomStringConvertible {
   package static func appendPath(_ address: Address?, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "<"))
     if let address {
-      bytes.append(
-        contentsOf: address.needsQuotes ? address.quotedLocal.utf8 : address.local.utf8)
+      let local = address.needsQuotes ? address.quotedLocal : address.local
+      bytes.append(contentsOf: local.utf8)
       bytes.append(UInt8(ascii: "@"))
       bytes.append(contentsOf: address.domain.utf8)
     }

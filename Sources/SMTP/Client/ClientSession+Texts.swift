@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: ISC
+
+internal import Mail
+
+extension ClientSession {
+  /// A refusal as the outcome of who was refused.
+  static func failure(_ reply: Reply) -> Outcome {
+    guard !reply.isPositive else {
+      return .temporary(
+        EnhancedStatus(.temporary, 5, 0),
+        "Unexpected reply: \(reply)"
+      )
+    }
+    return reply.isPermanent
+      ? .permanent(reply.status, reply.description) : .temporary(reply.status, reply.description)
+  }
+
+  /// The end of the connection as the outcome of who has none yet.
+  static func interruption(_ reason: CloseReason, _ detail: String?) -> Outcome {
+    let badConnection = EnhancedStatus(.temporary, 4, 2)
+    return switch reason {
+    case .refused(let reply): .temporary(reply.code / 100 == 4 ? reply.status : nil, "\(reply)")
+    case .quit, .lost: .temporary(badConnection, "Connection closed unexpectedly")
+    case .timeout: .temporary(badConnection, "Connection timed out")
+    case .nonsense(let text): .temporary(EnhancedStatus(.temporary, 5, 0), text)
+    case .bodyAborted:
+      .temporary(EnhancedStatus(.temporary, 3, 0), detail ?? "Message could not be read")
+    }
+  }
+
+  static func text(of fault: ReplyReader.Fault) -> String {
+    switch fault {
+    case .lineTooLong: "Reply line too long"
+    case .tooManyLines: "Reply has too many lines"
+    case .malformed: "Malformed reply"
+    }
+  }
+}

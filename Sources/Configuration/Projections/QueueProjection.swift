@@ -10,11 +10,26 @@ package struct QueueProjection: Hashable, Sendable {
     package var kind: LookupProjection.Action.Kind
     /// Nil is the queue's own.
     package var timeToLive: Duration?
+    package var route = Route.byDomain
 
-    package init(name: String, kind: LookupProjection.Action.Kind, timeToLive: Duration? = nil) {
+    /// Whether all of its mail goes the same way.
+    package enum Route: UInt8, CaseIterable, Sendable {
+      /// To the mail exchangers of each recipient's domain.
+      case byDomain = 0
+      /// To the hosts that the action names.
+      case fixed = 1
+    }
+
+    package init(
+      name: String,
+      kind: LookupProjection.Action.Kind,
+      timeToLive: Duration? = nil,
+      route: Route = .byDomain
+    ) {
       self.name = name
       self.kind = kind
       self.timeToLive = timeToLive
+      self.route = route
     }
   }
 
@@ -35,12 +50,17 @@ package struct QueueProjection: Hashable, Sendable {
     timeToLive = configuration.timeToLive
     warnIntervals = configuration.warnIntervals
     actions = configuration.actions.map { action in
-      let kind: LookupProjection.Action.Kind =
+      let (kind, route): (LookupProjection.Action.Kind, Action.Route) =
         switch action.method {
-        case .local: .local
-        case .relay: .relay
+        case .local: (.local, .byDomain)
+        case .relay(let relay): (.relay, relay.hosts.isEmpty ? .byDomain : .fixed)
         }
-      return Action(name: action.name, kind: kind, timeToLive: action.timeToLive)
+      return Action(
+        name: action.name,
+        kind: kind,
+        timeToLive: action.timeToLive,
+        route: route
+      )
     }
     schedulingLimits = configuration.schedulingLimits
     localLimits = configuration.localLimits
@@ -87,13 +107,15 @@ extension QueueProjection.Action: Record {
     writer.write(name)
     writer.write(kind.rawValue)
     writer.write(optional: timeToLive)
+    writer.write(route.rawValue)
   }
 
   init(from reader: inout ByteReader) throws(DecodingError) {
     self.init(
       name: try reader.readRecord(),
       kind: try reader.readEnumeration(),
-      timeToLive: try reader.readOptional()
+      timeToLive: try reader.readOptional(),
+      route: try reader.readEnumeration()
     )
   }
 }

@@ -65,6 +65,16 @@ package enum TableContents: Hashable, Sendable {
       : .map(TableContents.sorted(keys, values))
   }
 
+  /// The entries of an inline list as a file would give them.
+  static func list(sorted entries: [String]) -> TableContents {
+    .list(sorted(entries.map { $0.lowercased() }))
+  }
+
+  /// The entries of an inline map as a file would give them.
+  static func map(sorted pairs: [TableDeclaration.Pair]) -> TableContents {
+    .map(sorted(pairs.map { $0.key.lowercased() }, pairs.map(\.value)))
+  }
+
   /// The keys, sorted.
   package var keys: [String] {
     switch self {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: ISC
+
+/// What is wrong with a configuration: one case for each mistake that an operator can make.
+package enum Complaint: Hashable, Sendable {
+  // Tokens.
+  case unterminatedString
+  case zeroByte
+  case carriageReturn
+  case notText
+  case tokenTooLong
+  case numberOutOfRange
+  case undefinedMacro(String, nearest: String?)
+
+  // Statements.
+  case unexpected(found: String, expected: [String], nearest: String?)
+  /// A reserved word, or a number, where a string has to stand.
+  case needsQuotes(String, expected: String)
+  case unsupported(String)
+  case repeated(String)
+  case exclusive(String, String)
+  case unreadableFile(String, reason: String)
+  case includedTooDeep(limit: Int)
+  case noRules
+
+  // Values.
+  case duration(String)
+  case size(String)
+  case outOfRange(String, Int64, ClosedRange<Int64>)
+  case tooLong(String, limit: Int)
+  case address(String)
+  case hostName(String)
+  case unknownService(String)
+  case delimiter(String)
+  case format(String, Format.Fault)
+  case relayURL(String, RelayURL.Fault)
+  case mailAddress(String)
+  case userName(String)
+  case pattern(String)
+  case noAddresses(interface: String)
+  case limitOrder(low: String, high: String)
+  case text(String)
+
+  // Names.
+  case duplicateTable(String)
+  case unknownTable(String, nearest: String?)
+  case tableKind(String, expected: String)
+  case tablePath(String)
+  case tableFault(path: String, TableContents.Fault)
+  case duplicateAction(String)
+  case unknownAction(String, nearest: String?)
+  case unusedMacro(String)
+}
+
+/// A complaint and its place; ends the statement that it is about.
+struct SyntaxFault: Error, Hashable, Sendable {
+  var complaint: Complaint
+  var position: SourcePosition
+}
+
+/// A complaint as it is shown.
+package struct Diagnostic: Hashable, Sendable {
+  package enum Severity: Hashable, Sendable {
+    /// The configuration cannot be used.
+    case error
+    case warning
+  }
+
+  package var severity: Severity
+  package var complaint: Complaint
+  package var path: String
+  /// From 1.
+  package var line: Int
+  /// In bytes, from 1.
+  package var column: Int
+  /// In bytes.
+  package var length: Int
+  /// The line's own bytes.
+  package var sourceLine: [UInt8]
+}

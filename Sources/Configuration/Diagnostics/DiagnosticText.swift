@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: ISC
+
+extension Diagnostic: CustomStringConvertible {
+  /// `file:line: text`, then the line, a caret, and what was expected.
+  package var description: String {
+    var text = "\(path):\(line): \(severity == .warning ? "warning: " : "")\(complaint.text)"
+    guard !sourceLine.isEmpty else {
+      return complaint.hint.map { "\(text)\n    \($0)" } ?? text
+    }
+    let (shown, padding, width) = excerpt
+    text += "\n    \(shown)\n    \(padding)^\(String(repeating: "~", count: max(width - 1, 0)))"
+    if let hint = complaint.hint { text += "\n    \(hint)" }
+    return text
+  }
+
+  /// The line as far as it fits, what stands before the caret, and the caret's width.
+  private var excerpt: (String, String, Int) {
+    let start = min(max(column - 1, 0), sourceLine.count)
+    let end = min(start + length, sourceLine.count)
+    let from = start > 100 ? start - 60 : 0
+    let to = min(sourceLine.count, max(end, from + 120))
+    let shown = Diagnostic.printable(sourceLine[from..<min(to, from + 200)])
+    let before = Diagnostic.printable(sourceLine[from..<start])
+    let padding = String(before.map { $0 == "\t" ? "\t" : " " })
+    let width = Diagnostic.printable(sourceLine[start..<end]).count
+    let mark = from > 0 ? "…" : ""
+    return (mark + shown, (from > 0 ? " " : "") + padding, min(width, 100))
+  }
+
+  private static func printable(_ bytes: ArraySlice<UInt8>) -> String {
+    var text = String.UnicodeScalarView()
+    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+      let isControl = scalar != "\t" && (scalar.value < 0x20 || 0x7f...0x9f ~= scalar.value)
+      text.append(isControl ? "?" : scalar)
+    }
+    return String(text)
+  }
+}
+
+extension Complaint {
+  /// What is wrong, on one line.
+  package var text: String {
+    tokenText ?? statementText ?? valueText ?? nameText
+  }
+
+  private var tokenText: String? {
+    switch self {
+    case .unterminatedString: "string without its closing quote"
+    case .zeroByte: "zero byte"
+    case .carriageReturn: "carriage return: lines have to end with a line feed alone"
+    case .notText: "not UTF-8"
+    case .tokenTooLong: "longer than \(Lexer.Limits.token) bytes"
+    case .numberOutOfRange: "number out of range"
+    case .undefinedMacro(let name, _): "macro \"\(name)\" is not defined"
+    default: nil
+    }
+  }
+
+  private var statementText: String? {
+    switch self {
+    case .unexpected(let found, _, _): "unexpected \(found)"
+    case .needsQuotes(let word, _): "\(word) has to be quoted here"
+    case .unsupported(let what): "\(what) is not supported yet"
+    case .repeated(let what): "\(what) is given twice"
+    case .exclusive(let one, let other): "\(one) cannot be combined with \(other)"
+    case .unreadableFile(let path, let reason): "cannot read \(path): \(reason)"
+    case .includedTooDeep(let limit): "more than \(limit) files include each other"
+    case .noRules: "no rules, nothing to do"
+    default: nil
+    }
+  }
+
+  private var valueText: String? {
+    switch self {
+    case .duration(let text): "\"\(text)\" is no duration"
+    case .size(let text): "\"\(text)\" is no size"
+    case .outOfRange(let what, let value, _): "\(what) cannot be \(value)"
+    case .tooLong(let what, _): "\(what) is too long"
+    case .address(let text): "\"\(text)\" is no address"
+    case .hostName(let text): "\"\(text)\" is no host name"
+    case .unknownService(let name): "unknown service \"\(name)\""
+    case .delimiter(let text): "\"\(text)\" cannot divide a user from a sub-address"
+    case .format(let text, let fault): "\"\(text)\": \(fault.text)"
+    case .relayURL(let text, let fault): "\"\(text)\": \(fault.text)"
+    case .mailAddress(let text): "\"\(text)\" is no mail address"
+    case .userName(let text): "\"\(text)\" is no user name"
+    case .pattern(let text): "\"\(text)\" is no regular expression"
+    case .noAddresses(let interface): "interface \(interface) has no such address"
+    case .limitOrder(let low, let high): "\(low) is above \(high)"
+    case .text(let what): "\(what) has characters that cannot be printed"
+    default: nil
+    }
+  }
+
+  private var nameText: String {
+    switch self {
+    case .duplicateTable(let name): "table \"\(name)\" is declared twice"
+    case .unknownTable(let name, _): "table \"\(name)\" is not declared above"
+    case .tableKind(let name, _): "table \"\(name)\" cannot be used here"
+    case .tablePath(let path): "\"\(path)\" is no absolute path"
+    case .tableFault(let path, let fault): "\(path):\(fault.text)"
+    case .duplicateAction(let name): "action \"\(name)\" is declared twice"
+    case .unknownAction(let name, _): "action \"\(name)\" is not declared above"
+    case .unusedMacro(let name): "macro \"\(name)\" is not used"
+    default: preconditionFailure("a complaint without a text")
+    }
+  }
+
+  /// What was expected, and what may have been meant.
+  package var hint: String? {
+    switch self {
+    case .unexpected(_, let expected, let nearest):
+      join(expected.isEmpty ? nil : "expected \(list(expected))", nearest)
+    case .needsQuotes(_, let expected): "expected \(expected)"
+    case .duration: "expected a positive whole number followed by s, m, h or d"
+    case .size: "expected a number of bytes, perhaps followed by K, M or G"
+    case .outOfRange(_, _, let range):
+      "expected a number from \(range.lowerBound) to \(range.upperBound)"
+    case .tooLong(_, let limit): "expected at most \(limit) characters"
+    case .address: "expected an IPv4 or IPv6 address"
+    case .delimiter: "expected one printable character, neither a space nor \"@\""
+    case .tableKind(_, let expected): "expected \(expected)"
+    case .undefinedMacro(_, let nearest), .unknownTable(_, let nearest),
+      .unknownAction(_, let nearest):
+      join(nil, nearest)
+    case .unsupported, .repeated, .exclusive, .unreadableFile, .includedTooDeep, .noRules,
+      .unterminatedString, .zeroByte, .carriageReturn, .notText, .tokenTooLong, .numberOutOfRange,
+      .hostName, .unknownService, .format, .relayURL, .mailAddress, .userName, .pattern,
+      .noAddresses, .limitOrder, .text, .duplicateTable, .tablePath, .tableFault, .duplicateAction,
+      .unusedMacro:
+      nil
+    }
+  }
+
+  private func join(_ expectation: String?, _ nearest: String?) -> String? {
+    let suggestion = nearest.map { "did you mean \"\($0)\"?" }
+    return switch (expectation, suggestion) {
+    case (let first?, let second?): "\(first); \(second)"
+    case (let first, let second): first ?? second
+    }
+  }
+
+  private func list(_ words: [String]) -> String {
+    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+    return "\(words.dropLast().joined(separator: ", ")) or \(last)"
+  }
+}
+
+extension Format.Fault {
+  package var text: String {
+    switch self {
+    case .unclosed: "\"%{\" without \"}\""
+    case .tokenTooLong: "more than \(Format.Limits.token) bytes between braces"
+    case .unknownToken(let name): "unknown token \"\(name)\""
+    case .unknownModifier(let name): "unknown modifier \"\(name)\""
+    case .slice(let text): "\"\(text)\" is no slice"
+    case .outOfRange(let token): "the value of \(token.rawValue) is too short"
+    case .noValue(let token): "\(token.rawValue) has no value here"
+    case .resultTooLong: "longer than \(Format.Limits.result) bytes"
+    case .unsafePath: "leads to another directory"
+    }
+  }
+}
+
+extension RelayURL.Fault {
+  package var text: String {
+    switch self {
+    case .unknownProtocol(let name): "unknown protocol \"\(name)\""
+    case .label: "a label needs smtp+tls:// or smtps://"
+    case .host(let text): "\"\(text)\" is no host"
+    case .port(let text): "\"\(text)\" is no port"
+    case .portMissing: "lmtp:// needs a port"
+    }
+  }
+}
+
+extension TableContents.Fault {
+  package var text: String {
+    switch self {
+    case .notText(let line): "\(line): not UTF-8"
+    case .keyTooLong(let line): "\(line): key longer than \(TableContents.Limits.key) bytes"
+    case .valueMissing(let line, let key): "\(line): \"\(key)\" has no value"
+    }
+  }
+}

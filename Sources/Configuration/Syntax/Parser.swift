@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: ISC
+
+/// Reads the statements of the configuration and of the files that it includes.
+///
+/// A statement that is wrong is reported and left out, and reading goes on with the next one, so
+/// that one run shows every mistake. Directives are one file each, as extensions of this type.
+struct Parser {
+  /// What bounds the reading.
+  enum Limits {
+    /// Files that include each other.
+    static let includes = 16
+    /// Diagnostics; what comes behind them is seldom news.
+    static let diagnostics = 200
+    /// Bytes of all files together.
+    static let bytes = 64 << 20
+  }
+
+  let open: (String) throws(UnreadableFile) -> [UInt8]
+  var draft: ServerConfiguration
+  var tableIndexes: [String: TableIndex] = [:]
+  var actionIndexes: [String: Int] = [:]
+  /// What each table file turned out to be; nil in it is a file that could not be read.
+  var fileContents: [TableIndex: TableContents?] = [:]
+  var seenSettings: Set<String> = []
+  var hasMatch = false
+  private(set) var diagnostics: [Diagnostic] = []
+  private var files: [SourceFile] = []
+  private var macros: Macros
+  private var lexer = Lexer([], file: 0)
+  private var lookahead: [Token] = []
+  /// Braces opened in this statement and not closed.
+  private var depth = 0
+  private var includeDepth = 0
+  private var bytesRead = 0
+
+  init(
+    facts: HostFacts,
+    macros: [MacroDefinition],
+    open: @escaping (String) throws(UnreadableFile) -> [UInt8]
+  ) {
+    self.open = open
+    self.macros = Macros(commandLine: macros)
+    draft = ServerConfiguration(facts: facts)
+    declarePredefinedTables()
+  }
+
+  /// Reads the main file.
+  mutating func parse(_ path: String) {
+    guard let bytes = read(path, for: nil) else { return }
+    parse(bytes, path)
+    for (name, position) in macros.unused {
+      report(.unusedMacro(name), at: position, severity: .warning)
+    }
+    if !hasMatch {
+      let lines = bytes.count { $0 == 0x0a } + (bytes.last == 0x0a ? 0 : 1)
+      report(.noRules, at: SourcePosition(file: 0, line: max(lines, 1), column: 1, length: 1))
+    }
+  }
+
+  /// Reads a file that a statement names.
+  mutating func include(_ path: String, at position: SourcePosition) {
+    guard includeDepth < Limits.includes else {
+      return report(.includedTooDeep(limit: Limits.includes), at: position)
+    }
+    guard let bytes = read(path, for: position) else { return }
+    let including = lexer
+    includeDepth += 1
+    parse(bytes, path)
+    includeDepth -= 1
+    lexer = including
+  }
+
+  private mutating func read(_ path: String, for position: SourcePosition?) -> [UInt8]? {
+    do throws(UnreadableFile) {
+      let bytes = try open(path)
+      bytesRead += bytes.count
+      guard bytesRead <= Limits.bytes else { throw UnreadableFile(reason: "too large") }
+      return bytes
+    } catch {
+      let complaint = Complaint.unreadableFile(path, reason: error.reason)
+      if let position {
+        report(complaint, at: position)
+      } else {
+        hasMatch = true
+        diagnostics.append(Diagnostic(file: path, complaint))
+      }
+      return nil
+    }
+  }
+
+  private mutating func parse(_ bytes: [UInt8], _ path: String) {
+    precondition(lookahead.isEmpty)
+    files.append(SourceFile(path: path, bytes: bytes))
+    lexer = Lexer(bytes, file: files.count - 1)
+    while diagnostics.count < Limits.diagnostics {
+      depth = 0
+      do throws(SyntaxFault) {
+        let token = try peek()
+        if token.kind == .end { break }
+        if token.kind == .newline {
+          _ = try next()
+        } else {
+          try parseStatement()
+        }
+      } catch {
+        report(error.complaint, at: error.position)
+        recover()
+      }
+    }
+    lookahead = []
+  }
+
+  /// Skips to the end of the statement: the line's, or behind its closing brace. A directive that
+  /// begins a line ends it too, for then a brace was forgotten.
+  private mutating func recover() {
+    while true {
+      guard let token = try? next() else { continue }
+      guard token.isEndOfStatement else { continue }
+      if token.kind == .end || depth <= 0 { return }
+      if let following = try? peek(), following.position.column == 1,
+        case .word(let word) = following.kind, Directive(rawValue: word) != nil
+      {
+        return
+      }
+    }
+  }
+
+  /// The token that comes next, which stays.
+  mutating func peek(_ offset: Int = 0) throws(SyntaxFault) -> Token {
+    while lookahead.count <= offset { lookahead.append(try lexer.next(&macros)) }
+    return lookahead[offset]
+  }
+
+  /// The token that comes next, which is gone.
+  @discardableResult
+  mutating func next() throws(SyntaxFault) -> Token {
+    let token = try peek()
+    lookahead.removeFirst()
+    if token.isSymbol("{") { depth += 1 }
+    if token.isSymbol("}") { depth -= 1 }
+    return token
+  }
+
+  mutating func define(macro name: String, as value: String, at position: SourcePosition) {
+    macros.define(name, as: value, at: position)
+  }
+
+  mutating func report(
+    _ complaint: Complaint,
+    at position: SourcePosition,
+    severity: Diagnostic.Severity = .error
+  ) {
+    let file = files[position.file]
+    diagnostics.append(
+      Diagnostic(
+        severity: severity,
+        complaint: complaint,
+        path: file.path,
+        line: position.line,
+        column: position.column,
+        length: position.length,
+        sourceLine: Array(file.line(position.line))
+      )
+    )
+  }
+}
+
+extension Diagnostic {
+  /// About a whole file.
+  fileprivate init(file path: String, _ complaint: Complaint) {
+    self.init(
+      severity: .error,
+      complaint: complaint,
+      path: path,
+      line: 1,
+      column: 1,
+      length: 1,
+      sourceLine: []
+    )
+  }
+}

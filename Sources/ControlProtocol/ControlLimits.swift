@@ -11,9 +11,11 @@ package enum ControlLimits {
   /// Encoded rows of one page, in bytes.
   package static let pageBytes = 512 * 1024
   /// Words of a selection.
-  package static let selectionWords = 64
+  package static let selectionWords = 4096
   /// One word of a selection, in bytes.
   package static let selectionWord = 1024
+  /// All words of a selection, in bytes.
+  package static let selectionBytes = 512 * 1024
   /// A name: an action, a quarantined record, a statistic.
   package static let name = 255
   /// A text for the operator, in bytes.

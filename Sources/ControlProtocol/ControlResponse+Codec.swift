@@ -113,7 +113,8 @@ extension ControlResponse {
     }
   }
 
-  private static func verified(_ reader: inout ByteReader) throws(DecodingError) -> ControlResponse {
+  private static func verified(_ reader: inout ByteReader) throws(DecodingError) -> ControlResponse
+  {
     let messages = try reader.readCount(of: "messages", atMost: Int(UInt32.max))
     let envelopes = try reader.readCount(of: "envelopes", atMost: Int(UInt32.max))
     let count = try reader.readCount(of: "findings", atMost: ControlLimits.findingsPerPage)

@@ -35,8 +35,9 @@ package struct EnvelopePageEncoder: Sendable {
     if !presence.contains(.sameMessage) { write(row.message) }
     write(row.envelope, presence)
     write(row.envelope.progress)
-    writer.write(row.state.rawValue)
+    writer.write(row.state.code)
     if let nextTry = row.nextTry { writer.writeVariable(signed: nextTry.milliseconds) }
+    if let since = row.inflightSince { writer.writeVariable(signed: since.milliseconds) }
     writer.writeVariable(signed: row.expiry.milliseconds)
     lastMessage = row.message.id
     count += 1
@@ -150,9 +151,10 @@ struct RowPresence: OptionSet {
   static let lastNotice = RowPresence(rawValue: 1 << 9)
   static let lastStatus = RowPresence(rawValue: 1 << 10)
   static let nextTry = RowPresence(rawValue: 1 << 11)
+  static let inflightSince = RowPresence(rawValue: 1 << 12)
 
   /// All bits that have a meaning.
-  static let known = RowPresence(rawValue: (1 << 12) - 1)
+  static let known = RowPresence(rawValue: (1 << 13) - 1)
 
   init(rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -172,6 +174,7 @@ struct RowPresence: OptionSet {
     if envelope.progress.lastNotice != nil { presence.insert(.lastNotice) }
     if envelope.progress.lastStatus != nil { presence.insert(.lastStatus) }
     if row.nextTry != nil { presence.insert(.nextTry) }
+    if row.inflightSince != nil { presence.insert(.inflightSince) }
     self = presence
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Mail
+import Queue
 
 extension EnvelopeRow {
   /// Reads the rows that `EnvelopePageEncoder` wrote, behind the tag.
@@ -31,9 +32,12 @@ extension EnvelopeRow {
     }
     envelope = try Envelope(from: &reader, of: message.id, presence)
     envelope.progress = try Progress(from: &reader, presence)
-    guard let state = State(rawValue: try reader.readByte()) else { throw .invalid(field: "state") }
+    guard let state = RuntimeState(code: try reader.readByte()) else {
+      throw .invalid(field: "state")
+    }
     self.state = state
     nextTry = presence.contains(.nextTry) ? try reader.instant() : nil
+    inflightSince = presence.contains(.inflightSince) ? try reader.instant() : nil
     expiry = try reader.instant()
   }
 }

@@ -1,39 +1,54 @@
 // SPDX-License-Identifier: ISC
 
 package import Mail
+package import Queue
 
 /// One envelope as an operator sees it: what is stored, and what the scheduler makes of it now.
 package struct EnvelopeRow: Hashable, Sendable {
   package var message: Message
   package var envelope: Envelope
-  package var state: State
+  package var state: RuntimeState
   /// When the next try is due; nil when none is planned.
   package var nextTry: Instant?
+  /// When the try that is under way began; nil unless it is in flight.
+  package var inflightSince: Instant?
   /// When it is given up.
   package var expiry: Instant
-
-  package enum State: UInt8, CaseIterable, Sendable {
-    case pending = 0
-    case inflight = 1
-    /// Its destination is blocked: it waits for the destination and not for a time.
-    case held = 2
-    /// Its action is not in the configuration.
-    case orphaned = 3
-    /// The daemon does not run.
-    case offline = 4
-  }
 
   package init(
     message: Message,
     envelope: Envelope,
-    state: State,
+    state: RuntimeState,
     nextTry: Instant?,
+    inflightSince: Instant? = nil,
     expiry: Instant
   ) {
     self.message = message
     self.envelope = envelope
     self.state = state
     self.nextTry = nextTry
+    self.inflightSince = inflightSince
     self.expiry = expiry
+  }
+}
+
+extension RuntimeState {
+  /// The byte that stands for it in a row.
+  var code: UInt8 {
+    switch self {
+    case .pending: 0
+    case .scheduled: 1
+    case .inflight: 2
+    case .held: 3
+    case .suspended: 4
+    case .expired: 5
+    case .orphaned: 6
+    case .offline: 7
+    }
+  }
+
+  init?(code: UInt8) {
+    guard let state = RuntimeState.allCases.first(where: { $0.code == code }) else { return nil }
+    self = state
   }
 }

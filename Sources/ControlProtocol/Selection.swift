@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: ISC
 
 package import Mail
+package import Queue
 
 /// Which envelopes a request is about: the words of a query as the operator typed them.
 ///
 /// They travel as words and are parsed where they are used, so that a frame carries no second form of
-/// the query grammar. No words: every envelope.
+/// the query grammar. Every envelope is the word `all`, and never an absence of words.
 package struct Selection: Hashable, Sendable {
   package let words: [String]
 
-  package static let all = Selection(words: [])
+  package static let all = Selection(words: ["all"])
 
   private init(words: [String]) { self.words = words }
 
-  /// Returns nil when the words are more, or longer, than `ControlLimits` allows.
+  /// Returns nil without words, or when they are more or longer than `ControlLimits` allows.
   package init?(_ words: [String]) {
-    guard words.count <= ControlLimits.selectionWords,
-      words.allSatisfy({ $0.utf8.count <= ControlLimits.selectionWord })
+    guard !words.isEmpty, words.count <= ControlLimits.selectionWords,
+      words.allSatisfy({ $0.utf8.count <= ControlLimits.selectionWord }),
+      words.reduce(0, { $0 + $1.utf8.count }) <= ControlLimits.selectionBytes
     else { return nil }
     self.words = words
   }
@@ -24,6 +26,11 @@ package struct Selection: Hashable, Sendable {
   package init(_ id: EnvelopeID) { words = [id.description] }
 
   package init(_ id: MessageID) { words = [id.description] }
+
+  /// What the words mean.
+  package func query() throws(QueryError) -> Query {
+    try Query(parsing: words)
+  }
 
   func encode(to writer: inout ByteWriter) {
     writer.writeVariable(UInt64(words.count))
@@ -38,6 +45,7 @@ package struct Selection: Hashable, Sendable {
         try reader.readString(of: "selection word", atMost: ControlLimits.selectionWord)
       )
     }
-    self.words = words
+    guard let selection = Selection(words) else { throw .invalid(field: "selection") }
+    self = selection
   }
 }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: ISC
+
+import ControlProtocol
+import Mail
+
+/// Something that an operator can ask for: one file for each below `Commands`.
+protocol Command {
+  /// The forms that mean this command.
+  static var entries: [CommandTable.Entry] { get }
+
+  func run(in context: Context) throws(CommandFailure)
+}
+
+/// What a command works with.
+struct Context {
+  /// How answers are written.
+  enum Style {
+    /// OpenSMTPD's lines.
+    case plain
+    /// One JSON object a line.
+    case json
+  }
+
+  let style: Style
+  let mode: ControlRequest.Mode
+  let output: Output
+  /// Who answers; connects on the first use.
+  let service: () throws(CommandFailure) -> any QueueService
+  let stores: StoreAccess
+  let now: () -> Instant
+  /// Waits until the next line of `monitor` is due. Returns nil when there is to be none.
+  let nextSample: () -> Void?
+
+  /// Adds to the output, with its failures as a command's.
+  func write(_ body: (inout [UInt8]) -> Void) throws(CommandFailure) {
+    do {
+      try output.append(body)
+    } catch {
+      throw .output(error)
+    }
+  }
+
+  func line(_ text: String) throws(CommandFailure) {
+    try write { bytes in
+      bytes.append(text: text)
+      bytes.append(UInt8(ascii: "\n"))
+    }
+  }
+
+  /// One JSON object.
+  func json(_ body: (inout JSONLine) -> Void) throws(CommandFailure) {
+    var line = JSONLine()
+    body(&line)
+    let bytes = line.finish()
+    try write { $0.append(contentsOf: bytes) }
+  }
+
+  func flush() throws(CommandFailure) {
+    do {
+      try output.flush()
+    } catch {
+      throw .output(error)
+    }
+  }
+
+  /// Carries out a command that has no answer of its own.
+  func succeed(_ command: String, _ request: ControlRequest) throws(CommandFailure) {
+    try service().complete(request) { _ throws(CommandFailure) in
+      throw .brokenAnswer("a part of a larger answer")
+    }
+    switch style {
+    case .plain: try line("command succeeded")
+    case .json:
+      try json { line in
+        line.add("command", command)
+        line.add("succeeded", truth: .true)
+      }
+    }
+  }
+
+  /// Reports how many envelopes a command was about.
+  func report(_ command: String, _ count: Int, _ wording: CountWording) throws(CommandFailure) {
+    switch style {
+    case .plain: try line(wording.text(for: count, mode))
+    case .json:
+      try json { line in
+        line.add("command", command)
+        line.add("envelopes", Int64(count))
+        line.add("dry_run", truth: mode == .dryRun ? .true : .false)
+      }
+    }
+  }
+}
+
+/// How a number of envelopes is told. The verbs of OpenSMTPD differ in what zero is.
+struct CountWording {
+  enum Zero {
+    case singular
+    case plural
+  }
+
+  let participle: String
+  let zero: Zero
+
+  /// `2 envelopes removed`, or `2 envelopes would be removed`.
+  func text(for count: Int, _ mode: ControlRequest.Mode) -> String {
+    let isPlural = count > 1 || (count == 0 && zero == .plural)
+    let verb = mode == .dryRun ? "would be \(participle)" : participle
+    return "\(count) \(isPlural ? "envelopes" : "envelope") \(verb)"
+  }
+}

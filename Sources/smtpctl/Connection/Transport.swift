@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: ISC
+
+/// A connected stream to the daemon. Blocking.
+struct Transport {
+  /// Sends all the bytes.
+  let send: ([UInt8]) throws(CommandFailure) -> Void
+  /// The next bytes, at least one; none at the end of the stream.
+  let receive: () throws(CommandFailure) -> [UInt8]
+}

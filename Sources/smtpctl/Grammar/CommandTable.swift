@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: ISC
+
+/// All commands, in the order of the manual.
+enum CommandTable {
+  /// A form of a command.
+  struct Entry: Sendable {
+    let pattern: [Pattern]
+    /// Makes the command. The parameters are of the pattern's kinds, in its order.
+    let make: @Sendable ([Parameter]) -> any Command
+
+    /// The form for help and for lists of possible continuations.
+    var help: String { pattern.map(\.help).joined(separator: " ") }
+  }
+
+  static let entries: [Entry] =
+    Discover.entries + LogLevel.entries + Monitor.entries + Pause.entries + QueueCopy.entries
+    + QueueQuarantine.entries + QueueVerify.entries + Reassign.entries + Remove.entries
+    + Resume.entries + Schedule.entries + ShowEnvelope.entries + ShowMessage.entries
+    + ShowQueue.entries + ShowStats.entries + ShowStatus.entries
+
+  /// The words that may follow `words`, for a shell's completion.
+  static func completions(after words: [String]) -> [String] {
+    var found: [String] = []
+    for entry in entries where entry.pattern.count > words.count {
+      let fits = zip(entry.pattern, words).allSatisfy { pattern, word in
+        if case .keyword(let keyword) = pattern { keyword == word } else { true }
+      }
+      guard fits, case .keyword(let next) = entry.pattern[words.count], !found.contains(next)
+      else { continue }
+      found.append(next)
+    }
+    return found
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: ISC
+
+import ControlProtocol
+import Mail
+import Queue
+
+/// Answers from the store of a daemon that is stopped, with the state `offline`; what needs a running
+/// daemon is refused as unreachable.
+final class OfflineQueue: QueueService {
+  /// How long an envelope lives whose configuration is not known here.
+  private static let defaultTimeToLive = Duration.seconds(4 * 86_400)
+
+  private let spool: String
+  private let access: StoreAccess
+  private let now: () -> Instant
+  private var opened: (any Store)?
+
+  init(spool: String, access: StoreAccess, now: @escaping () -> Instant) {
+    self.now = now
+    self.spool = spool
+    self.access = access
+  }
+
+  func exchange(
+    _ request: ControlRequest,
+    partial: (ControlResponse) throws(CommandFailure) -> Void
+  ) throws(CommandFailure) -> ControlResponse {
+    switch request {
+    case .showQueue(let selection):
+      try pages(of: try store(), try query(selection), partial)
+      return .done
+    case .showEnvelope(let id):
+      let found = try run { store throws(StoreError) in try store.envelope(id) }
+      guard let found else { throw .refused("no such envelope") }
+      try partial(.envelopes([OfflineQueue.row(found)]))
+      return .done
+    case .showMessage(let item):
+      try content(of: item.message, partial)
+      return .done
+    case .verifyQueue:
+      try verify(partial)
+      return .done
+    case .quarantineList:
+      let all = try run { store throws(StoreError) in try store.quarantined() }
+      var rest = all[...]
+      while !rest.isEmpty {
+        try partial(.quarantine(Array(rest.prefix(ControlLimits.quarantineRowsPerPage))))
+        rest = rest.dropFirst(ControlLimits.quarantineRowsPerPage)
+      }
+      return .done
+    case .quarantineShow(let name):
+      let bytes = try run { store throws(StoreError) in try store.quarantinedContent(name) }
+      try partial(.bytes(bytes))
+      return .done
+    case .quarantineRestore(let name):
+      let back = try run { store throws(StoreError) in try store.restore(quarantined: name) }
+      return .count(back.count)
+    default: throw .unreachable
+    }
+  }
+
+  /// Closes the store if it was opened.
+  func close() {
+    // What was asked for has been answered; a store that cannot close cleanly recovers when opened.
+    try? opened?.close(within: .seconds(10))
+    opened = nil
+  }
+
+  private func store() throws(CommandFailure) -> any Store {
+    if let opened { return opened }
+    guard let backend = try access.backend(of: spool) else { throw .unreachable }
+    try access.becomeOwner(spool)
+    do {
+      let store = try access.make(backend, spool)
+      _ = try store.open()
+      opened = store
+      return store
+    } catch {
+      throw .store(error)
+    }
+  }
+
+  private func run<Value>(
+    _ body: (any Store) throws(StoreError) -> Value
+  ) throws(CommandFailure) -> Value {
+    let store = try store()
+    do throws(StoreError) {
+      return try body(store)
+    } catch .absent {
+      throw .refused("no such record")
+    } catch {
+      throw .store(error)
+    }
+  }
+
+  private func query(_ selection: Selection) throws(CommandFailure) -> Query {
+    do {
+      return try selection.query()
+    } catch {
+      throw .invalid("smtpctl: \(error)")
+    }
+  }
+
+  private func pages(
+    of store: any Store,
+    _ query: Query,
+    _ partial: (ControlResponse) throws(CommandFailure) -> Void
+  ) throws(CommandFailure) {
+    var after: EnvelopeID?
+    repeat {
+      let page = try run { store throws(StoreError) in
+        try store.page(after: after, limit: ControlLimits.rowsPerPage)
+      }
+      let rows = page.envelopes.filter { query.matches($0, .offline, at: now()) }
+        .map(OfflineQueue.row)
+      if !rows.isEmpty { try partial(.envelopes(rows)) }
+      after = page.next
+    } while after != nil
+  }
+
+  private func content(
+    of message: MessageID,
+    _ partial: (ControlResponse) throws(CommandFailure) -> Void
+  ) throws(CommandFailure) {
+    var offset = 0
+    while true {
+      let bytes = try run { store throws(StoreError) in
+        try store.body(of: message, from: offset, count: ControlLimits.chunk)
+      }
+      if !bytes.isEmpty { try partial(.bytes(bytes)) }
+      offset += bytes.count
+      guard bytes.count == ControlLimits.chunk else { return }
+    }
+  }
+
+  private func verify(
+    _ partial: (ControlResponse) throws(CommandFailure) -> Void
+  ) throws(CommandFailure) {
+    var after: MessageID?
+    repeat {
+      let page = try run { store throws(StoreError) in
+        try store.verify(after: after, limit: 1000)
+      }
+      try partial(
+        .verified(
+          messages: page.messagesChecked,
+          envelopes: page.envelopesChecked,
+          findings: page.findings
+        )
+      )
+      after = page.next
+    } while after != nil
+  }
+
+  private static func row(_ stored: StoredEnvelope) -> EnvelopeRow {
+    let given = stored.envelope.timeToLive
+    return EnvelopeRow(
+      message: stored.message,
+      envelope: stored.envelope,
+      state: .offline,
+      nextTry: nil,
+      expiry: stored.envelope.created + (given > .zero ? given : defaultTimeToLive)
+    )
+  }
+}

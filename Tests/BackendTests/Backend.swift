@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import TableStore
+import Testing
+
+@testable import LMDBStore
+@testable import MemoryStore
+@testable import SQLiteStore
+
+/// The stores that the one contract is for.
+enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
+  case ram
+  case sqlite
+  case lmdb
+
+  static let durable: [Backend] = allCases.filter { $0 != .ram }
+  /// Those whose records are rows of `RecordTables`.
+  static let tabular: [Backend] = [.sqlite, .lmdb]
+
+  var testDescription: String { rawValue }
+
+  func store(in spool: Spool, locking: SpoolLocking = .take) -> any Store {
+    let clock = { Spool.now }
+    return switch self {
+    case .ram: MemoryStore()
+    case .sqlite: TableStore.sqlite(disk: spool.disk, locking: locking, clock: clock)
+    case .lmdb: TableStore.lmdb(disk: spool.disk, locking: locking, clock: clock)
+    }
+  }
+
+  /// A store that is open and empty.
+  func opened(in spool: Spool) throws -> any Store {
+    let store = store(in: spool)
+    _ = try store.open()
+    return store
+  }
+
+  /// The tables alone, for damage.
+  func tables(in spool: Spool) throws -> any RecordTables {
+    switch self {
+    case .sqlite: SQLiteTables(disk: spool.disk, limits: SQLiteLimits())
+    case .lmdb: LMDBTables(disk: spool.disk, limits: LMDBLimits())
+    case .ram: throw Unsupported()
+    }
+  }
+
+  struct Unsupported: Error {}
+
+  /// Flips one bit of a record of a store that is closed.
+  func flip(_ table: RecordTable, _ key: UInt64, at index: Int, in spool: Spool) throws {
+    let tables = try tables(in: spool)
+    _ = try tables.open()
+    defer { tables.close() }
+    var row = try #require(try tables.row(table, key))
+    row.content[index] ^= 0x10
+    try tables.begin(expecting: 0)
+    try tables.put(table, row)
+    try tables.commit()
+  }
+
+  /// Removes a record of a store that is closed.
+  func drop(_ table: RecordTable, _ key: UInt64, in spool: Spool) throws {
+    let tables = try tables(in: spool)
+    _ = try tables.open()
+    defer { tables.close() }
+    try tables.begin(expecting: 0)
+    #expect(try tables.remove(table, key))
+    try tables.commit()
+  }
+}
+
+/// A directory for one test, removed with it.
+final class Spool: Sendable {
+  static let now = Instant(seconds: 1_700_000_000)
+  static let parent = "/tmp"
+
+  let name: String
+  let disk: LinuxDisk
+
+  init() throws {
+    let parent = try LinuxDisk(root: Spool.parent)
+    name = "talaria-store-\(UInt64.random(in: 0 ... .max))"
+    try parent.makeDirectory(name)
+    disk = try LinuxDisk(root: "\(Spool.parent)/\(name)")
+  }
+
+  deinit {
+    guard let parent = try? LinuxDisk(root: Spool.parent) else { return }
+    Spool.remove(name, parent)
+  }
+
+  private static func remove(_ path: String, _ disk: LinuxDisk) {
+    for entry in (try? disk.list(path)) ?? [] {
+      let inner = "\(path)/\(entry.name)"
+      if entry.kind == .directory { remove(inner, disk) } else { try? disk.unlink(inner) }
+    }
+    try? disk.removeDirectory(path)
+  }
+
+  /// Overwrites bytes of a file.
+  func overwrite(_ path: String, at offset: Int, with bytes: [UInt8]) throws {
+    let file = try disk.open(path, .write)
+    defer { disk.close(file) }
+    try disk.write(bytes, to: file, at: offset)
+  }
+
+  /// A body as the queue stages it.
+  func stage(_ bytes: [UInt8], for message: MessageID) throws {
+    let stage = BodyStage(disk: disk)
+    try stage.open()
+    let body = try stage.begin(message)
+    try body.append(bytes)
+    try body.finish()
+  }
+}

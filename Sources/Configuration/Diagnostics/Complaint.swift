@@ -13,6 +13,8 @@ package enum Complaint: Hashable, Sendable {
 
   // Statements.
   case unexpected(found: String, expected: [String], nearest: String?)
+  /// A macro is named like a word of the grammar.
+  case reservedMacro(String)
   /// A reserved word, or a number, where a string has to stand.
   case needsQuotes(String, expected: String)
   case unsupported(String)

@@ -59,6 +59,7 @@ extension Complaint {
   private var statementText: String? {
     switch self {
     case .unexpected(let found, _, _): "unexpected \(found)"
+    case .reservedMacro(let word): "\"\(word)\" is a reserved word and cannot name a macro"
     case .needsQuotes(let word, _): "\(word) has to be quoted here"
     case .unsupported(let what): "\(what) is not supported yet"
     case .repeated(let what): "\(what) is given twice"
@@ -123,7 +124,8 @@ extension Complaint {
     case .undefinedMacro(_, let nearest), .unknownTable(_, let nearest),
       .unknownAction(_, let nearest):
       join(nil, nearest)
-    case .unsupported, .repeated, .exclusive, .unreadableFile, .includedTooDeep, .noRules,
+    case .reservedMacro, .unsupported, .repeated, .exclusive, .unreadableFile, .includedTooDeep,
+      .noRules,
       .unterminatedString, .zeroByte, .carriageReturn, .notText, .tokenTooLong, .numberOutOfRange,
       .hostName, .unknownService, .format, .relayURL, .mailAddress, .userName, .pattern,
       .noAddresses, .limitOrder, .text, .duplicateTable, .tablePath, .tableFault, .duplicateAction,

@@ -14,7 +14,10 @@ extension Parser {
     guard case .word(let word) = first.kind else {
       throw unexpected(first, ["a directive"])
     }
-    if !ReservedWord.all.contains(word), try peek(1).isSymbol("=") {
+    if try peek(1).isSymbol("=") {
+      guard !ReservedWord.all.contains(word) else {
+        throw SyntaxFault(complaint: .reservedMacro(word), position: first.position)
+      }
       return try parseMacro()
     }
     guard let directive = Directive(rawValue: word) else {

@@ -6,7 +6,9 @@ extension Parser {
     _ = try choice(of: "mda", among: ["limit"], unsupported: ["wrapper"])
     let position = try peek().position
     try parseLimits(of: "mda limit", among: LocalLimits.Key.allCases.map(\.rawValue)) {
-      parser, word, _ throws(SyntaxFault) in
+      parser,
+      word,
+      _ throws(SyntaxFault) in
       guard let key = LocalLimits.Key(rawValue: word) else { return }
       let least: Int64 = key == .tasksLow ? 0 : 1
       parser.draft.localLimits[keyPath: key.path] =

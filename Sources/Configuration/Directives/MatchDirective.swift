@@ -50,13 +50,14 @@ extension Parser {
     _ criteria: inout MatchCriteria
   ) throws(SyntaxFault) {
     let known = ["any", "local", "socket", "src", "rdns", "auth", "mail-from"]
-    let (word, place) = try choice(of: "match from", among: known)
+    let (word, _) = try choice(of: "match from", among: known)
     let source: Rule.Source
     switch word {
     case "any": source = .any(sense)
     case "local": source = .local(sense)
     case "socket": source = .socket(sense)
     case "src":
+      let place = try peek().position
       let test = try test(sense)
       checkNetworks(test, at: place)
       source = .address(test)
@@ -112,18 +113,23 @@ extension Parser {
     return Rule.Test(table: table, comparison: isPattern ? .patterns : .entries, sense: sense)
   }
 
+  /// What the configuration itself says is in a table. A file changes without it, so that its entries
+  /// are judged by whoever asks them.
+  private func inlineEntries(_ table: TableIndex) -> [String] {
+    guard case .list(let entries) = draft.tables[table.rawValue].content else { return [] }
+    return entries
+  }
+
   private mutating func checkNetworks(_ test: Rule.Test, at position: SourcePosition) {
-    guard test.comparison == .entries, case .list(let entries)? = contents(of: test.table) else {
-      return
-    }
-    for entry in entries where entry != "local" && NetworkBlock(parsing: entry) == nil {
+    guard test.comparison == .entries else { return }
+    for entry in inlineEntries(test.table)
+    where entry.lowercased() != "local" && NetworkBlock(parsing: entry) == nil {
       report(.address(entry), at: position)
     }
   }
 
   private mutating func checkPatterns(_ table: TableIndex, at position: SourcePosition) {
-    guard case .list(let entries)? = contents(of: table) else { return }
-    for entry in entries where (try? Pattern(parsing: entry)) == nil {
+    for entry in inlineEntries(table) where (try? Pattern(parsing: entry)) == nil {
       report(.pattern(entry), at: position)
     }
   }

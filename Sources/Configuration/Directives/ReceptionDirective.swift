@@ -22,7 +22,9 @@ extension Parser {
   private mutating func parseReceptionLimits() throws(SyntaxFault) {
     let keys = ReceptionLimits.Key.allCases.map(\.rawValue)
     try parseLimits(of: "smtp limit", among: keys + ["timeout"]) {
-      parser, word, position throws(SyntaxFault) in
+      parser,
+      word,
+      position throws(SyntaxFault) in
       guard let key = ReceptionLimits.Key(rawValue: word) else {
         parser.draft.reception.timeout = try parser.duration()
         return

@@ -17,7 +17,9 @@ extension Parser {
     var limits = domain.flatMap { draft.relayLimitsByDomain[$0] } ?? draft.relayLimits
     let keys = RelayLimits.Key.allCases.map(\.rawValue)
     try parseLimits(of: "mta limit", among: ["inet4", "inet6"] + keys) {
-      parser, word, _ throws(SyntaxFault) in
+      parser,
+      word,
+      _ throws(SyntaxFault) in
       switch word {
       case "inet4": limits.family = .inet4
       case "inet6": limits.family = .inet6

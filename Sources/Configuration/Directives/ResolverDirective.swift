@@ -32,7 +32,7 @@ extension Parser {
     guard parts.count == 2, parts[1].utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
       let port = UInt16(parts[1]), port > 0
     else {
-      throw SyntaxFault(complaint: .unknownService(String(parts[1])), position: position)
+      throw SyntaxFault(complaint: .address(text), position: position)
     }
     return ResolverSettings.Server(address: address, port: port)
   }

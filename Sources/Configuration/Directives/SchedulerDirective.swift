@@ -5,7 +5,9 @@ extension Parser {
   mutating func parseScheduler() throws(SyntaxFault) {
     _ = try choice(of: "scheduler", among: ["limit"])
     try parseLimits(of: "scheduler limit", among: SchedulingLimits.Key.allCases.map(\.rawValue)) {
-      parser, word, _ throws(SyntaxFault) in
+      parser,
+      word,
+      _ throws(SyntaxFault) in
       guard let key = SchedulingLimits.Key(rawValue: word) else { return }
       parser.draft.schedulingLimits[keyPath: key.path] =
         try parser.number(word, in: 1...10_000_000)

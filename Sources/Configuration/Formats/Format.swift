@@ -165,6 +165,7 @@ package struct Format: Hashable, Sendable {
       return number
     }
     let first = bounds[0] ?? 0
-    return bounds.count == 1 ? Slice(first: first, last: first) : Slice(first: first, last: bounds[1])
+    return bounds.count == 1
+      ? Slice(first: first, last: first) : Slice(first: first, last: bounds[1])
   }
 }

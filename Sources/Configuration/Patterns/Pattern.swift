@@ -1,10 +1,126 @@
 // SPDX-License-Identifier: ISC
 
-/// A POSIX extended regular expression.
+/// A POSIX extended regular expression; `(?i)` before it ignores ASCII case.
+///
+/// Matching keeps a set of states and never goes back, so that its time is bounded by the product of
+/// both lengths whatever a sender writes into an address. Bytes are characters; back references do not
+/// exist, and a match may lie anywhere in the text.
 package struct Pattern: Sendable {
+  /// The text is no regular expression, or too long a one.
   package struct Fault: Error {}
 
-  package init(parsing text: String) throws(Fault) { throw Fault() }
+  /// What bounds patterns.
+  package enum Limits {
+    /// States of one pattern.
+    package static let states = 4096
+    /// The largest number in `{n,m}`.
+    package static let repetitions = 255
+    /// Repetitions of repetitions, without parentheses.
+    package static let stackedRepetitions = 3
+    /// Parts that are put together, repeated ones each time.
+    package static let parts = 65_536
+    /// Parentheses within each other.
+    package static let depth = 64
+  }
 
-  package func matches(_ text: String) -> Bool { false }
+  /// One step of the machine.
+  enum State: Sendable {
+    case byte(UInt8, next: Int)
+    case set(ByteSet, next: Int)
+    case fork(Int, Int)
+    case start(next: Int)
+    case end(next: Int)
+    case found
+
+    /// Where this byte leads; nil when it leads nowhere.
+    func successor(for byte: UInt8) -> Int? {
+      switch self {
+      case .byte(let expected, let next): expected == byte ? next : nil
+      case .set(let set, let next): set.contains(byte) ? next : nil
+      case .fork, .start, .end, .found: nil
+      }
+    }
+  }
+
+  private let states: [State]
+  private let first: Int
+  private let ignoresCase: Bool
+
+  package init(parsing text: String) throws(Fault) {
+    var source = Array(text.utf8)[...]
+    ignoresCase = source.starts(with: "(?i)".utf8)
+    if ignoresCase { source = source.dropFirst(4).map(Pattern.lowercase)[...] }
+    var builder = PatternParser(source, ignoresCase: ignoresCase)
+    let node = try builder.parse()
+    var compiler = PatternCompiler()
+    first = try compiler.compile(node)
+    states = compiler.states
+  }
+
+  /// Whether the expression matches somewhere in `text`.
+  package func matches(_ text: String) -> Bool {
+    let bytes = text.utf8
+    let count = bytes.count
+    var current = StateList(capacity: states.count)
+    var following = StateList(capacity: states.count)
+    var position = 0
+    for byte in bytes {
+      if add(first, to: &current, at: position, of: count) { return true }
+      let byte = ignoresCase ? Pattern.lowercase(byte) : byte
+      for state in current.members {
+        guard let next = states[state].successor(for: byte) else { continue }
+        if add(next, to: &following, at: position + 1, of: count) { return true }
+      }
+      swap(&current, &following)
+      following.removeAll()
+      position += 1
+    }
+    return add(first, to: &current, at: position, of: count)
+  }
+
+  /// Adds a state and what it leads to without a byte; true when that is the end.
+  private func add(_ state: Int, to list: inout StateList, at position: Int, of count: Int) -> Bool
+  {
+    var waiting = [state]
+    while let state = waiting.popLast() {
+      guard list.insert(state) else { continue }
+      switch states[state] {
+      case .found: return true
+      case .fork(let one, let other):
+        waiting.append(other)
+        waiting.append(one)
+      case .start(let next): if position == 0 { waiting.append(next) }
+      case .end(let next): if position == count { waiting.append(next) }
+      case .byte, .set: break
+      }
+    }
+    return false
+  }
+
+  static func lowercase(_ byte: UInt8) -> UInt8 {
+    0x41...0x5a ~= byte ? byte | 0x20 : byte
+  }
+}
+
+/// The states that the machine is in.
+private struct StateList {
+  private(set) var members: [Int] = []
+  private var isMember: [Bool]
+
+  init(capacity: Int) {
+    isMember = Array(repeating: false, count: capacity)
+  }
+
+  /// False when it was there before.
+  mutating func insert(_ state: Int) -> Bool {
+    guard !isMember[state] else { return false }
+    isMember[state] = true
+    members.append(state)
+    return true
+  }
+
+  mutating func removeAll() {
+    for state in members { isMember[state] = false }
+    members.removeAll(keepingCapacity: true)
+  }
 }

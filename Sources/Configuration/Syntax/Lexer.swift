@@ -73,7 +73,8 @@ struct Lexer: Sendable {
       throw fault(.zeroByte, start)
     case 0x0d:
       throw fault(.carriageReturn, start)
-    case _ where Lexer.isAlphanumeric(first) || first == UInt8(ascii: ":")
+    case _
+    where Lexer.isAlphanumeric(first) || first == UInt8(ascii: ":")
       || first == UInt8(ascii: "_"):
       return try word(first, start)
     default:
@@ -152,7 +153,10 @@ struct Lexer: Sendable {
     }
     let text = try text(name, start)
     guard let value = macros.use(text) else {
-      throw fault(.undefinedMacro(text, nearest: Spelling.nearest(to: text, in: macros.names)), start)
+      throw fault(
+        .undefinedMacro(text, nearest: Spelling.nearest(to: text, in: macros.names)),
+        start
+      )
     }
     cursor.expansionPosition = position(from: start)
     cursor.expansion = Array(value.utf8)[...]

@@ -133,6 +133,7 @@ extension Parser {
       throw unexpected(token, expected + ["end of line"])
     }
     if token.kind == .newline { try next() }
+    hasEndedStatement = true
   }
 
   /// A token that does not belong here; the known word that is most like it is suggested.

@@ -30,6 +30,8 @@ struct Parser {
   private var lookahead: [Token] = []
   /// Braces opened in this statement and not closed.
   private var depth = 0
+  /// The statement's end was read: whatever is wrong with it, the next token is another's.
+  var hasEndedStatement = false
   private var includeDepth = 0
   private var bytesRead = 0
 
@@ -94,6 +96,7 @@ struct Parser {
     lexer = Lexer(bytes, file: files.count - 1)
     while diagnostics.count < Limits.diagnostics {
       depth = 0
+      hasEndedStatement = false
       do throws(SyntaxFault) {
         let token = try peek()
         if token.kind == .end { break }
@@ -113,6 +116,7 @@ struct Parser {
   /// Skips to the end of the statement: the line's, or behind its closing brace. A directive that
   /// begins a line ends it too, for then a brace was forgotten.
   private mutating func recover() {
+    if hasEndedStatement { return }
     while true {
       guard let token = try? next() else { continue }
       guard token.isEndOfStatement else { continue }

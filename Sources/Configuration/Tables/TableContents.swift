@@ -135,6 +135,8 @@ package enum TableContents: Hashable, Sendable {
     var byKey: [String: String] = [:]
     byKey.reserveCapacity(keys.count)
     for (key, value) in zip(keys, values) { byKey[key] = value }
-    return byKey.sorted { $0.key < $1.key }.map { TableDeclaration.Pair(key: $0.key, value: $0.value) }
+    return byKey.sorted { $0.key < $1.key }.map {
+      TableDeclaration.Pair(key: $0.key, value: $0.value)
+    }
   }
 }

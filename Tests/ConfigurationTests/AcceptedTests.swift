@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Testing
+
+@testable import Configuration
+
+@Suite struct AcceptedTests {
+  @Test("an empty set of directives has the documented defaults")
+  func defaults() throws {
+    let configuration = try #require(Reading.accepted(""))
+    #expect(configuration.serverName == "mx.example.org")
+    #expect(configuration.timeToLive == .seconds(345_600))
+    #expect(configuration.warnIntervals == [.seconds(14_400)])
+    #expect(configuration.reception == ReceptionLimits())
+    #expect(configuration.relayLimits == RelayLimits())
+    #expect(configuration.backend == .filesystem)
+    #expect(configuration.resolver == .system)
+    #expect(configuration.listeners.isEmpty)
+    #expect(configuration.rules.count == 1)
+  }
+
+  @Test("a whole file of an OpenSMTPD operator")
+  func wholeFile() throws {
+    let report = Reading.report(
+      """
+      # example
+      lan = "192.0.2.0/24"
+      table froms file:/etc/senders
+      listen on lo
+      listen on "eth0" port submission
+      action "local" maildir
+      action "outbound" relay
+      match from local for local action "local"
+      match from src $lan for any action "outbound"
+      match from any mail-from <froms> for domain { "example.org", \\
+        "*.example.org" } action "local"
+      match for any reject
+      """,
+      files: ["/etc/senders": "joe@example.org\n"]
+    )
+    #expect(report.diagnostics.map(\.description) == [])
+    let configuration = try #require(report.configuration)
+    #expect(
+      configuration.listeners.map { "\($0.target) \($0.port)" }
+        == ["127.0.0.1 25", "::1 25", "192.0.2.1 587"]
+    )
+    #expect(configuration.rules.map(\.line) == [8, 9, 10, 12])
+    #expect(configuration.rules.map(\.outcome) == [.action(0), .action(1), .action(0), .reject])
+  }
+
+  @Test(
+    "listen on: targets",
+    arguments: [
+      ("127.0.0.1", ["127.0.0.1 25"]), ("::1 port smtps", ["::1 465"]), ("lo inet6", ["::1 25"]),
+      ("localhost port 2525", ["127.0.0.1 2525"]), ("mail.EXAMPLE.org", ["192.0.2.7 25"]),
+      ("other.example.org", ["other.example.org 25"]), ("egress", ["192.0.2.1 25"]),
+      ("0.0.0.0 port ten", ["0.0.0.0 10"]), ("\"[::]\" port 65535", [":: 65535"]),
+    ]
+  )
+  func listeners(_ text: String, _ expected: [String]) throws {
+    let configuration = try #require(Reading.accepted("listen on \(text)"))
+    #expect(configuration.listeners.map { "\($0.target) \($0.port)" } == expected)
+  }
+
+  @Test(
+    "snippets of every directive are accepted",
+    arguments: [
+      "queue backend sqlite", "queue backend fs", "queue backend ram", "queue ttl 1h",
+      "bounce warn-interval 1h, 6h, 2d", "bounce warn-interval 1s,1s,1s,1s,1s",
+      "smtp limit max-mails 10", "smtp limit max-rcpt 1 max-mails 2 max-errors 3 max-sessions 4",
+      "smtp limit timeout 10s", "smtp max-message-size 1024", "smtp max-message-size \"1G\"",
+      "smtp sub-addr-delim -", "smtp sub-addr-delim \"=\"", "smtp sub-addr-delim '#'",
+      "mta max-deferred 10", "mta limit inet4", "mta limit max-conn-per-host 1 conn-delay-relay 0",
+      "mta limit for domain example.org inet6 session-keepalive 5",
+      "mda limit max-session 1 task-lowat 0", "scheduler limit max-inflight 10 max-schedule 1",
+      "resolver system", "resolver recursive", "resolver 1.1.1.1 \"::1@5353\"",
+      "table t { }", "table t { a }", "table t {\n a\n b,\n\n c,\n}",
+      "table t { a = b, c => \"d\" }",
+      "table \"t\" { \"*.x\" }", "action a mda \"x\" ttl 1h user joe", "action a maildir junk",
+      "action a relay ttl 1h", "action a relay host \"smtp://[::1]:2525\"",
+      "action a relay backup ttl 1d", "action a relay src { \"::1\", 127.0.0.1 }",
+      "action a relay mail-from \"a@b\"", "action a relay mail-from a",
+      "listen on socket mask-src no-dsn tag x", "match !from any reject",
+      "match from rdns reject", "match !from rdns \"*.x\" reject", "match auth reject",
+      "match auth joe tls reject", "match from auth reject",
+      "match from mail-from a for any reject",
+      "match for rcpt-to \"@x\" reject", "match helo <localnames> reject",
+      "resolver = \"x\"", "backend = x\nsmtp sub-addr-delim $backend",
+    ]
+  )
+  func snippets(_ text: String) {
+    #expect(Reading.complaints(text) == "")
+  }
+
+  @Test("limits for a domain begin as what is said before them")
+  func domainLimits() throws {
+    let configuration = try #require(
+      Reading.accepted(
+        "mta limit task-hiwat 77\nmta limit for domain D.example inet4\nmta limit task-hiwat 78"
+      )
+    )
+    #expect(configuration.relayLimitsByDomain["d.example"]?.tasksHigh == 77)
+    #expect(configuration.relayLimitsByDomain["d.example"]?.family == .inet4)
+    #expect(configuration.relayLimits.tasksHigh == 78)
+    #expect(configuration.relayLimits.family == .any)
+  }
+
+  @Test("a macro of the command line wins over the file's")
+  func commandLineMacro() throws {
+    let text = "p = \"25\"\nlisten on 127.0.0.1 port $p"
+    #expect(try #require(Reading.accepted(text)).listeners.first?.port == 25)
+    #expect(try #require(Reading.accepted(text, macros: ["p=26"])).listeners.first?.port == 26)
+  }
+
+  @Test("unused macros of the file are warned about, and are no errors")
+  func unusedMacros() {
+    let report = Reading.report("a = x\nb = y\nmatch tag $b reject", macros: ["c=z"])
+    #expect(report.configuration != nil)
+    #expect(report.warnings.map(\.complaint) == [.unusedMacro("a")])
+  }
+
+  @Test("included files see and leave macros, tables and actions")
+  func includes() throws {
+    let configuration = try #require(
+      Reading.accepted(
+        "a = x\ninclude \"one\"\nlisten on 127.0.0.1 port $p",
+        files: ["one": "include \"two\"\ntable t { $a }", "two": "p = \"7\" # no line end"]
+      )
+    )
+    #expect(configuration.listeners.first?.port == 7)
+    #expect(configuration.tables.last?.content == .list(["x"]))
+  }
+
+  @Test("relay hosts, sources and names come in the order of their keys, once each")
+  func sortedEntries() throws {
+    let configuration = try #require(
+      Reading.accepted(
+        "table h file:/h\naction a relay host <h> src { \"192.0.2.9\", \"192.0.2.10\" }",
+        files: ["/h": "# @list\nsmtp://c\nsmtp://a\nsmtp://A\n"]
+      )
+    )
+    guard case .relay(let relay)? = configuration.actions.first?.method else {
+      Issue.record("no relay")
+      return
+    }
+    #expect(relay.hosts.map(\.description) == ["smtp://a:25", "smtp://c:25"])
+    #expect(relay.sources.map(\.description) == ["192.0.2.10", "192.0.2.9"])
+  }
+
+  @Test("a rewritten sender")
+  func senderRewrite() {
+    let sender = Address(local: "a", domain: "b")
+    #expect(DeliveryAction.SenderRewrite.local("x").rewriting(sender).description == "x@b")
+    #expect(DeliveryAction.SenderRewrite.domain("y").rewriting(sender).description == "a@y")
+  }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: ISC
+
+extension DiagnosticSnapshot {
+  /// Listeners and settings.
+  static let settings = list(
+    #"""
+    >>> lisen on lo
+    t.conf:1: unexpected "lisen"
+        lisen on lo
+        ^~~~~
+        expected a directive or name = "value"; did you mean "listen"?
+    >>> listen lo
+    t.conf:1: unexpected "lo"
+        listen lo
+               ^~
+        expected on
+    >>> listen on lo prot 25
+    t.conf:1: unexpected "prot"
+        listen on lo prot 25
+                     ^~~~
+        expected inet4, inet6, port, hostname, tag, mask-src or no-dsn; did you mean "port"?
+    >>> listen on lo port 0
+    t.conf:1: port cannot be 0
+        listen on lo port 0
+                          ^
+        expected a number from 1 to 65535
+    >>> listen on lo port 65536
+    t.conf:1: port cannot be 65536
+        listen on lo port 65536
+                          ^~~~~
+        expected a number from 1 to 65535
+    >>> listen on lo port frob
+    t.conf:1: unknown service "frob"
+        listen on lo port frob
+                          ^~~~
+    >>> listen on lo tls pki x
+    t.conf:1: "listen on tls" is not supported yet
+        listen on lo tls pki x
+                     ^~~
+    >>> listen on lo inet4 inet6
+    t.conf:1: inet4 cannot be combined with inet6
+        listen on lo inet4 inet6
+                           ^~~~~
+    >>> listen on lo tag x tag y
+    t.conf:1: tag is given twice
+        listen on lo tag x tag y
+                           ^~~
+    >>> listen on 127.0.0.1 inet6
+    t.conf:1: "127.0.0.1" cannot be combined with inet6
+        listen on 127.0.0.1 inet6
+                  ^~~~~~~~~
+    >>> listen on eth0 inet6
+    t.conf:1: interface eth0 has no such address
+        listen on eth0 inet6
+                  ^~~~
+    >>> listen on "a b"
+    t.conf:1: "a b" is no host name
+        listen on "a b"
+                  ^~~~~
+    >>> listen on lo tag "123456789012345678901234567890123"
+    t.conf:1: tag is too long
+        listen on lo tag "123456789012345678901234567890123"
+                         ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+        expected at most 32 characters
+    >>> listen on lo hostname "-x"
+    t.conf:1: "-x" is no host name
+        listen on lo hostname "-x"
+                              ^~~~
+    >>> listen on socket port 25
+    t.conf:1: unexpected "port"
+        listen on socket port 25
+                         ^~~~
+        expected tag, mask-src or no-dsn
+    >>> listen on socket\nlisten on socket
+    t.conf:2: "listen on socket" is given twice
+        listen on socket
+                  ^~~~~~
+    >>> queue backend postgres
+    t.conf:1: unexpected "postgres"
+        queue backend postgres
+                      ^~~~~~~~
+        expected fs, sqlite, lmdb or ram
+    >>> queue encryption
+    t.conf:1: "queue encryption" is not supported yet
+        queue encryption
+              ^~~~~~~~~~
+    >>> queue ttl 4
+    t.conf:1: "4" is no duration
+        queue ttl 4
+                  ^
+        expected a positive whole number followed by s, m, h or d
+    >>> queue ttl 1h2m
+    t.conf:1: "1h2m" is no duration
+        queue ttl 1h2m
+                  ^~~~
+        expected a positive whole number followed by s, m, h or d
+    >>> queue ttl
+    t.conf:1: unexpected end of line
+        queue ttl
+                 ^
+        expected a duration
+    >>> bounce warn-interval 1h,
+    t.conf:1: unexpected end of line
+        bounce warn-interval 1h,
+                                ^
+        expected a duration
+    >>> bounce warn-interval 1h 2h
+    t.conf:1: unexpected "2h"
+        bounce warn-interval 1h 2h
+                                ^~
+        expected "," or end of line
+    >>> smtp max-message-size 35Q
+    t.conf:1: "35Q" is no size
+        smtp max-message-size 35Q
+                              ^~~
+        expected a number of bytes, perhaps followed by K, M or G
+    >>> smtp max-message-size 0
+    t.conf:1: "0" is no size
+        smtp max-message-size 0
+                              ^
+        expected a number of bytes, perhaps followed by K, M or G
+    >>> smtp sub-addr-delim "@"
+    t.conf:1: "@" cannot divide a user from a sub-address
+        smtp sub-addr-delim "@"
+                            ^~~
+        expected one printable character, neither a space nor "@"
+    >>> smtp sub-addr-delim ab
+    t.conf:1: "ab" cannot divide a user from a sub-address
+        smtp sub-addr-delim ab
+                            ^~
+        expected one printable character, neither a space nor "@"
+    >>> smtp limit max-mail 5
+    t.conf:1: unexpected "max-mail"
+        smtp limit max-mail 5
+                   ^~~~~~~~
+        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line or timeout; did you mean "max-mails"?
+    >>> smtp limit max-mails -1
+    t.conf:1: max-mails cannot be -1
+        smtp limit max-mails -1
+                             ^~
+        expected a number from 1 to 1000000
+    >>> smtp limit max-mails many
+    t.conf:1: unexpected "many"
+        smtp limit max-mails many
+                             ^~~~
+        expected a number for max-mails
+    >>> smtp limit max-command-line 1023
+    t.conf:1: max-command-line cannot be 1023
+        smtp limit max-command-line 1023
+                                    ^~~~
+        expected a number from 1024 to 65535
+    >>> smtp limit
+    t.conf:1: unexpected end of line
+        smtp limit
+                  ^
+        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line or timeout
+    >>> smtp ciphers "x"
+    t.conf:1: "smtp ciphers" is not supported yet
+        smtp ciphers "x"
+             ^~~~~~~
+    >>> mta limit for domain "x y" inet4
+    t.conf:1: "x y" is no host name
+        mta limit for domain "x y" inet4
+                             ^~~~~
+    >>> mta limit task-lowat 60
+    t.conf:1: task-lowat is above task-hiwat
+        mta limit task-lowat 60
+                  ^~~~~~~~~~
+    >>> mta max-defered 3
+    t.conf:1: unexpected "max-defered"
+        mta max-defered 3
+            ^~~~~~~~~~~
+        expected limit or max-deferred; did you mean "max-deferred"?
+    >>> mda limit max-sessions 3
+    t.conf:1: unexpected "max-sessions"
+        mda limit max-sessions 3
+                  ^~~~~~~~~~~~
+        expected max-session, max-session-per-user, task-lowat, task-hiwat or task-release; did you mean "max-session"?
+    >>> mda wrapper x "y"
+    t.conf:1: "mda wrapper" is not supported yet
+        mda wrapper x "y"
+            ^~~~~~~
+    >>> scheduler limit max-inflight 0
+    t.conf:1: max-inflight cannot be 0
+        scheduler limit max-inflight 0
+                                     ^
+        expected a number from 1 to 10000000
+    >>> resolver 1.1.1
+    t.conf:1: "1.1.1" is no address
+        resolver 1.1.1
+                 ^~~~~
+        expected an IPv4 or IPv6 address
+    >>> resolver 1.1.1.1@0
+    t.conf:1: "1.1.1.1@0" is no address
+        resolver 1.1.1.1@0
+                 ^~~~~~~~~
+        expected an IPv4 or IPv6 address
+    >>> resolver
+    t.conf:1: unexpected end of line
+        resolver
+                ^
+        expected "system", "recursive" or an address
+    >>> ca x cert "y"
+    t.conf:1: "ca" is not supported yet
+        ca x cert "y"
+        ^~
+    >>> filter "x" chain { a }
+    t.conf:1: "filter" is not supported yet
+        filter "x" chain { a }
+        ^~~~~~
+    >>> admd x
+    t.conf:1: "admd" is not supported yet
+        admd x
+        ^~~~
+    >>> listen on lo\tport 0
+    t.conf:1: port cannot be 0
+        listen on lo	port 0
+                    	     ^
+        expected a number from 1 to 65535
+    """#
+  )
+}

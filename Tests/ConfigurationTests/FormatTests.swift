@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Testing
+
+@testable import Configuration
+
+@Suite struct FormatTests {
+  private let values = FormatValues(
+    sender: Address(local: "Some.One", domain: "Example.ORG"),
+    recipient: Address(local: "joe+tag", domain: "mx.example.org"),
+    destination: Address(local: "joe+tag", domain: "example.org"),
+    userName: "joe",
+    userDirectory: "/home/joe"
+  )
+
+  private func expand(
+    _ text: String,
+    for purpose: Format.Purpose = .path,
+    with values: FormatValues? = nil
+  ) throws(Format.Fault) -> String {
+    try Format(parsing: text, for: purpose).expand(with: values ?? self.values)
+  }
+
+  @Test(
+    "tokens, slices and modifiers",
+    arguments: [
+      ("/var/%{user.username}", "/var/joe"),
+      ("~/Maildir", "/home/joe/Maildir"),
+      ("/x~/", "/x~/"),
+      ("%{user.directory}/M", "/home/joe/M"),
+      ("100%%", "100%"), ("100% a", "100% a"), ("%", "%"), ("%%{sender}", "%{sender}"),
+      ("%{sender}", "Some.One@Example.ORG"),
+      ("%{SENDER.user:lowercase}", "some.one"),
+      ("%{sender.domain:uppercase}", "EXAMPLE.ORG"),
+      ("%{rcpt}", "joe+tag@mx.example.org"),
+      ("%{rcpt:strip}", "joe@mx.example.org"),
+      ("%{dest.user:strip|uppercase}", "JOE"),
+      ("%{user.username[0]}", "j"), ("%{user.username[-1]}", "e"),
+      ("%{user.username[0:1]}", "jo"), ("%{user.username[1:]}", "oe"),
+      ("%{user.username[:1]}", "jo"), ("%{user.username[-2:-1]}", "oe"),
+      ("%{user.username[0]:uppercase}", "J"),
+      ("%{mbox.from}", "Some.One@Example.ORG"),
+    ]
+  )
+  func expansion(_ text: String, _ expected: String) throws {
+    #expect(try expand(text) == expected)
+  }
+
+  @Test(
+    "the null sender",
+    arguments: [
+      ("%{sender}", ""), ("%{sender.user}", ""), ("%{mbox.from}", "MAILER-DAEMON"),
+    ]
+  )
+  func nullSender(_ text: String, _ expected: String) throws {
+    var values = values
+    values.sender = nil
+    #expect(try expand(text, with: values) == expected)
+  }
+
+  @Test(
+    "what is no format says why",
+    arguments: [
+      ("%{sender", Format.Fault.unclosed), ("%{nobody}", .unknownToken("nobody")),
+      ("%{}", .unknownToken("")), ("%{sender:loud}", .unknownModifier("loud")),
+      ("%{sender:}", .unknownModifier("")), ("%{sender[x]}", .slice("x")),
+      ("%{sender[]}", .slice("")), ("%{sender[1:2:3]}", .slice("1:2:3")),
+      ("%{sender[1}", .slice("sender[1")), ("%{sender[1]x}", .slice("sender[1]x")),
+    ]
+  )
+  func refused(_ text: String, _ fault: Format.Fault) {
+    #expect(throws: fault) { try Format(parsing: text, for: .path) }
+  }
+
+  @Test(
+    "a slice outside of the value fails",
+    arguments: [
+      "%{user.username[3]}", "%{user.username[-4]}", "%{user.username[0:3]}",
+      "%{user.username[2:1]}",
+    ]
+  )
+  func outOfRange(_ text: String) {
+    #expect(throws: Format.Fault.outOfRange(.userName)) { try expand(text) }
+  }
+
+  @Test("a token and a result may be as long as their limits, and no longer")
+  func limits() throws {
+    let token = "sender:" + Array(repeating: "raw", count: 30).joined(separator: "|")
+    let padded = token + "|lowercase"
+    #expect(padded.utf8.count > Format.Limits.token)
+    #expect(throws: Format.Fault.tokenTooLong(padded.utf8.count)) {
+      try Format(parsing: "%{\(padded)}", for: .path)
+    }
+    #expect(try expand("%{\(token)}") == "Some.One@Example.ORG")
+    let longest = String(repeating: "a", count: Format.Limits.result)
+    #expect(try expand(longest) == longest)
+    #expect(throws: Format.Fault.resultTooLong) { try expand(longest + "a") }
+  }
+
+  private let hostile = Address(local: "../;$(x)`y`'\"|&\n<>\\* /", domain: "h")
+
+  @Test("a value from the network cannot leave its directory")
+  func path() throws {
+    var values = values
+    values.recipient = hostile
+    for modifier in ["", ":raw"] {
+      let result = try expand("/m/%{rcpt.user\(modifier)}/x", with: values)
+      #expect(result.split(separator: "/").count == 3)
+      #expect(result.utf8.allSatisfy { $0 >= 0x20 })
+    }
+    values.recipient = Address(local: "..", domain: "h")
+    #expect(throws: Format.Fault.unsafePath) { try expand("/m/%{rcpt.user}", with: values) }
+  }
+
+  @Test("a value from the network means nothing to a shell, raw or not", arguments: ["", ":raw"])
+  func command(_ modifier: String) throws {
+    var values = values
+    values.recipient = hostile
+    let result = try expand("x %{rcpt.user\(modifier)}", for: .command, with: values)
+    #expect(!result.dropFirst(2).contains { "!#$%&'*?`{|}~;<>\\\"()\n ".contains($0) })
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Testing
+
+@testable import Configuration
+
+@Suite struct ProjectionTests {
+  private func configuration() throws -> ServerConfiguration {
+    try #require(
+      Reading.accepted(
+        """
+        table t { "a", "b" }
+        table m { "192.0.2.1" = "one.example.org" }
+        table f "/f"
+        listen on lo port 2525 tag x hostname h.example.org no-dsn mask-src
+        listen on socket tag "local"
+        queue backend lmdb
+        queue ttl 5d
+        bounce warn-interval 1h, 2h
+        smtp limit max-mails 7 max-rcpt 8 timeout 9s
+        mta limit inet6 task-hiwat 60
+        mta limit for domain "Example.org" conn-delay-host 7
+        resolver 127.0.0.1@53 ::1
+        action in maildir "~/M/%{user.username}" junk user joe ttl 1d
+        action cmd mda "/bin/cat %{sender}"
+        action out relay host { "smtp://b", "lmtp://[::1]:24" } helo-src <m> src "192.0.2.1" \
+          mail-from "@x.org"
+        action back relay backup mx mx.example.net helo a.example.org
+        match from src { "10.0.0.0/8", "local" } for domain <t> mail-from "a@b" action in
+        match !tag x auth joe helo <t> tls rcpt-to <f> from rdns action out
+        match from auth <t> for rcpt-to "a@" action cmd
+        """,
+        files: ["/f": "x\n"]
+      )
+    )
+  }
+
+  @Test("every projection survives its encoding")
+  func roundTrips() throws {
+    let configuration = try configuration()
+    let frontend = FrontendProjection(configuration)
+    #expect(try FrontendProjection(decoding: frontend.encoded()) == frontend)
+    let lookup = LookupProjection(configuration)
+    #expect(try LookupProjection(decoding: lookup.encoded()) == lookup)
+    let queue = QueueProjection(configuration)
+    #expect(try QueueProjection(decoding: queue.encoded()) == queue)
+    let delivery = DeliveryProjection(configuration)
+    #expect(try DeliveryProjection(decoding: delivery.encoded()) == delivery)
+    let resolver = ResolverProjection(configuration)
+    #expect(try ResolverProjection(decoding: resolver.encoded()) == resolver)
+  }
+
+  @Test("bytes that are cut off anywhere, or changed anywhere, are refused or read, never a crash")
+  func hostile() throws {
+    let configuration = try configuration()
+    let decoders: [([UInt8], ([UInt8]) throws -> Void)] = [
+      (FrontendProjection(configuration).encoded(), { _ = try FrontendProjection(decoding: $0) }),
+      (LookupProjection(configuration).encoded(), { _ = try LookupProjection(decoding: $0) }),
+      (QueueProjection(configuration).encoded(), { _ = try QueueProjection(decoding: $0) }),
+      (DeliveryProjection(configuration).encoded(), { _ = try DeliveryProjection(decoding: $0) }),
+      (ResolverProjection(configuration).encoded(), { _ = try ResolverProjection(decoding: $0) }),
+    ]
+    for (bytes, decode) in decoders {
+      for count in bytes.indices {
+        #expect(throws: DecodingError.self) { try decode(Array(bytes[..<count])) }
+      }
+      #expect(throws: DecodingError.self) { try decode(bytes + [0]) }
+      for index in bytes.indices {
+        for value: UInt8 in [0, 0x7f, 0xff] {
+          var changed = bytes
+          changed[index] = value
+          try? decode(changed)
+        }
+      }
+    }
+  }
+
+  @Test("the frontend learns the server's name for listeners without their own")
+  func hostNames() throws {
+    let frontend = FrontendProjection(try configuration())
+    #expect(frontend.listeners.map(\.hostName) == ["h.example.org", "h.example.org"])
+    #expect(frontend.socket.hostName == "mx.example.org")
+    #expect(frontend.listeners.map(\.address) == ["127.0.0.1", "::1"])
+  }
+
+  @Test("delivery does not learn commands")
+  func commands() throws {
+    let bytes = DeliveryProjection(try configuration()).encoded()
+    #expect(!String(decoding: bytes, as: UTF8.self).contains("/bin/cat"))
+  }
+}

@@ -10,6 +10,7 @@ package struct RelayKey: Hashable, Sendable {
   package var port: UInt16
   package var label: String?
   package var helo: String
+  package var heloBySource: [IPAddress: String]
   /// Used in turn; empty: the system chooses.
   package var sources: [IPAddress]
   package var backup: RelayAction.BackupRule
@@ -20,6 +21,7 @@ package struct RelayKey: Hashable, Sendable {
     transport = .smtp
     self.port = port
     helo = action.helo
+    heloBySource = action.heloBySource
     sources = action.sources
     backup = action.backup
   }
@@ -31,6 +33,7 @@ package struct RelayKey: Hashable, Sendable {
     port = host.port
     label = host.label
     helo = action.helo
+    heloBySource = action.heloBySource
     sources = action.sources
     backup = action.backup
   }

@@ -265,11 +265,11 @@ extension RelayPool {
   mutating func endRoute(_ session: Session, _ ending: Route.Ending, at now: Instant) {
     for resource in resources(session) {
       uses[resource]?.ended()
-      if ending == .failed { uses[resource]?.standing = .unproven }
+      if ending != .orderly { uses[resource]?.standing = .unproven }
     }
     let connector = ConnectorKey(relay: session.relay, source: session.route.source)
     connectors[connector]?.ended()
-    if ending == .failed { connectors[connector]?.standing = .unproven }
+    if ending != .orderly { connectors[connector]?.standing = .unproven }
     if let pause = routes[session.route]?.ended(ending, at: now) {
       log("Disabling route \(session.route) for \(pause.wholeSeconds)s")
       if let decay = routes[session.route]?.decay {

@@ -80,10 +80,9 @@ extension RelayPool {
   }
 
   private mutating func releaseHeld(_ slot: Int) {
-    guard let relay = slots[slot], relay.backlog.isHolding,
-      let release = mutate(slot, { [limits = settings.limits] in $0.backlog.release(limits) })
-        ?? nil
-    else { return }
+    guard let relay = slots[slot], relay.backlog.isHolding else { return }
+    let marks = TaskBacklog.Marks(settings.limits)
+    guard let release = mutate(slot, { $0.backlog.release(marks) }) ?? nil else { return }
     if release == .all { log("back to lowat on \(relay.key): releasing") }
     actions.append(.release(relay.hold, release))
   }

@@ -101,7 +101,10 @@ package struct RelayPool: Sendable {
     at now: Instant
   ) -> [RelayPoolAction] {
     let relay = slot(for: key)
-    switch mutate(relay, { [limits = settings.limits] in $0.backlog.add(task, limits) }) {
+    switch mutate(
+      relay,
+      { [marks = TaskBacklog.Marks(settings.limits)] in $0.backlog.add(task, marks) }
+    ) {
     case .taken:
       drain(relay, at: now)
     case .firstHeld:
@@ -193,7 +196,7 @@ package struct RelayPool: Sendable {
       relay.quitting -= 1
       relay.use.ended()
       if neverReady { relay.lastFailure = failure }
-      if neverReady || ending == .failed { relay.use.standing = .unproven }
+      if ending != .orderly { relay.use.standing = .unproven }
       if let returned { relay.backlog.putBack(returned) }
     }
     endRoute(session, ending, at: now)

@@ -111,6 +111,9 @@ package struct Route: Sendable {
   package enum Ending: Hashable, Sendable {
     /// As we wished, or the peer closed an idle session.
     case orderly
+    /// In the middle of a task, of a session that had been ready.
+    case interrupted
+    /// Never became ready.
     case failed
   }
 
@@ -122,7 +125,7 @@ package struct Route: Sendable {
     if ending == .orderly, !isNew { return nil }
     standing = .unproven
     errors += 1
-    guard connections == 0, !isDisabled else { return nil }
+    guard connections == 0, !isDisabled, ending == .failed || isNew else { return nil }
     return disable(adding: 1, at: now)
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 
-/// Tasks that wait for a session of one relay, first come first served, and the rule when the queue
+/// Tasks that wait for a session of one relay or user, first come first served, and the rule when the queue
 /// shall hold further ones back.
 package struct TaskBacklog: Sendable {
   private var tasks: [UInt64] = []
@@ -22,14 +22,33 @@ package struct TaskBacklog: Sendable {
     case all
   }
 
+  /// When to hold tasks back, and how many to ask for.
+  package struct Marks: Hashable, Sendable {
+    package let tasksHigh: Int
+    package let tasksLow: Int
+    package let tasksRelease: Int
+
+    package init(_ limits: RelayLimits) {
+      tasksHigh = limits.tasksHigh
+      tasksLow = limits.tasksLow
+      tasksRelease = limits.tasksRelease
+    }
+
+    package init(_ limits: LocalLimits) {
+      tasksHigh = limits.tasksHigh
+      tasksLow = limits.tasksLow
+      tasksRelease = limits.tasksRelease
+    }
+  }
+
   package init() {}
 
   package var count: Int { tasks.count - head }
   package var isEmpty: Bool { count == 0 }
   package var isHolding: Bool { held > 0 }
 
-  package mutating func add(_ task: UInt64, _ limits: RelayLimits) -> Admission {
-    guard count < limits.tasksHigh else {
+  package mutating func add(_ task: UInt64, _ marks: Marks) -> Admission {
+    guard count < marks.tasksHigh else {
       held += 1
       return held == 1 ? .firstHeld : .held
     }
@@ -65,11 +84,11 @@ package struct TaskBacklog: Sendable {
 
   /// What to ask back after a task left: some at the low mark, a full load at zero. Should none of
   /// those come, the rest is asked back when the relay goes away.
-  package mutating func release(_ limits: RelayLimits) -> Release? {
+  package mutating func release(_ marks: Marks) -> Release? {
     guard held > 0 else { return nil }
-    if count == 0 { return release(max(limits.tasksHigh, limits.tasksRelease)) }
-    guard count <= limits.tasksLow, expected == 0 else { return nil }
-    return release(limits.tasksRelease)
+    if count == 0 { return release(max(marks.tasksHigh, marks.tasksRelease)) }
+    guard count <= marks.tasksLow, expected == 0 else { return nil }
+    return release(marks.tasksRelease)
   }
 
   private mutating func release(_ wanted: Int) -> Release? {

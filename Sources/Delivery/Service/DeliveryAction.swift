@@ -21,8 +21,27 @@ package struct RelayAction: Hashable, Sendable {
   /// Local addresses to send from, used in turn; empty: the system chooses.
   package var sources: [IPAddress] = []
   package var backup: BackupRule = .ordinary
-  /// Replaces a sender that is not null.
-  package var sender: Address?
+  /// The name for EHLO by local address, before `helo`.
+  package var heloBySource: [IPAddress: String] = [:]
+  /// What becomes of a sender that is not null; nil leaves it.
+  package var rewrite: SenderRewrite?
+
+  /// `mail-from`.
+  package enum SenderRewrite: Hashable, Sendable {
+    case address(Address)
+    /// Keeps the domain.
+    case local(String)
+    /// Keeps the local part.
+    case domain(String)
+
+    package func rewriting(_ sender: Address) -> Address {
+      switch self {
+      case .address(let address): address
+      case .local(let local): Address(local: local, domain: sender.domain)
+      case .domain(let domain): Address(local: sender.local, domain: domain)
+      }
+    }
+  }
 
   /// Which mail exchangers may be used.
   package enum BackupRule: Hashable, Sendable {

@@ -1,67 +1,252 @@
 // SPDX-License-Identifier: ISC
 
 package import DNS
+package import Mail
 package import NIOCore
 
 /// Everything that the delivering role does, without its edges: tasks in, outcomes out.
 ///
-/// One event loop owns it; every call and every effect happens there.
+/// One event loop owns it; every call and every effect happens there. It holds no promise about the
+/// order of outcomes. To be kept alive until `shutDown` has completed.
 package final class DeliveryService {
-  private let eventLoop: any EventLoop
+  let eventLoop: any EventLoop
+  private(set) var settings: DeliverySettings
+  let clock: () -> Instant
   private let effect: (DeliveryEffect) -> Void
-  private var settings: DeliverySettings
+  private var ledger = TaskLedger()
+  /// Bodies that were asked for, by task.
+  private var inflows: [UInt64: OpenBody] = [:]
+  private var hostTurn = 0
+  private var ending: EventLoopPromise<Void>?
+  private lazy var relays = RelayDriver(self)
+  private lazy var commands = LocalDriver(self)
 
+  private struct OpenBody {
+    var inflow: BodyInflow
+    var consumer: ((BodyInflow.Piece) -> Void)?
+    var isDraining = false
+  }
+
+  /// - Parameter clock: civil time, for the log.
   package init(
     on eventLoop: any EventLoop,
     settings: DeliverySettings,
+    clock: @escaping () -> Instant,
     effect: @escaping (DeliveryEffect) -> Void
   ) {
     self.eventLoop = eventLoop
     self.effect = effect
     self.settings = settings
+    self.clock = clock
   }
 
-  /// The queue wants this delivered. A task that is known already is ignored.
-  package func begin(_ task: DeliveryTask) {}
+  // MARK: The queue
+
+  /// The queue wants this delivered. A task that is known already is ignored, or its report repeated.
+  package func begin(_ task: DeliveryTask) {
+    switch ledger.begin(task) {
+    case .known: return
+    case .reported(let report): return effect(.report(report))
+    case .begun: break
+    }
+    switch settings.actions[task.action] {
+    case nil:
+      conclude(task.id, .temporary(nil, "Action \(task.action) is not in the configuration"))
+    case .relay(let action):
+      beginRelay(task, action)
+    case .maildir, .command:
+      commands.begin(task)
+    }
+  }
 
   /// More of a body, in order and within what was granted.
-  package func bodyArrived(task: UInt64, _ chunk: ByteBuffer) {}
+  package func bodyArrived(task: UInt64, _ chunk: ByteBuffer) {
+    inflows[task]?.inflow.arrived(chunk)
+    drainBody(task)
+  }
 
   /// The body is complete.
-  package func bodyEnded(task: UInt64) {}
+  package func bodyEnded(task: UInt64) {
+    inflows[task]?.inflow.ended()
+    drainBody(task)
+  }
 
   /// The queue cannot give this body: the task's try ends without a delivery.
-  package func bodyFailed(task: UInt64, reason: String) {}
+  package func bodyFailed(task: UInt64, reason: String) {
+    inflows[task]?.inflow.fail(reason)
+    drainBody(task)
+  }
 
   /// The queue has these reports durable; they are forgotten.
-  package func acknowledged(_ tasks: [UInt64]) {}
+  package func acknowledged(_ tasks: [UInt64]) {
+    for task in tasks { ledger.acknowledge(task) }
+  }
 
   /// The tasks that have no outcome yet, for a reconciliation.
-  package var inFlight: [UInt64] { [] }
+  package var inFlight: [UInt64] { ledger.inFlight }
 
   /// The reports that were not acknowledged, for a reconciliation.
-  package var unacknowledged: [TaskReport] { [] }
+  package var unacknowledged: [TaskReport] { ledger.unacknowledged }
 
-  /// The edge to the queue is gone: streams of bodies that were open end, their tasks are deferred.
-  package func queueLost() {}
+  /// The edge to the queue is gone: bodies that were on their way end, their tasks are deferred.
+  package func queueLost() {
+    for task in Array(inflows.keys) { bodyFailed(task: task, reason: "The queue is restarting") }
+  }
 
-  package func answered(_ question: DNSQuestion, _ answer: DNSAnswer) {}
+  // MARK: The resolver
+
+  package func answered(_ question: DNSQuestion, _ answer: DNSAnswer) {
+    relays.answered(question, answer)
+  }
 
   /// The edge to the resolver was made anew: open questions are asked again.
-  package func resolverReplaced() {}
+  package func resolverReplaced() { relays.askAgain() }
+
+  // MARK: The supervisor
 
   /// The command runs. Takes both descriptors over: the write end of its standard input, and the read
   /// end of a pipe that is its standard output and error.
-  package func commandStarted(request: UInt64, input: CInt, output: CInt) {}
+  package func commandStarted(request: UInt64, input: CInt, output: CInt) {
+    commands.started(request, input: input, output: output)
+  }
 
-  package func commandEnded(request: UInt64, _ exit: CommandExit) {}
+  package func commandEnded(request: UInt64, _ exit: CommandExit) {
+    commands.ended(request, exit)
+  }
 
   /// The edge to the supervisor was made anew: commands without an end are deferred.
-  package func supervisorReplaced() {}
+  package func supervisorReplaced() { commands.supervisorReplaced() }
 
-  /// A new projection, for tasks that begin from now on.
-  package func reconfigure(_ settings: DeliverySettings) { self.settings = settings }
+  // MARK: The role
+
+  /// A new projection, for tasks and connections that begin from now on.
+  package func reconfigure(_ settings: DeliverySettings) {
+    self.settings = settings
+    relays.reconfigure()
+    commands.reconfigure()
+  }
 
   /// Ends idle sessions; completes `promise` when nothing is in flight any more.
-  package func shutDown(promise: EventLoopPromise<Void>) { promise.succeed() }
+  package func shutDown(promise: EventLoopPromise<Void>) {
+    if let ending { return ending.futureResult.cascade(to: promise) }
+    ending = promise
+    relays.quitIdleSessions()
+    completeEnding()
+  }
+
+  private func completeEnding() {
+    guard let ending, ledger.inFlightCount == 0 else { return }
+    ending.succeed()
+  }
+
+  // MARK: Relays
+
+  private func beginRelay(_ task: DeliveryTask, _ action: RelayAction) {
+    let key: RelayKey
+    if action.hosts.isEmpty {
+      let domain = task.envelopes[0].destination.domain.lowercased()
+      guard task.envelopes.allSatisfy({ $0.destination.domain.lowercased() == domain }) else {
+        return conclude(task.id, .temporary(nil, "The task has several destinations"))
+      }
+      key = RelayKey(domain: domain, port: settings.exchangerPort, action: action)
+    } else {
+      hostTurn = (hostTurn + 1) % action.hosts.count
+      key = RelayKey(host: action.hosts[hostTurn], action: action)
+    }
+    guard key.transport.isClear, key.label == nil else {
+      return conclude(task.id, .temporary(nil, "TLS is not available yet"))
+    }
+    relays.begin(task.id, key)
+  }
+
+  // MARK: What the drivers use
+
+  func emit(_ effect: DeliveryEffect) { self.effect(effect) }
+
+  func log(_ line: String) { effect(.log(line)) }
+
+  func task(_ id: UInt64) -> DeliveryTask? { ledger[id] }
+
+  /// Notes the outcome of one envelope.
+  func note(_ task: UInt64, _ position: Int, _ outcome: DeliveryOutcome) {
+    _ = ledger.note(task, position, outcome)
+  }
+
+  func undecided(_ task: UInt64) -> [Int] { ledger.undecided(task) }
+
+  /// Gives all envelopes without one this outcome, and ends the task.
+  func conclude(_ task: UInt64, _ outcome: DeliveryOutcome) {
+    for position in ledger.undecided(task) { note(task, position, outcome) }
+    end(task)
+  }
+
+  /// Every envelope has its outcome.
+  func end(_ task: UInt64) {
+    closeBody(task)
+    guard let report = ledger.end(task) else { return }
+    effect(.report(report))
+    completeEnding()
+  }
+
+  // MARK: Bodies
+
+  /// Lets the body of a task come, at most a window ahead of what is passed on. One that came with the
+  /// task, or is on its way, is not asked for.
+  func openBody(_ task: DeliveryTask) {
+    guard task.body == nil, inflows[task.id] == nil else { return }
+    let window = settings.bodyWindow
+    inflows[task.id] = OpenBody(inflow: BodyInflow(size: task.message.size, window: window))
+    effect(.grantBody(task: task.id, bytes: window))
+  }
+
+  /// Hands the body to `consumer`, from its first byte. Once for each opening.
+  func passBody(_ task: DeliveryTask, to consumer: @escaping (BodyInflow.Piece) -> Void) {
+    if let body = task.body {
+      guard body.readableBytes == task.message.size else {
+        return consumer(.failed("The message is cut off"))
+      }
+      consumer(.chunk(body))
+      return consumer(.end)
+    }
+    inflows[task.id]?.consumer = consumer
+    drainBody(task.id)
+  }
+
+  /// So many bytes of the body left this role.
+  func bodyPassedOn(_ task: UInt64, _ bytes: Int) {
+    guard let more = inflows[task]?.inflow.passedOn(bytes) else { return }
+    effect(.grantBody(task: task, bytes: more))
+  }
+
+  enum BodyEnd {
+    /// All of it had come: the same body may be opened again.
+    case whole
+    case cancelled
+  }
+
+  /// No more of the body is wanted.
+  @discardableResult
+  func closeBody(_ task: UInt64) -> BodyEnd {
+    guard let body = inflows.removeValue(forKey: task), !body.inflow.isOver else { return .whole }
+    effect(.cancelBody(task: task))
+    return .cancelled
+  }
+
+  /// Hands over what waits; a consumer that ends the task ends the loop with it.
+  private func drainBody(_ task: UInt64) {
+    guard let body = inflows[task], !body.isDraining, let consumer = body.consumer else { return }
+    inflows[task]?.isDraining = true
+    while let piece = inflows[task]?.inflow.take() { consumer(piece) }
+    inflows[task]?.isDraining = false
+  }
+}
+
+extension RelayTransport {
+  /// Needs no TLS; what is only offered may be left.
+  var isClear: Bool {
+    switch self {
+    case .smtp, .smtpNoTLS, .lmtp: true
+    case .smtpTLS, .smtps: false
+    }
+  }
 }

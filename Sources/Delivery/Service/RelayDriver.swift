@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: ISC
+
+import DNS
+import Mail
+import NIOCore
+import SMTP
+
+/// Carries out what `RelayPool` decides, and tells it what happens. One event loop.
+final class RelayDriver {
+  /// A session from its connection on.
+  private final class Live {
+    let id: SessionID
+    let connection: RelayConnection
+    var handler: RelaySessionHandler?
+    var task: UInt64?
+    var wasReady = false
+    /// Between tasks: whoever closes now does no harm.
+    var isIdle = false
+    var mails = 0
+    var accepted = 0
+
+    init(_ id: SessionID, _ connection: RelayConnection) {
+      self.id = id
+      self.connection = connection
+    }
+  }
+
+  enum Limits {
+    /// Names of hosts that are remembered.
+    static let pointers = 4096
+  }
+
+  private unowned let service: DeliveryService
+  private var pool: RelayPool
+  private var sessions: [UInt64: Live] = [:]
+  /// Nil: asked, and not known.
+  private var pointers: [IPAddress: DomainName?] = [:]
+  private var pending: [RelayPoolAction] = []
+  private var isPerforming = false
+  private var timer: Scheduled<Void>?
+  private var timerDeadline = Instant.epoch
+
+  init(_ service: DeliveryService) {
+    self.service = service
+    pool = RelayPool(Self.settings(service), seed: .random(in: 0 ... .max))
+  }
+
+  private static func settings(_ service: DeliveryService) -> RelayPool.Settings {
+    var settings = RelayPool.Settings()
+    settings.limits = service.settings.relayLimits
+    settings.rules.ownNames = service.settings.ownNames
+    settings.rules.ownAddresses = service.settings.ownAddresses
+    return settings
+  }
+
+  func reconfigure() { pool.settings = Self.settings(service) }
+
+  func begin(_ task: UInt64, _ key: RelayKey) {
+    perform(pool.begin(task: task, for: key, at: now))
+  }
+
+  func answered(_ question: DNSQuestion, _ answer: DNSAnswer) {
+    guard case .pointer(let address) = question else {
+      return perform(pool.answered(question, answer, at: now))
+    }
+    if case .records(.names(let names)) = answer.outcome { pointers[address] = names.first }
+  }
+
+  func askAgain() {
+    for question in pool.openQuestions { service.emit(.resolve(question)) }
+  }
+
+  func quitIdleSessions() { perform(pool.quitIdleSessions()) }
+
+  // MARK: The pool's actions
+
+  /// Not recursive: what an action sets off comes behind the actions that were decided before it.
+  private func perform(_ actions: [RelayPoolAction]) {
+    pending += actions
+    guard !isPerforming else { return }
+    isPerforming = true
+    while !pending.isEmpty {
+      let batch = pending
+      pending = []
+      for action in batch { perform(action) }
+    }
+    isPerforming = false
+    restartTimer()
+  }
+
+  private func perform(_ action: RelayPoolAction) {
+    switch action {
+    case .ask(let question): service.emit(.resolve(question))
+    case .connect(let id, let connection): connect(id, connection)
+    case .deliver(let task, let session): deliver(task, session)
+    case .quit(let session): sessions[session]?.handler?.quit()
+    case .hold(let task, let hold): service.conclude(task, .held(hold))
+    case .release(let hold, .some(let count)): service.emit(.release(hold, count: count))
+    case .release(let hold, .all): service.emit(.release(hold, count: nil))
+    case .fail(let task, let failure): fail(task, failure)
+    case .works(let domain): service.emit(.destinationWorks(domain: domain))
+    case .log(let line): service.log(line)
+    }
+  }
+
+  private func fail(_ task: UInt64, _ failure: RelayFailure) {
+    let outcome: DeliveryOutcome =
+      switch failure.kind {
+      case .temporary: .temporary(failure.status, failure.text)
+      case .permanent: .permanent(failure.status, failure.text)
+      case .loop: .loop(failure.text)
+      }
+    for position in service.undecided(task) {
+      service.note(task, position, outcome)
+      logDelivery(task, position, outcome, nil)
+    }
+    service.end(task)
+  }
+
+  private func connect(_ id: UInt64, _ connection: RelayConnection) {
+    let live = Live(SessionID(.random(in: 1 ... .max)), connection)
+    sessions[id] = live
+    let endpoint = connection.route.endpoint
+    if let address = endpoint.address { askPointer(address) }
+    let port = if case .inet(_, let port) = endpoint { ":\(port)" } else { "" }
+    service.log(
+      "\(live.id) mta connecting address=\(connection.relay.transport.rawValue)://\(endpoint)"
+        + "\(port) host=\(hostName(connection))"
+    )
+    let key = connection.relay
+    var limits = ClientSession.Limits()
+    limits.failuresMax = service.settings.relayLimits.sessionFailuresMax
+    limits.commandTimeout = service.settings.peerTimeout
+    limits.dataTimeout = service.settings.peerTimeout
+    limits.bodyTimeout = service.settings.peerTimeout
+    let session = ClientSession(
+      name: connection.route.source.flatMap { key.heloBySource[$0] } ?? key.helo,
+      dialect: key.transport == .lmtp ? .lmtp : .smtp,
+      limits: limits
+    )
+    let handler = RelaySessionHandler(session) { [weak self] event in
+      self?.happened(event, id)
+    }
+    live.handler = handler
+    RelayConnector(eventLoop: service.eventLoop, timeout: service.settings.connectTimeout)
+      .connect(connection.route, handler: handler)
+      .assumeIsolated()
+      .whenComplete { [weak self] result in self?.connected(id, result) }
+  }
+
+  private func connected(_ id: UInt64, _ result: Result<any Channel, any Error>) {
+    guard let live = sessions[id] else { return }
+    switch result {
+    case .success:
+      service.log("\(live.id) mta connected")
+    case .failure(let error):
+      let reason = DeliveryText.sanitized("\(error)")
+      service.log("\(live.id) mta error reason=\(reason)")
+      sessions[id] = nil
+      perform(pool.sessionEnded(id, .failed, at: now))
+    }
+  }
+
+  private func deliver(_ id: UInt64, _ session: UInt64) {
+    guard let task = service.task(id) else { preconditionFailure("a task that has ended waits") }
+    guard let live = sessions[session], let handler = live.handler else {
+      return service.conclude(id, .temporary(RelayFailure.networkError.status, "Connection lost"))
+    }
+    live.task = id
+    live.isIdle = false
+    live.accepted = 0
+    // Small ones came along; of the others the first window is fetched while the peer answers MAIL.
+    service.openBody(task)
+    handler.start(clientTask(task))
+  }
+
+  private func clientTask(_ task: DeliveryTask) -> ClientTask {
+    let message = task.message
+    var sender = message.sender
+    if let plain = sender, case .relay(let action) = service.settings.actions[task.action],
+      let rewrite = action.rewrite
+    {
+      sender = rewrite.rewriting(plain)
+    }
+    let recipients = task.envelopes.map { envelope in
+      var recipient = ClientRecipient(address: envelope.destination)
+      recipient.notify = envelope.notify
+      recipient.originalRecipient = envelope.originalRecipient
+      return recipient
+    }
+    var result = ClientTask(sender: sender, recipients: recipients, size: message.size)
+    result.content = message.content
+    result.returnContent = message.returnContent
+    result.envelopeIdentifier = message.envelopeIdentifier
+    return result
+  }
+
+  // MARK: Bodies
+
+  private func bodyWanted(_ live: Live) {
+    guard let id = live.task, let task = service.task(id), let handler = live.handler else {
+      return
+    }
+    if let body = task.body, body.readableBytes == task.message.size {
+      return handler.body(body)
+    }
+    service.passBody(task) { [weak handler] piece in
+      switch piece {
+      case .chunk(let chunk): handler?.bodyArrived(chunk)
+      case .end: handler?.bodyEnded()
+      case .failed(let reason): handler?.bodyFailed(reason)
+      }
+    }
+  }
+
+  // MARK: The session's events
+
+  private func happened(_ event: RelaySessionHandler.Event, _ id: UInt64) {
+    guard let live = sessions[id] else { return }
+    switch event {
+    case .ready: ready(live, id)
+    case .outcome(let recipient, let outcome): note(outcome, of: recipient, live)
+    case .taskEnded: taskEnded(live)
+    case .wantsBody: bodyWanted(live)
+    case .bodyWritten(let count):
+      if let task = live.task { service.bodyPassedOn(task, count) }
+    case .rejectsAllMail: service.log("\(live.id) mta host-rejects-all-mails")
+    case .closed(let reason, let progress): closed(live, id, reason, progress)
+    }
+  }
+
+  private func ready(_ live: Live, _ id: UInt64) {
+    live.isIdle = true
+    guard live.wasReady else {
+      live.wasReady = true
+      return perform(pool.sessionReady(id, at: now))
+    }
+    let ending: RelayPool.TaskEnding = live.accepted > 0 ? .accepted : .refused
+    perform(pool.taskEnded(session: id, ending, at: now))
+  }
+
+  private func note(_ outcome: ClientSession.Outcome, of recipient: Int, _ live: Live) {
+    guard let task = live.task else { return }
+    let result: DeliveryOutcome
+    switch outcome {
+    case .delivered(let reply):
+      live.accepted += 1
+      let promisesNotices =
+        live.handler?.announces(.deliveryNotification) == true
+      result = .delivered(
+        text: DeliveryText.sanitized(reply.description),
+        relay: relayName(live.connection),
+        support: promisesNotices ? .promised : .none
+      )
+    case .temporary(let status, let text):
+      result = .temporary(status, DeliveryText.sanitized(text))
+    case .permanent(let status, let text):
+      result = .permanent(status, DeliveryText.sanitized(text))
+    }
+    service.note(task, recipient, result)
+    logDelivery(task, recipient, result, live)
+  }
+
+  private func taskEnded(_ live: Live) {
+    guard let task = live.task else { return }
+    live.task = nil
+    if live.accepted > 0 { live.mails += 1 }
+    service.end(task)
+  }
+
+  private func closed(
+    _ live: Live,
+    _ id: UInt64,
+    _ reason: ClientSession.CloseReason,
+    _ progress: RelaySessionHandler.Progress
+  ) {
+    sessions[id] = nil
+    let returned = progress == .untouched ? live.task : nil
+    let wasIdle = live.isIdle || returned != nil
+    switch reason {
+    case .quit: service.log("\(live.id) mta disconnected reason=quit messages=\(live.mails)")
+    case .lost where wasIdle:
+      service.log("\(live.id) mta disconnected reason=disconnect messages=\(live.mails)")
+    default: service.log("\(live.id) mta error reason=\(Self.text(reason))")
+    }
+    let ending: Route.Ending
+    let failure: RelayFailure
+    switch (reason, live.wasReady) {
+    case (_, true) where wasIdle: (ending, failure) = (.orderly, .networkError)
+    case (.quit, true), (.bodyAborted, true): (ending, failure) = (.orderly, .networkError)
+    case (_, true): (ending, failure) = (.interrupted, .networkError)
+    case (.refused, false): (ending, failure) = (.failed, .rejectsAll)
+    case (_, false): (ending, failure) = (.failed, .networkError)
+    }
+    perform(
+      pool.sessionEnded(id, ending, returned: returned, failure: failure, at: now)
+    )
+  }
+
+  private static func text(_ reason: ClientSession.CloseReason) -> String {
+    switch reason {
+    case .quit: "quit"
+    case .refused(let reply): DeliveryText.sanitized(reply.description)
+    case .lost: "Connection closed unexpectedly"
+    case .timeout: "Connection timeout"
+    case .nonsense(let text): DeliveryText.sanitized(text)
+    case .bodyAborted: "Message could not be read"
+    }
+  }
+
+  // MARK: Names, time, log
+
+  private func askPointer(_ address: IPAddress) {
+    guard pointers[address] == nil else { return }
+    if pointers.count >= Limits.pointers { pointers = [:] }
+    pointers[address] = .some(nil)
+    service.emit(.resolve(.pointer(address)))
+  }
+
+  private func hostName(_ connection: RelayConnection) -> String {
+    let pointer = connection.route.endpoint.address.flatMap { pointers[$0] ?? nil }
+    return pointer?.text ?? connection.name?.text ?? "<unknown>"
+  }
+
+  private func relayName(_ connection: RelayConnection) -> String {
+    "\(connection.route.endpoint) (\(hostName(connection)))"
+  }
+
+  private func logDelivery(
+    _ task: UInt64,
+    _ position: Int,
+    _ outcome: DeliveryOutcome,
+    _ live: Live?
+  ) {
+    guard let task = service.task(task) else { return }
+    let line = DeliveryLog.relay(
+      live?.id ?? SessionID(0),
+      task.message,
+      task.envelopes[position],
+      outcome,
+      source: live?.connection.route.source?.description ?? "-",
+      relay: live.map { relayName($0.connection) } ?? "-",
+      at: service.clock()
+    )
+    if let line { service.log(line) }
+  }
+
+  /// Time that never goes back.
+  private var now: Instant {
+    Instant(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000))
+  }
+
+  private func restartTimer() {
+    guard let next = pool.nextDeadline, timer == nil || next < timerDeadline else { return }
+    timer?.cancel()
+    timerDeadline = next
+    let pause = max(0, next.milliseconds - now.milliseconds)
+    timer = service.eventLoop.assumeIsolated()
+      .scheduleTask(in: .milliseconds(pause)) { [weak self] in
+        guard let self else { return }
+        timer = nil
+        perform(pool.timerFired(at: now))
+      }
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+
+/// The tasks that were begun, and the reports that the queue has not acknowledged. Pure.
+///
+///     begin ──▶ open ──all outcomes──▶ reported ──acknowledged──▶ forgotten
+struct TaskLedger {
+  private struct Entry {
+    let task: DeliveryTask
+    var outcomes: [DeliveryOutcome?]
+    let order: UInt64
+  }
+
+  enum Beginning: Hashable {
+    case begun
+    /// It is open: nothing to do.
+    case known
+    /// It has ended before, this way.
+    case reported(TaskReport)
+  }
+
+  private var open: [UInt64: Entry] = [:]
+  private var reports: [UInt64: TaskReport] = [:]
+  private var lastOrder: UInt64 = 0
+
+  mutating func begin(_ task: DeliveryTask) -> Beginning {
+    if let report = reports[task.id] { return .reported(report) }
+    guard open[task.id] == nil else { return .known }
+    lastOrder += 1
+    open[task.id] = Entry(
+      task: task,
+      outcomes: Array(repeating: nil, count: task.envelopes.count),
+      order: lastOrder
+    )
+    return .begun
+  }
+
+  subscript(id: UInt64) -> DeliveryTask? { open[id]?.task }
+
+  /// The tasks without an end, oldest first.
+  var inFlight: [UInt64] { open.sorted { $0.value.order < $1.value.order }.map(\.key) }
+  var inFlightCount: Int { open.count }
+  var unacknowledged: [TaskReport] { Array(reports.values) }
+
+  /// Sets the outcome of one envelope; the first one counts. Returns whether it did.
+  mutating func note(_ id: UInt64, _ position: Int, _ outcome: DeliveryOutcome) -> Bool {
+    guard let entry = open[id], entry.outcomes.indices.contains(position),
+      entry.outcomes[position] == nil
+    else { return false }
+    open[id]?.outcomes[position] = outcome
+    return true
+  }
+
+  /// The places of the envelopes that have no outcome yet.
+  func undecided(_ id: UInt64) -> [Int] {
+    guard let entry = open[id] else { return [] }
+    return entry.outcomes.indices.filter { entry.outcomes[$0] == nil }
+  }
+
+  /// Ends a task whose envelopes all have their outcome. Nil when it is not open.
+  mutating func end(_ id: UInt64) -> TaskReport? {
+    guard let entry = open.removeValue(forKey: id) else { return nil }
+    let outcomes = zip(entry.task.envelopes, entry.outcomes).map { envelope, outcome in
+      guard let outcome else { preconditionFailure("a task ends with every outcome noted") }
+      return EnvelopeOutcome(envelope: envelope.id, outcome: outcome)
+    }
+    let report = TaskReport(task: id, outcomes: outcomes)
+    reports[id] = report
+    return report
+  }
+
+  mutating func acknowledge(_ id: UInt64) { reports[id] = nil }
+}

@@ -42,6 +42,8 @@ extension Scheduler {
     case suspended
     /// In the hold queue of that name, whatever its length.
     case held(String)
+    /// Found at the start, and its deliverer has it in hand already.
+    case inFlight
   }
 
   /// Whether an envelope may be in flight beside others.

@@ -2,7 +2,8 @@
 
 /// Which key of a slot a table finds it by, and the field that chains the slots of one bucket.
 protocol Chain {
-  associatedtype Key: FixedWidthInteger
+  associatedtype Key: Equatable
+  static func hash(_ key: Key) -> UInt64
   static func key(_ slot: borrowing Slot) -> Key
   static func next(_ slot: borrowing Slot) -> UInt32
   static func setNext(_ slot: inout Slot, _ index: UInt32)
@@ -10,14 +11,34 @@ protocol Chain {
 
 enum EnvelopeChain: Chain {
   static func key(_ slot: borrowing Slot) -> UInt64 { slot.id }
+
+  static func hash(_ key: UInt64) -> UInt64 {
+    let line = key &+ key >> 32
+    return mixed(key & ~(15 << 32)) << 4 | line & 15
+  }
+
   static func next(_ slot: borrowing Slot) -> UInt32 { slot.idNext }
   static func setNext(_ slot: inout Slot, _ index: UInt32) { slot.idNext = index }
 }
 
 enum MessageChain: Chain {
   static func key(_ slot: borrowing Slot) -> UInt32 { slot.message }
+
+  static func hash(_ key: UInt32) -> UInt64 { mixed(UInt64(key >> 4)) << 4 | UInt64(key & 15) }
+
   static func next(_ slot: borrowing Slot) -> UInt32 { slot.leaderNext }
   static func setNext(_ slot: inout Slot, _ index: UInt32) { slot.leaderNext = index }
+}
+
+extension Chain {
+  /// Spreads identifiers, which are anything but spread; they come from a cursor of our own, so that no
+  /// secret is needed. The hashes keep sixteen identifiers that follow each other in one cache line of
+  /// buckets: what came together is asked for together.
+  static func mixed(_ key: UInt64) -> UInt64 {
+    var value = (key ^ (key >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+    return value ^ (value >> 31)
+  }
 }
 
 /// Slots by key: linear hashing, one bucket a member.
@@ -96,19 +117,10 @@ struct IndexTable<C: Chain> {
   }
 
   private func bucket(of key: C.Key) -> Int {
-    let hash = Self.hash(key)
+    let hash = C.hash(key)
     let candidate = Int(truncatingIfNeeded: hash) & (round - 1)
     return candidate + round < buckets && hash & UInt64(round) != 0
       ? candidate + round : candidate
-  }
-
-  /// A finaliser after Stafford's "mix 13": identifiers come from a cursor of our own, so that no
-  /// secret is needed, but they are anything but spread.
-  private static func hash(_ key: C.Key) -> UInt64 {
-    var value = UInt64(truncatingIfNeeded: key)
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
   }
 
   private mutating func addBucket() {

@@ -56,10 +56,9 @@ extension Scheduler {
     try check(byEnvelope.find(slot.id, slots) == index, "slot \(index) is not found by its id")
     try check(slots[slot.siblingNext].siblingPrevious == index, "slot \(index): broken ring")
     try check(slots[slot.siblingNext].message == slot.message, "slot \(index): a foreign sibling")
-    try check(
-      byMessage.find(slot.message, slots) != nil,
-      "slot \(index) is not found by its message"
-    )
+    let leader = byMessage.find(slot.message, slots)
+    try check(leader != nil, "slot \(index) is not found by its message")
+    try check((leader == index) == slot.flags.contains(.leader), "slot \(index): leadership")
     let isTimed = slot.bucket != TimerWheel.noBucket
     try check(isTimed == (slot.state == .pending || slot.state == .held), "slot \(index): timer")
     try check(!isTimed || slot.wake > wheel.current || isBehind(slot), "slot \(index) overslept")

@@ -72,6 +72,7 @@ package struct Scheduler: ~Copyable, Sendable {
     case .live: wait(index, now.second)
     case .suspended: suspend(index)
     case .held(let name): hold(index, under: name, now.second)
+    case .inFlight: enterFlight(index, now.second)
     }
     return .inserted
   }
@@ -223,6 +224,7 @@ extension Scheduler {
     guard let leader = byMessage.find(slots[index].message, slots) else {
       slots[index].siblingNext = index
       slots[index].siblingPrevious = index
+      slots[index].flags.insert(.leader)
       byMessage.insert(index, &slots)
       return
     }
@@ -235,12 +237,14 @@ extension Scheduler {
 
   private mutating func leaveSiblings(_ index: UInt32) -> Siblings {
     let next = slots[index].siblingNext
-    let isLeader = byMessage.find(slots[index].message, slots) == index
     guard next != index else {
       byMessage.remove(index, &slots)
       return .none
     }
-    if isLeader { byMessage.substitute(index, by: next, &slots) }
+    if slots[index].flags.contains(.leader) {
+      byMessage.substitute(index, by: next, &slots)
+      slots[next].flags.insert(.leader)
+    }
     let previous = slots[index].siblingPrevious
     slots[previous].siblingNext = next
     slots[next].siblingPrevious = previous

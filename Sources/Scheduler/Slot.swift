@@ -35,6 +35,8 @@ struct Slot {
     static let alone = Flags(rawValue: 4)
     /// In flight because it expired, and not towards its destination.
     static let expiring = Flags(rawValue: 8)
+    /// The one of its message that the table by message has.
+    static let leader = Flags(rawValue: 16)
   }
 
   var id: UInt64

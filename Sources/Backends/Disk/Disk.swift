@@ -141,7 +141,7 @@ extension Disk {
       try synchronize(file)
     }
     try rename(temporary, to: path)
-    try synchronizeDirectory(directory(of: path))
+    try synchronizeDirectory(parentDirectory(of: path))
   }
 
   /// Unlinks `path` if it is there.
@@ -155,7 +155,7 @@ extension Disk {
 }
 
 /// The path without its last part; empty for a name in the spool directory itself.
-package func directory(of path: String) -> String {
+package func parentDirectory(of path: String) -> String {
   guard let slash = path.utf8.lastIndex(of: 0x2f) else { return "" }
   return String(path[..<slash])
 }

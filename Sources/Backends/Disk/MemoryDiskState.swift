@@ -113,7 +113,7 @@ struct MemoryDiskState: Sendable {
     _ path: String,
     _ operation: String
   ) throws(DiskError) -> (directory: Int, name: String, node: Int?) {
-    let parent = try find(directory(of: path), operation)
+    let parent = try find(parentDirectory(of: path), operation)
     guard case .directory(let content)? = nodes[parent], let name = path.split(separator: "/").last
     else { throw MemoryDiskState.error(operation, path, 20) }
     return (parent, String(name), content.current[String(name)])

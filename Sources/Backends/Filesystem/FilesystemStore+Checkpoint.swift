@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: ISC
+
+internal import Disk
+internal import Mail
+package import Queue
+
+/// Turning what is in the journal into files, a slice at a time, so that the journal stays bounded and
+/// nobody waits for long.
+extension FilesystemStore {
+  package func maintain() throws(StoreError) -> MaintenanceState {
+    guard state == .open else { throw .sealed(path: disk.root) }
+    if journal.filled > limits.segments / 2, !journal.closed.isEmpty {
+      try checkpointSlice()
+      return journal.filled > limits.segments / 2 ? .more : .done
+    }
+    checkpointDebt = 0
+    if try onDisk({ () throws(DiskError) in try journal.shrink(keeping: 2) }) { return .more }
+    try reserve.build(floor: limits.floor)
+    return .done
+  }
+
+  /// Makes sure that groups of these extents can be appended. New mail leaves one file of the journal
+  /// to changes that end deliveries.
+  func makeRoom(for extents: [Int], isMail: Bool) throws(StoreError) {
+    for extent in extents where extent + GroupHeader.alignment > limits.segmentBytes {
+      throw .failed(
+        operation: "insert",
+        path: "\(disk.root)/\(Journal.directory)",
+        errno: 27,
+        explanation: "too large for the journal"
+      )
+    }
+    let needed = journal.segmentsNeeded(for: extents) + (isMail ? 1 : 0)
+    while journal.available < needed {
+      if journal.closed.isEmpty { journal.closeCurrent() }
+      guard !journal.closed.isEmpty else { throw .full(path: disk.root) }
+      do throws(StoreError) {
+        try checkpointSlice()
+      } catch {
+        guard case .full = error else { throw error }
+        guard try reserve.release() else { throw error }
+      }
+    }
+  }
+
+  /// Works off as much of the journal as what came in has added to it, once it is half full.
+  ///
+  /// Nothing is thrown: what was asked for is durable, and a checkpoint that cannot go on is found
+  /// again by who needs its room.
+  func keepUp() {
+    guard journal.filled > limits.segments / 2 else {
+      checkpointDebt = 0
+      return
+    }
+    let slice = min(limits.sliceBytes, limits.segmentBytes / 4)
+    while checkpointDebt >= slice, !journal.closed.isEmpty {
+      do throws(StoreError) {
+        checkpointDebt -= try checkpointSlice()
+      } catch {
+        checkpointDebt = 0
+        return
+      }
+    }
+  }
+
+  /// One bounded step of the checkpoint of the oldest closed file. Returns how many bytes of the
+  /// journal it has dealt with.
+  @discardableResult
+  func checkpointSlice() throws(StoreError) -> Int {
+    guard let segment = journal.closed.first else { return 0 }
+    if settingsHaveCounts {
+      settings.counts = nil
+      try onDisk { () throws(DiskError) in try writeSettings() }
+      settingsHaveCounts = false
+    }
+    let (chosen, end) = chooseSlice(of: segment)
+    if !chosen.isEmpty {
+      try onDisk { () throws(DiskError) in try writeToTree(chosen) }
+      for id in chosen { overlay.forget(id) }
+    }
+    journal.checkpointed(end)
+    if end == segment.touched.count {
+      if segment.hasSettings { try onDisk { () throws(DiskError) in try writeSettings() } }
+      journal.retireOldest()
+    }
+    guard !segment.touched.isEmpty else { return limits.segmentBytes }
+    return segment.used / segment.touched.count * (end - segment.done) + 1
+  }
+
+  private func chooseSlice(of segment: Journal.Segment) -> (chosen: [MessageID], end: Int) {
+    var chosen: [MessageID] = []
+    var isChosen: Set<MessageID> = []
+    var bytes = 0
+    var index = segment.done
+    while index < segment.touched.count, chosen.count < limits.sliceMessages,
+      bytes < limits.sliceBytes
+    {
+      let id = segment.touched[index]
+      index += 1
+      guard let entry = overlay[id], entry.epoch <= segment.epoch,
+        isChosen.insert(id).inserted
+      else { continue }
+      chosen.append(id)
+      if case .journal(let origin) = entry.base { bytes += Int(origin.whole.length) }
+    }
+    return (chosen, index)
+  }
+
+  private func writeToTree(_ chosen: [MessageID]) throws(DiskError) {
+    let isSmall = chosen.count <= limits.smallSet
+    var batch = TreeBatch(tree: tree, syncing: isSmall ? .eachFile : .wholeSystem)
+    for id in chosen {
+      guard let entry = overlay[id] else { continue }
+      overlay.willWriteToTree(id)
+      switch entry.base {
+      case .gone: try batch.remove(id)
+      case .tree: try writeChanges(of: id, entry, &batch)
+      case .journal(let origin): try writeMessage(id, entry, origin, &batch)
+      }
+    }
+    try timed { () throws(DiskError) in try batch.finish() }
+  }
+
+  private func writeChanges(
+    of id: MessageID,
+    _ entry: Overlay.Entry,
+    _ batch: inout TreeBatch
+  ) throws(DiskError) {
+    // Gone when it was moved to quarantine, or by hand.
+    guard try tree.contains(id) else { return }
+    for slot in entry.envelopes {
+      guard let envelope = EnvelopeID(message: id, low: slot.low) else { continue }
+      if slot.record != nil {
+        guard let stored = try readRecord(envelope, slot) else { continue }
+        try batch.write(
+          EnvelopeText.encode(stored.message, stored.envelope),
+          to: SpoolTree.path(of: envelope)
+        )
+      } else {
+        try batch.remove(envelope)
+      }
+    }
+  }
+
+  private func writeMessage(
+    _ id: MessageID,
+    _ entry: Overlay.Entry,
+    _ origin: Overlay.Origin,
+    _ batch: inout TreeBatch
+  ) throws(DiskError) {
+    let whole = try journal.read(origin.whole)
+    guard try isWhole(whole, origin) else {
+      return try keepJournalRecord(whole, of: id, problem: "wrong checksum")
+    }
+    try batch.makeDirectory(of: id)
+    if entry.mayBeInTree {
+      for envelope in try tree.envelopes(of: id) ?? [] where entry.index(of: envelope.low) == nil {
+        try batch.remove(envelope)
+      }
+    }
+    switch origin.body {
+    case .journal(let place):
+      let begin = Int(place.offset - origin.whole.offset)
+      let body = Array(whole[begin..<begin + Int(place.length)])
+      try batch.write(body, to: SpoolTree.bodyPath(of: id))
+    case .staged:
+      if try !batch.moveBody(from: BodyStage.path(of: id), to: id) {
+        findings.append(VerifyFinding(record: "body \(id)", problem: "missing"))
+      }
+    }
+    for slot in entry.envelopes {
+      guard let envelope = EnvelopeID(message: id, low: slot.low), slot.record != nil,
+        let stored = try readRecord(envelope, slot, within: (origin.whole, whole))
+      else { continue }
+      try batch.write(
+        EnvelopeText.encode(stored.message, stored.envelope),
+        to: SpoolTree.path(of: envelope)
+      )
+    }
+  }
+
+  /// Whether the bytes of an inserted message are those that were written.
+  func isWhole(_ content: [UInt8], _ origin: Overlay.Origin) throws(DiskError) -> Bool {
+    let frame = JournalPlace(
+      slot: origin.whole.slot,
+      offset: origin.whole.offset - UInt32(GroupWriter.frameSize),
+      length: UInt32(GroupWriter.frameSize)
+    )
+    var reader = ByteReader(try journal.read(frame))
+    guard let length = try? reader.readInteger(UInt32.self), length == origin.whole.length,
+      let checksum = try? reader.readInteger(UInt32.self)
+    else { return false }
+    return checksum
+      == GroupWriter.checksum(
+        content.span,
+        epoch: origin.stamp.epoch,
+        sequence: origin.stamp.sequence
+      )
+  }
+
+  private func keepJournalRecord(
+    _ content: [UInt8],
+    of id: MessageID,
+    problem: String
+  ) throws(DiskError) {
+    findings.append(VerifyFinding(record: "message \(id)", problem: problem))
+    try quarantine.keep(
+      content,
+      as: "record-\(id)",
+      from: Journal.directory,
+      because: problem,
+      at: clock()
+    )
+  }
+
+  /// An envelope that the journal has; nil when its record cannot be read, which is then kept aside.
+  func readRecord(
+    _ id: EnvelopeID,
+    _ slot: Overlay.Slot,
+    within known: (place: JournalPlace, bytes: [UInt8])? = nil
+  ) throws(DiskError) -> StoredEnvelope? {
+    guard let record = slot.record else { return nil }
+    let message = try readPlace(record.message, known)
+    let envelope = try readPlace(record.envelope, known)
+    do throws(DecodingError) {
+      return StoredEnvelope(
+        message: try Message(id: id.message, record: message),
+        envelope: try Envelope(id: id, record: envelope)
+      )
+    } catch {
+      let problem = "in the journal: \(error)"
+      findings.append(VerifyFinding(record: "envelope \(id)", problem: problem))
+      try quarantine.keep(
+        message + envelope,
+        as: "record-\(id)",
+        from: Journal.directory,
+        because: problem,
+        at: clock()
+      )
+      return nil
+    }
+  }
+
+  private func readPlace(
+    _ place: JournalPlace,
+    _ known: (place: JournalPlace, bytes: [UInt8])?
+  ) throws(DiskError) -> [UInt8] {
+    guard let known, place.slot == known.place.slot, place.offset >= known.place.offset,
+      place.offset + place.length <= known.place.offset + known.place.length
+    else { return try journal.read(place) }
+    let begin = Int(place.offset - known.place.offset)
+    return Array(known.bytes[begin..<begin + Int(place.length)])
+  }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: ISC
+
+package import Disk
+
+extension FilesystemStore {
+  /// How much of everything there may be.
+  package struct Limits: Sendable {
+    /// Of one file of the journal; a multiple of 512.
+    package var segmentBytes = 8 << 20
+    /// Files of the journal: with `segmentBytes` its bound. At least 4.
+    package var segments = 8
+    /// A body longer than this is not put into the journal but staged as a file.
+    package var inlineBodyMax = 1 << 20
+    /// What one step of a checkpoint turns into files at most.
+    package var sliceMessages = 256
+    package var sliceBytes = 2 << 20
+    /// Up to this many messages are synced file by file, more by one sync of the file system.
+    package var smallSet = 8
+    /// Set aside for a full disk.
+    package var reserveBytes = 4 << 20
+    /// Below this no new mail is to be taken; see `DiskSpace.isNearlyFull`.
+    package var floor = DiskSpace.Floor()
+    /// Named values that `Change.set` keeps.
+    package var settingsMax = 4096
+
+    package init() {}
+
+    /// Of one group in the journal; more is split.
+    var groupBytes: Int { segmentBytes / 4 }
+    /// A body that always fits into a group.
+    var journalBodyMax: Int { min(inlineBodyMax, segmentBytes / 8) }
+  }
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: ISC
+
+internal import Disk
+internal import Mail
+package import Queue
+
+/// Opening, recovery, and the clean stop.
+extension FilesystemStore {
+  private static let directories = [
+    SpoolTree.queue, SpoolTree.incoming, Journal.directory, BodyStage.directory,
+    Quarantine.directory,
+  ]
+  private static let settingsPath = "settings"
+
+  package func open() throws(StoreError) -> OpenReport {
+    precondition(state == .closed)
+    lock = try SpoolLock.take(on: disk)
+    do throws(StoreError) {
+      return try openLocked(acknowledged: nil)
+    } catch {
+      lock = nil
+      throw error
+    }
+  }
+
+  package func reopen() throws(StoreError) -> OpenReport {
+    guard lock != nil else { return try open() }
+    let acknowledged = journal.acknowledged
+    journal.close()
+    state = .sealed
+    let report = try openLocked(acknowledged: acknowledged)
+    return report
+  }
+
+  private func openLocked(acknowledged: UInt64?) throws(StoreError) -> OpenReport {
+    var report = OpenReport()
+    try checkOwnership()
+    try SpoolFormat.claim(FilesystemStore.formatVersion, on: disk)
+    try prepareDirectories()
+    report.orphansRemoved += try sweepIncoming()
+    try onDisk { () throws(DiskError) in try quarantine.open() }
+    let before = quarantine.count
+    try readSettings(&report)
+    overlay = Overlay()
+    journal = Journal(disk: disk, limits: limits)
+    tree.forgetListing()
+    let counts = settings.counts
+    try recover(acknowledged: acknowledged, &report)
+    report.orphansRemoved += try stage.sweep { id in
+      overlay[id]?.hasStagedBody == true
+    }
+    try count(from: report.recoveredChanges == 0 ? counts : nil)
+    settingsHaveCounts = counts != nil
+    checkpointDebt = 0
+    try reserve.build(floor: limits.floor)
+    if acknowledged != nil {
+      // What the failed write left must not come back with the next start.
+      try onDisk { () throws(DiskError) in try timed { () throws(DiskError) in try journal.mark() }
+      }
+    }
+    report.quarantined = quarantine.count - before
+    state = .open
+    return report
+  }
+
+  /// The parts of the spool must be ours alone: a spool of OpenSMTPD's users is not.
+  private func checkOwnership() throws(StoreError) {
+    let names = FilesystemStore.directories + [FilesystemStore.settingsPath]
+    for name in names {
+      guard let facts = try onDisk({ () throws(DiskError) in try disk.facts(name) }) else {
+        continue
+      }
+      let path = "\(disk.root)/\(name)"
+      guard facts.kind != .other else {
+        throw .unusable(
+          path: path,
+          problem: "neither a file nor a directory",
+          remedy: "move it away"
+        )
+      }
+      guard facts.owner == disk.user else {
+        throw .unusable(
+          path: path,
+          problem: "belongs to user \(facts.owner) and this is user \(disk.user)",
+          remedy: "stop the other mail server, then: chown -R \(disk.user) \(path)"
+        )
+      }
+      guard facts.mode & 0o077 == 0 else {
+        throw .unusable(
+          path: path,
+          problem: "others than its owner may use it",
+          remedy: "chmod -R go= \(path)"
+        )
+      }
+    }
+  }
+
+  private func prepareDirectories() throws(StoreError) {
+    do throws(DiskError) {
+      for directory in FilesystemStore.directories where try disk.facts(directory) == nil {
+        try disk.ensureDirectory(directory)
+      }
+      try disk.synchronizeDirectory("")
+    } catch {
+      guard error.code == .denied || error.code == .readOnly else {
+        throw error.storeError(in: disk.root)
+      }
+      let remedy =
+        error.code == .readOnly
+        ? "mount it for writing" : "chown \(disk.user) \(disk.root), or name another with -S"
+      throw .unusable(path: disk.root, problem: error.explanation, remedy: remedy)
+    }
+  }
+
+  /// What an OpenSMTPD had not committed, and temporary files of ours.
+  private func sweepIncoming() throws(StoreError) -> Int {
+    try onDisk { () throws(DiskError) in
+      var removed = 0
+      for entry in try disk.list(SpoolTree.incoming) {
+        let path = "\(SpoolTree.incoming)/\(entry.name)"
+        if entry.kind == .directory {
+          for inner in try disk.list(path) where inner.kind != .directory {
+            try disk.removeIfPresent("\(path)/\(inner.name)")
+          }
+          try disk.removeDirectory(path)
+        } else {
+          try disk.removeIfPresent(path)
+        }
+        removed += 1
+      }
+      return removed
+    }
+  }
+
+  private func readSettings(_ report: inout OpenReport) throws(StoreError) {
+    settings = SpoolSettings()
+    let path = FilesystemStore.settingsPath
+    let content = try onDisk { () throws(DiskError) in
+      try disk.content(of: path, atMost: SpoolSettings.fileMax)
+    }
+    guard let content else { return }
+    do throws(DecodingError) {
+      settings = try SpoolSettings(content)
+    } catch {
+      report.remarks.append("settings: \(error); moved to quarantine, pauses may be lost")
+      try onDisk { () throws(DiskError) in
+        try quarantine.take(path, as: "settings", because: error.description, at: clock())
+      }
+    }
+  }
+
+  func writeSettings() throws(DiskError) {
+    try disk.replace(
+      FilesystemStore.settingsPath,
+      with: settings.encoded,
+      through: "\(SpoolTree.incoming)/settings.tmp"
+    )
+    statisticsNow.syncs += 1
+  }
+
+  // MARK: Recovery
+
+  private func recover(
+    acknowledged: UInt64?,
+    _ report: inout OpenReport
+  ) throws(StoreError) {
+    let scans = try onDisk { () throws(DiskError) in try journal.scan() }
+    let recovery = JournalRecovery(scans, acknowledged: acknowledged)
+    let needed = scans.filter { $0.scan.epoch ?? 0 >= recovery.tail }
+    let segments = needed.map {
+      Journal.Segment(slot: $0.slot, epoch: $0.scan.epoch ?? 0, used: $0.scan.end)
+    }
+    journal.resume(after: recovery, segments: segments)
+    for damage in recovery.damage { try keepDamage(damage, &report) }
+    if recovery.hasTornTail {
+      report.remarks.append("journal: the last group was not written whole and is left out")
+    }
+    var slot = -1
+    var content: [UInt8] = []
+    for step in recovery.steps {
+      if step.slot != slot {
+        slot = step.slot
+        content = try onDisk { () throws(DiskError) in try journal.content(of: slot) }
+      }
+      for range in step.group.changes {
+        try replay(content, range, step, &report)
+      }
+    }
+    try dropBodiless(&report)
+    if report.recoveredChanges > 0 {
+      report.remarks.append("journal: \(report.recoveredChanges) changes recovered")
+    }
+  }
+
+  private func replay(
+    _ content: [UInt8],
+    _ range: Range<Int>,
+    _ step: JournalRecovery.Step,
+    _ report: inout OpenReport
+  ) throws(StoreError) {
+    let change: JournalChange
+    do throws(DecodingError) {
+      change = try JournalChange(content, range).moved(to: step.slot, by: 0)
+    } catch {
+      let damage = JournalRecovery.Damage(
+        slot: step.slot,
+        epoch: step.group.header.epoch,
+        range: range,
+        problem: error.description
+      )
+      return try keepDamage(damage, &report)
+    }
+    report.recoveredChanges += 1
+    let header = step.group.header
+    let stamp = JournalStamp(epoch: header.epoch, sequence: header.sequence)
+    carryOut(change, stamp, slot: step.slot)
+  }
+
+  private func keepDamage(
+    _ damage: JournalRecovery.Damage,
+    _ report: inout OpenReport
+  ) throws(StoreError) {
+    let path = Journal.path(damage.slot)
+    let name = "journal-\(damage.epoch)-\(damage.range.lowerBound)"
+    report.remarks.append("\(path): damaged at \(damage.range.lowerBound): \(damage.problem)")
+    try onDisk { () throws(DiskError) in
+      let content = try journal.content(of: damage.slot)
+      try quarantine.keep(
+        Array(content[damage.range.clamped(to: 0..<content.count)]),
+        as: name,
+        from: "\(path) at \(damage.range.lowerBound)",
+        because: damage.problem,
+        at: clock()
+      )
+    }
+  }
+
+  /// Messages whose staged body is gone cannot be delivered.
+  private func dropBodiless(_ report: inout OpenReport) throws(StoreError) {
+    for (id, entry) in overlay.entries {
+      guard entry.hasStagedBody else { continue }
+      let isThere = try onDisk { () throws(DiskError) in
+        let staged = try disk.facts(BodyStage.path(of: id))
+        if staged != nil { return true }
+        return try tree.bodySize(of: id) != nil
+      }
+      if !isThere { report.remarks.append("message \(id): its body is missing") }
+    }
+  }
+
+  // MARK: Counting
+
+  /// How much there is: as the settings say after a clean stop, else by looking.
+  private func count(from known: SpoolSettings.Counts?) throws(StoreError) {
+    var counts = SpoolSettings.Counts()
+    if let known {
+      counts = known
+    } else {
+      try onDisk { () throws(DiskError) in
+        var id = try tree.next(after: nil)
+        while let message = id {
+          if overlay[message] == nil { try countInTree(message, &counts) }
+          id = try tree.next(after: message)
+        }
+      }
+      for (id, entry) in overlay.entries {
+        let (envelopes, size) = try contents(of: id, entry)
+        guard envelopes > 0 || size != nil else { continue }
+        counts.messages += 1
+        counts.envelopes += envelopes
+        counts.bodyBytes += size ?? 0
+      }
+    }
+    statisticsNow.messages = counts.messages
+    statisticsNow.envelopes = counts.envelopes
+    statisticsNow.bodyBytes = counts.bodyBytes
+  }
+
+  private func countInTree(
+    _ id: MessageID,
+    _ counts: inout SpoolSettings.Counts
+  ) throws(DiskError) {
+    guard let envelopes = try tree.envelopes(of: id) else { return }
+    counts.messages += 1
+    counts.envelopes += envelopes.count
+    counts.bodyBytes += try tree.bodySize(of: id) ?? 0
+  }
+
+  // MARK: Closing
+
+  package func close(within limit: Duration) throws(StoreError) {
+    defer {
+      journal.close()
+      lock = nil
+      state = .closed
+    }
+    guard state == .open else { return }
+    let deadline = ContinuousClock.now + limit
+    journal.closeCurrent()
+    while !journal.closed.isEmpty {
+      if ContinuousClock.now >= deadline { return }
+      try checkpointSlice()
+    }
+    settings.counts = SpoolSettings.Counts(
+      messages: statisticsNow.messages,
+      envelopes: statisticsNow.envelopes,
+      bodyBytes: statisticsNow.bodyBytes
+    )
+    try onDisk { () throws(DiskError) in
+      try journal.mark()
+      try writeSettings()
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: ISC
+
+package import Disk
+package import Mail
+package import Queue
+
+/// The store of plain files: OpenSMTPD's directories behind a journal.
+///
+/// A change is durable once it is in the journal, by one write and one sync for all changes of a call.
+/// Files are made by checkpoints, only for what is still there then, so that mail that leaves at the
+/// first attempt never becomes one. Opening replays the journal. In memory is only where in the
+/// journal things are. The format is described in `schema/fs-spool.md`, the reasons in
+/// `Decisions/0002-filesystem-journal.md`.
+package final class FilesystemStore: Store {
+  /// Of the spool's directory; a higher one is refused.
+  package static let formatVersion = 1
+
+  package let disk: any Disk
+  package let limits: Limits
+  /// For bodies that are staged before they are inserted.
+  package let stage: BodyStage
+  let clock: @Sendable () -> Instant
+  let tree: SpoolTree
+
+  enum State {
+    case closed
+    case open
+    /// The journal failed: reading goes on, nothing is written.
+    case sealed
+  }
+
+  var state = State.closed
+  var lock: SpoolLock?
+  var journal: Journal
+  var overlay = Overlay()
+  var settings = SpoolSettings()
+  var quarantine: Quarantine
+  var reserve: SpaceReserve
+  var statisticsNow = StoreStatistics()
+  /// The settings file says how much the tree has, which is no longer so after the next checkpoint.
+  var settingsHaveCounts = false
+  /// Bytes of the journal that checkpoints still have to deal with to keep up with what comes in.
+  var checkpointDebt = 0
+  /// What was damaged while nothing could be reported; told by the next `verify`.
+  var findings: [VerifyFinding] = []
+
+  /// - Parameter disk: its root is the spool directory.
+  package init(
+    disk: any Disk,
+    limits: Limits = Limits(),
+    clock: @escaping @Sendable () -> Instant
+  ) {
+    self.disk = disk
+    self.limits = limits
+    self.clock = clock
+    stage = BodyStage(disk: disk)
+    tree = SpoolTree(disk: disk)
+    journal = Journal(disk: disk, limits: limits)
+    quarantine = Quarantine(disk: disk)
+    reserve = SpaceReserve(disk: disk, size: limits.reserveBytes)
+  }
+
+  deinit { journal.close() }
+
+  package func setting(_ name: String) throws(StoreError) -> [UInt8]? { settings.values[name] }
+
+  package func statistics() -> StoreStatistics {
+    var statistics = statisticsNow
+    statistics.quarantined = quarantine.count
+    return statistics
+  }
+
+  /// Whether new mail is to be refused with 452.
+  package func isNearlyFull() throws(StoreError) -> Bool {
+    try onDisk { () throws(DiskError) in try disk.space().isNearlyFull(limits.floor) }
+  }
+
+  /// How many messages have something in the journal only.
+  package var journaledMessages: Int { overlay.entries.count }
+
+  func onDisk<Value: ~Copyable>(
+    _ work: () throws(DiskError) -> Value
+  ) throws(StoreError) -> Value {
+    try disk.asStore(work)
+  }
+
+  /// Runs `work`, which waits for the disk, and counts and times it.
+  func timed<Value>(
+    _ work: () throws(DiskError) -> Value
+  ) throws(DiskError) -> Value {
+    let begin = ContinuousClock.now
+    let value = try work()
+    statisticsNow.syncs += 1
+    statisticsNow.lastSync = ContinuousClock.now - begin
+    statisticsNow.longestSync = max(statisticsNow.longestSync, statisticsNow.lastSync)
+    return value
+  }
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: ISC
+
+internal import Disk
+internal import Mail
+internal import Queue
+
+/// The log that makes changes durable: a ring of files of zeros that are written over in turn.
+///
+///     free ──begun──▶ current ──full──▶ closed ──checkpointed──▶ retired ──a durable group says so──▶ free
+///
+/// A group is one write and one sync. After a write or sync that failed nothing is ever appended
+/// again: what the disk then holds is not known, and only a new scan tells.
+struct Journal {
+  static let directory = "journal"
+
+  /// A file that has, or may have, groups.
+  struct Segment {
+    var slot: Int
+    var epoch: UInt64
+    /// Bytes from its beginning that are groups.
+    var used = 0
+    /// The messages that its changes are about, in their order, some more than once.
+    var touched: [MessageID] = []
+    /// How many of those a checkpoint has dealt with.
+    var done = 0
+    var hasSettings = false
+  }
+
+  private let disk: any Disk
+  private let segmentBytes: Int
+  private let segmentsMax: Int
+  private var files: [Int: OpenFile] = [:]
+  private(set) var current: Segment?
+  /// The oldest first.
+  private(set) var closed: [Segment] = []
+  private var retired: [(slot: Int, epoch: UInt64)] = []
+  private var free: [Int] = []
+  private(set) var nextEpoch: UInt64 = 1
+  private(set) var nextSequence: UInt64 = 1
+  private var start: UInt64 = 1
+  private(set) var isSealed = false
+
+  init(disk: any Disk, limits: FilesystemStore.Limits) {
+    self.disk = disk
+    segmentBytes = limits.segmentBytes
+    segmentsMax = limits.segments
+    precondition(segmentsMax >= 4 && segmentBytes % GroupHeader.alignment == 0)
+  }
+
+  static func path(_ slot: Int) -> String { "\(directory)/\(slot < 10 ? "0" : "")\(slot)" }
+
+  /// The last group that was acknowledged.
+  var acknowledged: UInt64 { nextSequence - 1 }
+
+  /// How many files hold changes that are in no other place.
+  var filled: Int { closed.count + (current == nil ? 0 : 1) }
+
+  /// How many files can still be begun.
+  var available: Int { free.count + retired.count + max(0, segmentsMax - files.count) }
+
+  /// Whether a group of that extent needs a new file.
+  func needsNewSegment(for extent: Int) -> Bool {
+    guard let current else { return true }
+    return current.used + extent + GroupHeader.alignment > segmentBytes
+  }
+
+  /// How many files groups of these extents need beyond the current one.
+  func segmentsNeeded(for extents: [Int]) -> Int {
+    var used = current?.used ?? segmentBytes
+    var needed = 0
+    for extent in extents {
+      if used + extent + GroupHeader.alignment > segmentBytes {
+        needed += 1
+        used = 0
+      }
+      used += extent
+    }
+    return needed
+  }
+
+  // MARK: Opening
+
+  /// Opens all files that are there. Returns their scans.
+  mutating func scan() throws(DiskError) -> [(slot: Int, scan: SegmentScan)] {
+    var scans: [(slot: Int, scan: SegmentScan)] = []
+    for entry in try disk.list(Journal.directory).sorted(by: { $0.name < $1.name })
+    where entry.kind == .file && entry.name.utf8.count <= 4 {
+      guard let slot = Int(entry.name), Journal.path(slot).hasSuffix("/\(entry.name)") else {
+        continue
+      }
+      let file = try disk.open(Journal.path(slot), .write)
+      files[slot] = file
+      // What a killed process wrote may be in memory only; from here on it counts.
+      try disk.synchronizeData(file)
+      scans.append((slot, SegmentScan(try content(of: slot))))
+    }
+    return scans
+  }
+
+  func content(of slot: Int) throws(DiskError) -> [UInt8] {
+    guard let file = files[slot] else { preconditionFailure("a journal file that is not open") }
+    let size = min(try disk.size(of: file), 1 << 30)
+    return try disk.read(file, at: 0, count: size)
+  }
+
+  /// Goes on behind what was recovered. `segments` are those that are still needed.
+  mutating func resume(after recovery: JournalRecovery, segments: [Segment]) {
+    closed = segments.sorted { $0.epoch < $1.epoch }
+    let needed = Set(segments.map(\.slot))
+    free = files.keys.filter { !needed.contains($0) }.sorted()
+    nextEpoch = recovery.nextEpoch
+    nextSequence = recovery.nextSequence
+  }
+
+  mutating func close() {
+    for file in files.values { disk.close(file) }
+    files = [:]
+    current = nil
+    closed = []
+    free = []
+    retired = []
+    isSealed = true
+  }
+
+  // MARK: Appending
+
+  /// Makes `group` durable. Returns where it is.
+  ///
+  /// There must be an available segment if the group needs a new one.
+  mutating func append(
+    _ group: consuming GroupWriter
+  ) throws(DiskError) -> (slot: Int, base: Int) {
+    precondition(!isSealed && group.extent + GroupHeader.alignment <= segmentBytes)
+    if needsNewSegment(for: group.extent) { try advance() }
+    return try write(group)
+  }
+
+  /// Makes durable which groups count, by one without changes.
+  mutating func mark() throws(DiskError) {
+    if current == nil { try advance() }
+    _ = try write(GroupWriter(reserving: GroupHeader.alignment))
+  }
+
+  private mutating func write(
+    _ group: consuming GroupWriter
+  ) throws(DiskError) -> (slot: Int, base: Int) {
+    guard var segment = current, let file = files[segment.slot] else {
+      preconditionFailure("no journal file to write to")
+    }
+    let tail = oldestNeeded
+    let bytes = group.finish(
+      epoch: segment.epoch,
+      sequence: nextSequence,
+      tail: tail,
+      start: start
+    )
+    precondition(segment.used + bytes.count <= segmentBytes)
+    let base = segment.used
+    // Until the sync has returned, nobody knows what is on the disk.
+    isSealed = true
+    try disk.write(bytes, to: file, at: base)
+    try disk.synchronizeData(file)
+    isSealed = false
+    segment.used += bytes.count
+    current = segment
+    nextSequence += 1
+    free.append(contentsOf: retired.filter { $0.epoch < tail }.map(\.slot))
+    retired.removeAll { $0.epoch < tail }
+    return (segment.slot, base)
+  }
+
+  private var oldestNeeded: UInt64 {
+    if let oldest = closed.first { return oldest.epoch }
+    return current?.epoch ?? nextEpoch
+  }
+
+  /// Closes the current file and begins another.
+  private mutating func advance() throws(DiskError) {
+    if free.isEmpty, !retired.isEmpty, current != nil {
+      _ = try write(GroupWriter(reserving: GroupHeader.alignment))
+    }
+    let slot: Int
+    if !free.isEmpty {
+      slot = free.removeFirst()
+    } else if files.count >= segmentsMax, !retired.isEmpty {
+      // Nothing is current: the retired one may be written over at once, see `schema/fs-spool.md`.
+      slot = retired.removeFirst().slot
+    } else {
+      slot = (0...files.count).first { files[$0] == nil } ?? files.count
+      try create(slot)
+    }
+    if let full = current { closed.append(full) }
+    current = Segment(slot: slot, epoch: nextEpoch)
+    start = nextSequence
+    nextEpoch += 1
+  }
+
+  private mutating func create(_ slot: Int) throws(DiskError) {
+    let path = Journal.path(slot)
+    do throws(DiskError) {
+      try disk.removeIfPresent(path)
+      let file = try disk.open(path, .create)
+      do throws(DiskError) {
+        try disk.preallocate(file, size: segmentBytes)
+        try disk.synchronize(file)
+        try disk.synchronizeDirectory(Journal.directory)
+      } catch {
+        disk.close(file)
+        throw error
+      }
+      files[slot] = file
+    } catch {
+      // Nothing was appended: the journal itself is as it was.
+      try? disk.removeIfPresent(path)
+      throw error
+    }
+  }
+
+  // MARK: Recycling
+
+  /// Notes that a change about `message` is in the file `slot`.
+  mutating func touch(_ message: MessageID, slot: Int) {
+    if current?.slot == slot {
+      current?.touched.append(message)
+    } else if let index = closed.firstIndex(where: { $0.slot == slot }) {
+      closed[index].touched.append(message)
+    }
+  }
+
+  mutating func touchSettings(slot: Int) {
+    if current?.slot == slot {
+      current?.hasSettings = true
+    } else if let index = closed.firstIndex(where: { $0.slot == slot }) {
+      closed[index].hasSettings = true
+    }
+  }
+
+  /// A checkpoint has dealt with the first `count` touched messages of the oldest closed file.
+  mutating func checkpointed(_ count: Int) { closed[0].done = count }
+
+  /// Everything in the oldest closed file is durable elsewhere.
+  mutating func retireOldest() {
+    let segment = closed.removeFirst()
+    retired.append((segment.slot, segment.epoch))
+  }
+
+  /// Closes the current file, so that a checkpoint can empty it.
+  mutating func closeCurrent() {
+    guard let segment = current else { return }
+    closed.append(segment)
+    current = nil
+  }
+
+  /// Removes a free file if there are more than `keeping`. Returns whether it did.
+  mutating func shrink(keeping: Int) throws(DiskError) -> Bool {
+    guard free.count > keeping, let slot = free.max(), let file = files[slot] else { return false }
+    try disk.removeIfPresent(Journal.path(slot))
+    disk.close(file)
+    files[slot] = nil
+    free.removeAll { $0 == slot }
+    return true
+  }
+
+  // MARK: Reading
+
+  func read(_ place: JournalPlace) throws(DiskError) -> [UInt8] {
+    try read(place, from: 0, count: Int(place.length))
+  }
+
+  func read(_ place: JournalPlace, from offset: Int, count: Int) throws(DiskError) -> [UInt8] {
+    guard let file = files[Int(place.slot)] else {
+      preconditionFailure("a journal file that is not open")
+    }
+    let wanted = max(0, min(count, Int(place.length) - offset))
+    return try disk.read(file, at: Int(place.offset) + offset, count: wanted)
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: ISC
+
+internal import Queue
+
+/// What is in one file of the journal, as far as checksums tell. Pure.
+struct SegmentScan: Sendable {
+  struct Group: Hashable, Sendable {
+    var offset: Int
+    var header: GroupHeader
+    /// The contents of the changes that are whole.
+    var changes: [Range<Int>]
+    /// What of the group is not: a change each, or all from where its frames cannot be followed.
+    var damaged: [Range<Int>]
+  }
+
+  /// The youngest that the file has groups of; nil when it has none.
+  private(set) var epoch: UInt64?
+  private(set) var start: UInt64 = 0
+  /// The highest that any group names.
+  private(set) var tail: UInt64 = 0
+  private(set) var groups: [Group] = []
+  /// Bytes that are followed by valid groups of this epoch and are none themselves.
+  private(set) var gaps: [Range<Int>] = []
+  /// Where the valid groups end.
+  private(set) var end = 0
+
+  var lastSequence: UInt64? { groups.last?.header.sequence }
+
+  init(_ bytes: [UInt8]) {
+    var position = 0
+    while position + GroupHeader.size <= bytes.count {
+      if let header = header(bytes, at: position) {
+        take(header, bytes, at: position)
+        position += header.extent
+        end = position
+        continue
+      }
+      guard let next = next(bytes, after: position) else { break }
+      gaps.append(position..<next)
+      position = next
+    }
+  }
+
+  private func header(_ bytes: [UInt8], at position: Int) -> GroupHeader? {
+    guard let header = GroupHeader(bytes, at: position) else { return nil }
+    if let epoch, header.epoch != epoch { return nil }
+    if let last = lastSequence, header.sequence <= last { return nil }
+    return header
+  }
+
+  /// The next place with a group of this epoch; of the youngest when none is known yet.
+  private func next(_ bytes: [UInt8], after position: Int) -> Int? {
+    var best: (position: Int, epoch: UInt64)?
+    for candidate in stride(
+      from: position + GroupHeader.alignment,
+      to: bytes.count,
+      by: GroupHeader.alignment
+    ) {
+      guard let header = header(bytes, at: candidate) else { continue }
+      if epoch != nil { return candidate }
+      if let known = best, known.epoch >= header.epoch { continue }
+      best = (candidate, header.epoch)
+    }
+    return best?.position
+  }
+
+  private mutating func take(_ header: GroupHeader, _ bytes: [UInt8], at offset: Int) {
+    epoch = header.epoch
+    start = header.start
+    tail = max(tail, header.tail)
+    var group = Group(offset: offset, header: header, changes: [], damaged: [])
+    var position = offset + GroupHeader.size
+    let end = position + header.length
+    for _ in 0..<header.count {
+      guard end - position >= GroupWriter.frameSize else {
+        group.damaged.append(position..<end)
+        break
+      }
+      let length = Int(SegmentScan.number(bytes, at: position))
+      let content = position + GroupWriter.frameSize
+      guard length <= end - content else {
+        group.damaged.append(position..<end)
+        break
+      }
+      let found = GroupWriter.checksum(
+        bytes.span.extracting(content..<content + length),
+        epoch: header.epoch,
+        sequence: header.sequence
+      )
+      if found == SegmentScan.number(bytes, at: position + 4) {
+        group.changes.append(content..<content + length)
+      } else {
+        group.damaged.append(content..<content + length)
+      }
+      position = content + length
+    }
+    groups.append(group)
+  }
+
+  private static func number(_ bytes: [UInt8], at offset: Int) -> UInt32 {
+    UInt32(bytes[offset]) | UInt32(bytes[offset + 1]) << 8 | UInt32(bytes[offset + 2]) << 16
+      | UInt32(bytes[offset + 3]) << 24
+  }
+}
+
+/// Which groups of several scanned files count, and what is missing. Pure.
+struct JournalRecovery: Sendable {
+  struct Step: Sendable {
+    var slot: Int
+    var group: SegmentScan.Group
+  }
+
+  struct Damage: Hashable, Sendable {
+    var slot: Int
+    var epoch: UInt64
+    var range: Range<Int>
+    var problem: String
+  }
+
+  /// In the order in which they were written.
+  private(set) var steps: [Step] = []
+  private(set) var damage: [Damage] = []
+  /// The oldest epoch that is needed.
+  private(set) var tail: UInt64 = 1
+  private(set) var nextEpoch: UInt64 = 1
+  private(set) var nextSequence: UInt64 = 1
+  /// A last group that was not written whole, and so was never acknowledged.
+  private(set) var hasTornTail = false
+
+  /// - Parameter acknowledged: the last sequence that counts, where the process still knows it.
+  init(_ scans: [(slot: Int, scan: SegmentScan)], acknowledged: UInt64?) {
+    tail = max(1, scans.map(\.scan.tail).max() ?? 1)
+    nextEpoch = max(tail, (scans.compactMap(\.scan.epoch).max() ?? 0) + 1)
+    let needed = scans.filter { $0.scan.epoch ?? 0 >= tail }
+      .sorted { $0.scan.epoch ?? 0 < $1.scan.epoch ?? 0 }
+    var bound = acknowledged.map { $0 + 1 } ?? .max
+    // From the youngest to the oldest: each epoch's start bounds those before it.
+    var bounds: [UInt64] = []
+    for (_, scan) in needed.reversed() {
+      bounds.append(bound)
+      bound = min(bound, scan.start)
+    }
+    bounds.reverse()
+    for (index, element) in needed.enumerated() {
+      let isLast = index == needed.count - 1
+      take(element.scan, slot: element.slot, below: bounds[index], isLast: isLast)
+    }
+    let highest = scans.compactMap(\.scan.lastSequence).max() ?? 0
+    nextSequence = max(nextSequence, needed.isEmpty ? highest + 1 : 1)
+    if let acknowledged { nextSequence = acknowledged + 1 }
+  }
+
+  private mutating func take(
+    _ scan: SegmentScan,
+    slot: Int,
+    below bound: UInt64,
+    isLast: Bool
+  ) {
+    let epoch = scan.epoch ?? 0
+    var groups = scan.groups.filter { $0.header.sequence < bound }
+    if isLast, bound == .max, let last = groups.last, !last.damaged.isEmpty {
+      groups.removeLast()
+      hasTornTail = true
+    }
+    let end = groups.last.map { $0.offset + $0.header.extent } ?? 0
+    for gap in scan.gaps where gap.lowerBound < end {
+      damage.append(
+        Damage(
+          slot: slot,
+          epoch: epoch,
+          range: gap,
+          problem: "no valid group, but valid ones follow"
+        )
+      )
+    }
+    for group in groups {
+      steps.append(Step(slot: slot, group: group))
+      for range in group.damaged {
+        damage.append(Damage(slot: slot, epoch: epoch, range: range, problem: "wrong checksum"))
+      }
+    }
+    let last = groups.last?.header.sequence ?? scan.start &- 1
+    if bound != .max, last &+ 1 < bound {
+      let range = scan.end..<max(scan.end, scan.end + GroupHeader.alignment)
+      let missing = bound - last - 1
+      damage.append(
+        Damage(slot: slot, epoch: epoch, range: range, problem: "\(missing) groups are missing")
+      )
+    }
+    nextSequence = max(nextSequence, last &+ 1)
+    if bound != .max { nextSequence = max(nextSequence, bound) }
+  }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: ISC
+
+internal import Disk
+internal import Mail
+internal import Queue
+
+/// What could not be read, moved aside below `quarantine/`: each thing with a note `NAME.why` that
+/// says why, where it was and when. Nothing here is ever deleted by us.
+struct Quarantine {
+  static let directory = "quarantine"
+  private static let noteSuffix = ".why"
+  private static let noteMax = 8192
+  static let contentMax = 1 << 20
+
+  let disk: any Disk
+  /// How many things there are.
+  private(set) var count = 0
+
+  init(disk: any Disk) { self.disk = disk }
+
+  mutating func open() throws(DiskError) { count = try names().count }
+
+  private func names() throws(DiskError) -> [String] {
+    try disk.list(Quarantine.directory).map(\.name)
+      .filter { !$0.hasSuffix(Quarantine.noteSuffix) }.sorted()
+  }
+
+  private func path(_ name: String) -> String { "\(Quarantine.directory)/\(name)" }
+
+  /// A name that is not taken, beginning with `wish`.
+  private func freeName(_ wish: String) throws(DiskError) -> String {
+    var name = wish
+    var number = 2
+    while try disk.facts(path(name)) != nil {
+      name = "\(wish)-\(number)"
+      number += 1
+    }
+    return name
+  }
+
+  /// Moves a file or a directory here, durably.
+  mutating func take(
+    _ source: String,
+    as wish: String,
+    because reason: String,
+    at now: Instant
+  ) throws(DiskError) {
+    let name = try freeName(wish)
+    try writeNote(name, reason, source, now)
+    try disk.rename(source, to: path(name))
+    try disk.synchronizeDirectory(Quarantine.directory)
+    try disk.synchronizeDirectory(parentDirectory(of: source))
+    count += 1
+  }
+
+  /// Keeps a copy of bytes that cannot be moved, durably.
+  mutating func keep(
+    _ bytes: [UInt8],
+    as wish: String,
+    from source: String,
+    because reason: String,
+    at now: Instant
+  ) throws(DiskError) {
+    // The same damage is found again at every start until its file is written over.
+    guard try disk.facts(path(wish)) == nil else { return }
+    try writeNote(wish, reason, source, now)
+    try disk.replace(path(wish), with: bytes, through: "\(SpoolTree.incoming)/quarantine.tmp")
+    count += 1
+  }
+
+  private func writeNote(
+    _ name: String,
+    _ reason: String,
+    _ source: String,
+    _ now: Instant
+  ) throws(DiskError) {
+    let text = "reason: \(Envelope.errorText(reason))\nfrom: \(source)\nwhen: \(now.milliseconds)\n"
+    try disk.replace(
+      path(name + Quarantine.noteSuffix),
+      with: Array(text.utf8),
+      through: "\(SpoolTree.incoming)/quarantine.tmp"
+    )
+  }
+
+  private func note(_ name: String) throws(DiskError) -> [Substring: Substring] {
+    let content = try disk.content(
+      of: path(name + Quarantine.noteSuffix),
+      atMost: Quarantine.noteMax
+    )
+    var fields: [Substring: Substring] = [:]
+    for line in String(decoding: content ?? [], as: UTF8.self).split(separator: "\n") {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2 else { continue }
+      fields[parts[0]] = parts[1].drop { $0 == " " }
+    }
+    return fields
+  }
+
+  func records() throws(DiskError) -> [QuarantinedRecord] {
+    var records: [QuarantinedRecord] = []
+    for name in try names() {
+      let note = try note(name)
+      let facts = try disk.facts(path(name))
+      let when = note["when"].flatMap { Int64($0) } ?? facts?.modifiedMilliseconds ?? 0
+      records.append(
+        QuarantinedRecord(
+          name: name,
+          reason: note["reason"].map { String($0) } ?? "unknown",
+          size: facts?.size ?? 0,
+          when: Instant(milliseconds: when)
+        )
+      )
+    }
+    return records
+  }
+
+  /// The bytes of one thing; of a directory those of its files, one behind the other. Nil when there
+  /// is none of that name.
+  func content(of name: String) throws(DiskError) -> [UInt8]? {
+    guard isName(name), let facts = try disk.facts(path(name)) else { return nil }
+    guard facts.kind == .directory else {
+      return try disk.content(of: path(name), atMost: Quarantine.contentMax)
+    }
+    var content: [UInt8] = []
+    for entry in try disk.list(path(name)).sorted(by: { $0.name < $1.name }) {
+      let room = Quarantine.contentMax - content.count
+      guard room > 0, entry.kind == .file else { continue }
+      content += try disk.content(of: "\(path(name))/\(entry.name)", atMost: room) ?? []
+    }
+    return content
+  }
+
+  /// Whether something of that message is here, so that its number must not be used again.
+  func has(_ id: MessageID) throws(DiskError) -> Bool {
+    try names().contains { $0.hasPrefix("envelope-\(id)") || $0.hasPrefix("message-\(id)") }
+  }
+
+  func isName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= 128 && name.first != "."
+      && !name.utf8.contains(0x2f) && !name.utf8.contains(0)
+      && !name.hasSuffix(Quarantine.noteSuffix)
+  }
+
+  func isDirectory(_ name: String) throws(DiskError) -> Bool? {
+    guard isName(name), let facts = try disk.facts(path(name)) else { return nil }
+    return facts.kind == .directory
+  }
+
+  /// Moves one thing back to `target`, durably.
+  mutating func giveBack(_ name: String, to target: String) throws(DiskError) {
+    try disk.rename(path(name), to: target)
+    try disk.synchronizeDirectory(parentDirectory(of: target))
+    try disk.removeIfPresent(path(name + Quarantine.noteSuffix))
+    try disk.synchronizeDirectory(Quarantine.directory)
+    count -= 1
+  }
+}

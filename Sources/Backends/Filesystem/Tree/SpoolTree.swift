@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: ISC
+
+internal import Disk
+internal import Mail
+internal import Queue
+
+/// The files: `queue/XX/MMMMMMMM/` with `message` and a file for each envelope.
+///
+/// Knows paths and order, and nothing of the journal.
+final class SpoolTree {
+  static let queue = "queue"
+  static let incoming = "incoming"
+  static let body = "message"
+
+  let disk: any Disk
+  /// The messages of one bucket in rising order. Some may be gone.
+  private var listed: (bucket: UInt32, ids: [MessageID])?
+
+  init(disk: any Disk) { self.disk = disk }
+
+  static func bucket(of id: MessageID) -> String { "\(queue)/\("\(id)".prefix(2))" }
+  static func path(of id: MessageID) -> String { "\(bucket(of: id))/\(id)" }
+  static func path(of id: EnvelopeID) -> String { "\(path(of: id.message))/\(id)" }
+  static func bodyPath(of id: MessageID) -> String { "\(path(of: id))/\(body)" }
+
+  /// The least message behind `id` that has a directory (or had one a moment ago).
+  func next(after id: MessageID?) throws(DiskError) -> MessageID? {
+    var least = (id?.rawValue ?? 0)
+    guard least < .max else { return nil }
+    least += 1
+    for bucket in (least >> 24)...255 {
+      let ids = try messages(in: bucket)
+      var low = 0
+      var high = ids.count
+      while low < high {
+        let middle = (low + high) / 2
+        if ids[middle].rawValue < least { low = middle + 1 } else { high = middle }
+      }
+      if low < ids.count { return ids[low] }
+    }
+    return nil
+  }
+
+  private func messages(in bucket: UInt32) throws(DiskError) -> [MessageID] {
+    if let listed, listed.bucket == bucket { return listed.ids }
+    let digits = String(bucket, radix: 16)
+    let name = "\(SpoolTree.queue)/\(digits.utf8.count < 2 ? "0" : "")\(digits)"
+    let entries: [DiskEntry]
+    do {
+      entries = try disk.list(name)
+    } catch let error where error.code == .absent {
+      return []
+    }
+    var ids: [MessageID] = []
+    for entry in entries where entry.kind == .directory {
+      guard let id = MessageID(hexadecimal: entry.name), id.rawValue >> 24 == bucket,
+        "\(id)" == entry.name
+      else { continue }
+      ids.append(id)
+    }
+    ids.sort()
+    listed = (bucket, ids)
+    return ids
+  }
+
+  /// A directory of `id` was made.
+  func appeared(_ id: MessageID) {
+    guard var list = listed, list.bucket == id.rawValue >> 24 else { return }
+    listed = nil
+    let index =
+      (list.ids.last.map { $0 < id } ?? true)
+      ? list.ids.count : list.ids.firstIndex { $0 >= id } ?? list.ids.count
+    if index == list.ids.count || list.ids[index] != id { list.ids.insert(id, at: index) }
+    listed = list
+  }
+
+  /// Forgets what was listed: somebody else may have changed it.
+  func forgetListing() { listed = nil }
+
+  /// The envelopes that have files, in rising order; nil when there is no such message.
+  func envelopes(of id: MessageID) throws(DiskError) -> [EnvelopeID]? {
+    let entries: [DiskEntry]
+    do {
+      entries = try disk.list(SpoolTree.path(of: id))
+    } catch let error where error.code == .absent {
+      return nil
+    }
+    var ids: [EnvelopeID] = []
+    for entry in entries where entry.kind == .file {
+      if let envelope = EnvelopeID(hexadecimal: entry.name), envelope.message == id,
+        "\(envelope)" == entry.name
+      {
+        ids.append(envelope)
+      }
+    }
+    return ids.sorted()
+  }
+
+  func contains(_ id: MessageID) throws(DiskError) -> Bool {
+    try disk.facts(SpoolTree.path(of: id)) != nil
+  }
+
+  /// The size of the body's file; nil when there is none.
+  func bodySize(of id: MessageID) throws(DiskError) -> Int? {
+    guard let facts = try disk.facts(SpoolTree.bodyPath(of: id)), facts.kind == .file else {
+      return nil
+    }
+    return facts.size
+  }
+
+  enum Loaded {
+    case stored(StoredEnvelope)
+    case absent
+    case unreadable(String)
+  }
+
+  /// Reads an envelope's file. A size that it does not tell is the body's.
+  func load(_ id: EnvelopeID, bodySize: Int) throws(DiskError) -> Loaded {
+    let content: [UInt8]?
+    do {
+      content = try disk.content(
+        of: SpoolTree.path(of: id),
+        atMost: EnvelopeText.fileMax + 1
+      )
+    } catch let error where error.errno == 40 || error.errno == 21 {
+      return .unreadable(error.explanation)
+    }
+    guard let content else { return .absent }
+    do throws(EnvelopeTextError) {
+      var stored = try EnvelopeText.decode(content, id: id)
+      if stored.message.size == 0 { stored.message.size = bodySize }
+      return .stored(stored)
+    } catch {
+      return .unreadable(error.description)
+    }
+  }
+
+  func readBody(
+    of id: MessageID,
+    from offset: Int,
+    count: Int
+  ) throws(DiskError) -> [UInt8]? {
+    let file: OpenFile
+    do {
+      file = try disk.open(SpoolTree.bodyPath(of: id), .read)
+    } catch let error where error.code == .absent {
+      return nil
+    }
+    defer { disk.close(file) }
+    return try disk.read(file, at: offset, count: count)
+  }
+}

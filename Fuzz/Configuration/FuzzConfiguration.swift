@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Configuration
+import Mail
 
 /// Reads any bytes as a configuration that may include itself; what is shown of them has to be text,
 /// and what is accepted has to survive its way to the roles.

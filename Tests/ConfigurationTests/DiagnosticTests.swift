@@ -85,8 +85,13 @@ import Testing
   func hostileLine() {
     var bytes = Array("x \u{1b}[31m \u{9b}".utf8) + [0xff]
     bytes += Array(repeating: UInt8(ascii: "y"), count: 5000)
-    for text in Reading.report(bytes).errors.map(\.description) {
-      #expect(text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0 != "\u{9b}" || $0 == "\n" })
+    let quoted = Array("match from \"a\u{1b}b\t\u{9b}\(String(repeating: "z", count: 5000))\"".utf8)
+    for text in [bytes, quoted].flatMap({ Reading.report($0).errors.map(\.description) }) {
+      #expect(
+        text.unicodeScalars.allSatisfy {
+          $0.value >= 0x20 && $0 != "\u{9b}" || $0 == "\n" || $0 == "\t"
+        }
+      )
       #expect(text.count < 1000)
     }
     let far = String(repeating: " ", count: 5000) + "nonsense"

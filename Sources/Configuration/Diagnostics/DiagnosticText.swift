@@ -3,13 +3,13 @@
 extension Diagnostic: CustomStringConvertible {
   /// `file:line: text`, then the line, a caret, and what was expected.
   package var description: String {
-    var text = "\(path):\(line): \(severity == .warning ? "warning: " : "")\(complaint.text)"
-    guard !sourceLine.isEmpty else {
-      return complaint.hint.map { "\(text)\n    \($0)" } ?? text
-    }
+    let what = "\(severity == .warning ? "warning: " : "")\(complaint.text)"
+    var text = Diagnostic.printable("\(path):\(line): \(what)".utf8.prefix(500))
+    let hint = complaint.hint.map { Diagnostic.printable($0.utf8.prefix(500)) }
+    guard !sourceLine.isEmpty else { return hint.map { "\(text)\n    \($0)" } ?? text }
     let (shown, padding, width) = excerpt
     text += "\n    \(shown)\n    \(padding)^\(String(repeating: "~", count: max(width - 1, 0)))"
-    if let hint = complaint.hint { text += "\n    \(hint)" }
+    if let hint { text += "\n    \(hint)" }
     return text
   }
 
@@ -27,7 +27,7 @@ extension Diagnostic: CustomStringConvertible {
     return (mark + shown, (from > 0 ? " " : "") + padding, min(width, 100))
   }
 
-  private static func printable(_ bytes: ArraySlice<UInt8>) -> String {
+  private static func printable(_ bytes: some Collection<UInt8>) -> String {
     var text = String.UnicodeScalarView()
     for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
       let isControl = scalar != "\t" && (scalar.value < 0x20 || 0x7f...0x9f ~= scalar.value)

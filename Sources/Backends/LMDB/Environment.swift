@@ -60,7 +60,8 @@ final class Environment {
   ) throws(StoreError) -> [MDB_dbi] {
     try check(unsafe mdb_env_set_maxdbs(handle, UInt32(Name.allCases.count)), "databases", path)
     try check(unsafe mdb_env_set_mapsize(handle, mapSize), "map", path)
-    try check(unsafe mdb_env_open(handle, path, 0, 0o600), "open", path)
+    // MDB_NOTLS: a reader belongs to its transaction and not to whichever thread began it.
+    try check(unsafe mdb_env_open(handle, path, UInt32(MDB_NOTLS), 0o600), "open", path)
     var transaction: OpaquePointer?
     try check(unsafe mdb_txn_begin(handle, nil, 0, &transaction), "begin", path)
     var databases: [MDB_dbi] = []

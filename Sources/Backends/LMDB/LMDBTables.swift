@@ -33,14 +33,9 @@ final class LMDBTables: RecordTables {
       try disk.synchronizeDirectory("")
       return try disk.facts("lmdb/data.mdb")?.size ?? 0
     }
+    try LMDBCheck.run(on: disk, .trees)
     let map = max(limits.map, LMDBTables.mapSize(for: size + limits.mapRoom))
     let environment = try Environment(path: path, mapSize: map)
-    guard size == 0 || environment.usedBytes <= size else {
-      throw .damaged(
-        path: path,
-        problem: "cut off: \(size) bytes of \(environment.usedBytes)"
-      )
-    }
     try LMDBTables.checkVersion(environment)
     self.environment = environment
     if size == 0 {
@@ -169,26 +164,26 @@ final class LMDBTables: RecordTables {
 
   /// The file never shrinks by itself: once little of a large one is in use, that is copied to a new.
   func maintain() throws(StoreError) -> MaintenanceState {
-    let environment = opened
-    guard environment.usedBytes >= limits.compactFrom,
-      try environment.liveBytes() <= limits.compactAtMost
+    guard opened.usedBytes >= limits.compactFrom,
+      try opened.liveBytes() <= limits.compactAtMost
     else { return .done }
-    try compact(environment)
+    try compact()
     return .done
   }
 
-  private func compact(_ old: Environment) throws(StoreError) {
+  private func compact() throws(StoreError) {
     let copy = "lmdb/compact"
     try disk.asStore { () throws(DiskError) in
       try disk.ensureDirectory(copy)
       try disk.removeIfPresent("\(copy)/data.mdb")
     }
-    try old.copy(to: "\(disk.root)/\(copy)")
+    try opened.copy(to: "\(disk.root)/\(copy)")
     try disk.asStore { () throws(DiskError) in
       let file = try disk.open("\(copy)/data.mdb", .write)
       defer { disk.close(file) }
       try disk.synchronize(file)
     }
+    // Closed here and now: one process may have an environment open only once.
     environment = nil
     try disk.asStore { () throws(DiskError) in
       try disk.rename("\(copy)/data.mdb", to: "lmdb/data.mdb")

@@ -38,9 +38,8 @@ struct SQLiteOpening {
         remedy: "the queue needs a local file system that can be written"
       )
     }
-    try connection.execute(
-      "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-    )
+    // The hook that counts the log's pages has taken the place of SQLite's own checkpoints.
+    try connection.execute("PRAGMA synchronous = FULL")
   }
 
   private func migrate() throws(StoreError) {

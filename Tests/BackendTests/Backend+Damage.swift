@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Queue
+import TableStore
+import Testing
+
+@testable import LMDBStore
+@testable import SQLiteStore
+
+extension Backend {
+  /// Makes a closed store look as if version 99 had written it.
+  func pretendNewer(in spool: Spool) throws {
+    switch self {
+    case .sqlite:
+      let connection = try Connection(path: "\(spool.disk.root)/sqlite/queue.db")
+      try connection.execute("PRAGMA user_version = 99")
+    case .lmdb:
+      let environment = try Environment(path: "\(spool.disk.root)/lmdb", mapSize: 1 << 30)
+      try environment.begin()
+      let value = Environment.Value(checksum: Checksum.of([99]), content: [99])
+      try environment.put(.meta, Array("version".utf8), value, .replace)
+      try environment.commit()
+    case .ram: throw Unsupported()
+    }
+  }
+
+  /// Spoils a setting of a closed store.
+  func damageSetting(_ name: String, in spool: Spool) throws {
+    let tables = try tables(in: spool)
+    _ = try tables.open()
+    defer { tables.close() }
+    var value = try #require(try tables.setting(name))
+    value.content[0] ^= 1
+    try tables.begin(expecting: 0)
+    try tables.setSetting(name, value)
+    try tables.commit()
+  }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import TableStore
+import Testing
+
+@testable import LMDBStore
+
+@Suite("The LMDB store")
+struct LMDBStoreTests {
+  let spool: Spool
+
+  init() throws { spool = try Spool() }
+
+  @Test("grows its map before it is needed")
+  func growth() throws {
+    var limits = LMDBLimits()
+    limits.map = 1 << 20
+    limits.mapRoom = 1 << 20
+    let store = TableStore.lmdb(disk: spool.disk, limits: limits, clock: { Spool.now })
+    _ = try store.open()
+    let body = [UInt8](repeating: 7, count: 1 << 20)
+    for number: UInt32 in 1...32 {
+      var mail = try Sample.mail(number)
+      mail.body = .bytes(body)
+      try store.apply([.insert(mail)])
+    }
+    #expect(try store.everything().count == 32)
+    #expect(try #require(try spool.disk.facts("lmdb/data.mdb")).size > 32 << 20)
+    #expect(try store.body(of: try Sample.id(32), from: 0, count: 2 << 20) == body)
+    let report = try store.reopen()
+    #expect(report.remarks.isEmpty)
+    #expect(store.statistics().envelopes == 32)
+  }
+
+  @Test("gives space back once a large file is nearly empty")
+  func space() throws {
+    var limits = LMDBLimits()
+    limits.compactFrom = 4 << 20
+    limits.compactAtMost = 1 << 20
+    let store = TableStore.lmdb(disk: spool.disk, limits: limits, clock: { Spool.now })
+    _ = try store.open()
+    for start: UInt32 in 0..<10 {
+      try store.apply((1...100).map { .insert(try Sample.mail(start * 100 + $0, size: 8192)) })
+    }
+    try store.apply((1...999).map { .removeMessage(try Sample.id($0)) })
+    #expect(try #require(try spool.disk.facts("lmdb/data.mdb")).size > 8 << 20)
+    #expect(try store.maintain() == .done)
+    #expect(try #require(try spool.disk.facts("lmdb/data.mdb")).size < 1 << 20)
+    #expect(try store.everything().map(\.message.id.rawValue) == [1000])
+    try store.apply([.insert(try Sample.mail(1))])
+    let report = try store.reopen()
+    #expect(report.remarks.isEmpty)
+    #expect(try store.everything().count == 2)
+  }
+
+  @Test("refuses a file that is no environment")
+  func stranger() throws {
+    try spool.disk.ensureDirectory("lmdb")
+    let file = try spool.disk.open("lmdb/data.mdb", .create)
+    try spool.disk.write([UInt8](repeating: 0x55, count: 8192), to: file, at: 0)
+    spool.disk.close(file)
+    let error = #expect(throws: StoreError.self) { try Backend.lmdb.opened(in: spool) }
+    guard case .damaged = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  /// A closed store of several pages.
+  private func prepared() throws -> any Store {
+    let store = try Backend.lmdb.opened(in: spool)
+    try store.apply((1...200).map { .insert(try Sample.mail($0, envelopes: 3)) })
+    try store.apply((1...50).map { .removeMessage(try Sample.id($0)) })
+    try store.apply([.insert(try Sample.mail(300, size: 20_000))])
+    try store.close(within: .seconds(1))
+    return store
+  }
+
+  @Test("refuses a file that was cut off")
+  func cut() throws {
+    let store = try prepared()
+    let size = try #require(try spool.disk.facts("lmdb/data.mdb")).size
+    let file = try spool.disk.open("lmdb/data.mdb", .write)
+    try spool.disk.truncate(file, to: size - 40_000)
+    spool.disk.close(file)
+    expectDamaged(store)
+  }
+
+  /// liblmdb would end the process on most of these.
+  @Test("refuses a file with a damaged page head or node, or serves it unharmed")
+  func damagedPages() throws {
+    let store = try prepared()
+    let size = try #require(try spool.disk.facts("lmdb/data.mdb")).size
+    let file = try spool.disk.open("lmdb/data.mdb", .write)
+    defer { spool.disk.close(file) }
+    var refused = 0
+    for page in 0..<size / 4096 {
+      for offset in [0, 10, 12, 14, 16, 40, 128] {
+        let place = page * 4096 + offset
+        let old = try spool.disk.read(file, at: place, count: 1)
+        try spool.disk.write([old[0] ^ 0x40], to: file, at: place)
+        do throws(StoreError) {
+          try LMDBCheck.run(on: spool.disk, .everything)
+        } catch {
+          guard case .damaged = error else {
+            Issue.record("page \(page), offset \(offset): \(error)")
+            return
+          }
+          refused += 1
+        }
+        try spool.disk.write(old, to: file, at: place)
+      }
+    }
+    #expect(refused > size / 4096)
+    _ = try store.open()
+    #expect(try store.everything().count == 451)
+  }
+
+  private func expectDamaged(_ store: any Store) {
+    let error = #expect(throws: StoreError.self) { try store.open() }
+    guard case .damaged = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+}

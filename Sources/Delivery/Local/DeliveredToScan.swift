@@ -45,6 +45,7 @@ package struct DeliveredToScan: Sendable {
 
   /// There are no more bytes.
   package mutating func ended() {
+    guard verdict == .undecided else { return }
     endLine()
     if verdict == .undecided { verdict = .clear }
   }

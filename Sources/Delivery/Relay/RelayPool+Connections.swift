@@ -64,6 +64,7 @@ extension RelayPool {
     return later ?? .unusable(failure)
   }
 
+  /// Whether any route is left counts first, pauses then: nobody waits for a dead destination.
   private mutating func choose(
     _ targets: [RelayTarget],
     from source: IPAddress?,
@@ -71,7 +72,17 @@ extension RelayPool {
     _ relay: Relay,
     at now: Instant
   ) -> Choice {
-    if let blocked = blocked(source, slot, relay, at: now) { return blocked }
+    let choice = route(to: targets, from: source, slot, at: now)
+    if case .unusable = choice { return choice }
+    return blocked(source, slot, relay, at: now) ?? choice
+  }
+
+  private mutating func route(
+    to targets: [RelayTarget],
+    from source: IPAddress?,
+    _ slot: Int,
+    at now: Instant
+  ) -> Choice {
     var failure = RelayFailure.familyMismatch
     var rest = targets[...]
     while let preference = rest.first?.preference {

@@ -23,6 +23,8 @@ struct Destination {
   var envelopes: UInt32 = 0
   var inFlight: UInt32 = 0
   var gate = Gate.open
+  /// The time of its entry in the heap of blocks; zero when it has none.
+  var timer: Second = 0
   /// The ring of the destinations of its kind that have work and may do it.
   var ringNext = nowhere
   var ringPrevious = nowhere
@@ -80,7 +82,7 @@ struct DestinationTable {
   private(set) var indices: [Key: UInt32] = [:]
   /// Whose turn it is, by kind.
   private(set) var turn: [UInt32] = [nowhere, nowhere, nowhere]
-  /// A heap by time. An entry is stale when its destination's gate says otherwise.
+  /// A heap by time. What counts is the destination's gate: an entry may be early, or stale.
   private var blocks: [Block] = []
 
   subscript(index: UInt32) -> Destination {
@@ -145,8 +147,7 @@ struct DestinationTable {
 
   mutating func block(_ index: UInt32, until: Second) {
     self[index].gate = .blocked(until: until)
-    blocks.append(Block(until: until, destination: index))
-    siftUp(blocks.count - 1)
+    setTimer(index, until)
     settle(index)
   }
 
@@ -161,16 +162,26 @@ struct DestinationTable {
     settle(index)
   }
 
+  var pendingBlocks: Int { blocks.count }
+
   var nextUnblocking: Second? { blocks.first?.until }
 
   /// Ends the blocks whose time has come.
   mutating func advance(to now: Second) {
     while let first = blocks.first, first.until <= now {
       removeFirstBlock()
-      if self[first.destination].gate == .blocked(until: first.until) {
-        allowProbe(first.destination)
-      }
+      if self[first.destination].timer == first.until { self[first.destination].timer = 0 }
+      guard case .blocked(let until) = self[first.destination].gate else { continue }
+      if until <= now { allowProbe(first.destination) } else { setTimer(first.destination, until) }
     }
+  }
+
+  /// A destination that is blocked again and again keeps the entry that it has.
+  private mutating func setTimer(_ index: UInt32, _ until: Second) {
+    guard self[index].timer == 0 || self[index].timer > until else { return }
+    self[index].timer = until
+    blocks.append(Block(until: until, destination: index))
+    siftUp(blocks.count - 1)
   }
 
   private mutating func join(_ index: UInt32) {

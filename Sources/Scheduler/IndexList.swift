@@ -8,6 +8,14 @@ protocol Links {
   static func setPrevious(_ slot: inout Slot, _ index: UInt32)
 }
 
+extension Links {
+  /// Both at once: each access to a slot costs its check for uniqueness.
+  static func set(_ slot: inout Slot, previous: UInt32, next: UInt32) {
+    setPrevious(&slot, previous)
+    setNext(&slot, next)
+  }
+}
+
 /// The list of the place that an envelope is in.
 enum PlaceLinks: Links {
   static func next(_ slot: borrowing Slot) -> UInt32 { slot.next }
@@ -33,16 +41,14 @@ struct IndexList<L: Links> {
   var isEmpty: Bool { head == nowhere }
 
   mutating func append(_ index: UInt32, _ slots: inout SlotStore) {
-    L.setPrevious(&slots[index], tail)
-    L.setNext(&slots[index], nowhere)
+    L.set(&slots[index], previous: tail, next: nowhere)
     if tail == nowhere { head = index } else { L.setNext(&slots[tail], index) }
     tail = index
     count += 1
   }
 
   mutating func prepend(_ index: UInt32, _ slots: inout SlotStore) {
-    L.setPrevious(&slots[index], nowhere)
-    L.setNext(&slots[index], head)
+    L.set(&slots[index], previous: nowhere, next: head)
     if head == nowhere { tail = index } else { L.setPrevious(&slots[head], index) }
     head = index
     count += 1
@@ -54,8 +60,7 @@ struct IndexList<L: Links> {
     let previous = L.previous(slots[index])
     if previous == nowhere { head = next } else { L.setNext(&slots[previous], next) }
     if next == nowhere { tail = previous } else { L.setPrevious(&slots[next], previous) }
-    L.setNext(&slots[index], nowhere)
-    L.setPrevious(&slots[index], nowhere)
+    L.set(&slots[index], previous: nowhere, next: nowhere)
     count -= 1
   }
 

@@ -14,7 +14,7 @@ enum EnvelopeChain: Chain {
 
   static func hash(_ key: UInt64) -> UInt64 {
     let line = key &+ key >> 32
-    return mixed(key & ~(15 << 32)) << 4 | line & 15
+    return mixed(key & ~(7 << 32)) << 3 | line & 7
   }
 
   static func next(_ slot: borrowing Slot) -> UInt32 { slot.idNext }
@@ -24,7 +24,7 @@ enum EnvelopeChain: Chain {
 enum MessageChain: Chain {
   static func key(_ slot: borrowing Slot) -> UInt32 { slot.message }
 
-  static func hash(_ key: UInt32) -> UInt64 { mixed(UInt64(key >> 4)) << 4 | UInt64(key & 15) }
+  static func hash(_ key: UInt32) -> UInt64 { mixed(UInt64(key >> 3)) << 3 | UInt64(key & 7) }
 
   static func next(_ slot: borrowing Slot) -> UInt32 { slot.leaderNext }
   static func setNext(_ slot: inout Slot, _ index: UInt32) { slot.leaderNext = index }
@@ -32,7 +32,7 @@ enum MessageChain: Chain {
 
 extension Chain {
   /// Spreads identifiers, which are anything but spread; they come from a cursor of our own, so that no
-  /// secret is needed. The hashes keep sixteen identifiers that follow each other in one cache line of
+  /// secret is needed. The hashes keep eight identifiers that follow each other in one cache line of
   /// buckets: what came together is asked for together.
   static func mixed(_ key: UInt64) -> UInt64 {
     var value = (key ^ (key >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -89,6 +89,21 @@ struct IndexTable<C: Chain> {
     precondition(C.key(slots[index]) == C.key(slots[other]))
     C.setNext(&slots[other], C.next(slots[index]))
     replace(index, with: other, &slots)
+  }
+
+  /// How many slots a look-up touches at worst now.
+  func longestChain(_ slots: borrowing SlotStore) -> Int {
+    var longest = 0
+    for bucket in 0..<buckets {
+      var length = 0
+      var index = self[bucket]
+      while index != nowhere {
+        length += 1
+        index = C.next(slots[index])
+      }
+      longest = max(longest, length)
+    }
+    return longest
   }
 
   private mutating func replace(

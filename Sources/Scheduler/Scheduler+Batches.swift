@@ -98,10 +98,10 @@ extension Scheduler {
 
   private mutating func dispatch(_ group: [UInt32], _ company: Company, _ now: Second) -> Dispatch {
     for index in group { enterFlight(index, now) }
-    let destination = destinations[slots[group[0]].destination]
+    let destination = slots[group[0]].destination
     return Dispatch(
-      kind: destination.kind,
-      destination: destination.name,
+      kind: destinations[destination].kind,
+      destination: destinations[destination].name,
       message: identifier(group[0]).message,
       envelopes: group.map { identifier($0) },
       company: company

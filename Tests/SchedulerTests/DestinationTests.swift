@@ -64,6 +64,22 @@ struct DestinationTests {
     try fixture.scheduler.checkInvariants()
   }
 
+  @Test("a block that is made longer again and again takes no more room, and one made shorter ends")
+  func repeatedBlocks() {
+    let fixture = Fixture()
+    fixture.add(1)
+    for seconds in Int64(60)...1000 {
+      fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(seconds))
+    }
+    #expect(fixture.scheduler.destinations.pendingBlocks == 1)
+    fixture.pass(999)
+    #expect(fixture.batch().isEmpty)
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(500))
+    fixture.scheduler.block(.relay, "example.org", until: fixture.now + .seconds(5))
+    fixture.pass(5)
+    #expect(fixture.batch().count == 1)
+  }
+
   @Test("a block without envelopes is forgotten when it ends")
   func forgotten() {
     let fixture = Fixture()

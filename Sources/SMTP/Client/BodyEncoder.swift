@@ -22,9 +22,7 @@ struct BodyEncoder: Sendable {
       }
       if isAtLineStart, bytes[index] == dot { output.append(dot) }
       let start = index
-      while index < bytes.count, bytes[index] != lineFeed, bytes[index] != carriageReturn {
-        index += 1
-      }
+      index = LineEndSearch.firstIndex(in: bytes, from: index)
       if index > start {
         output.append(contentsOf: chunk[start..<index])
         isAtLineStart = false

@@ -107,18 +107,11 @@ struct BodyDecoder: Sendable {
         endLine(byte == lineFeed ? .proper : .bare)
         if byte == lineFeed { index += 1 }
       case .middle:
-        let end = endOfRun(in: input.span, from: index)
+        let end = LineEndSearch.firstIndex(in: input.span, from: index)
         lineLength += end - index
         guard lineLength <= lineLengthMax else { return .lineTooLong }
         append(input[index..<end])
-        index = end
-        guard index < input.count else { break }
-        if input[index] == carriageReturn {
-          position = .carriageReturn
-        } else {
-          endLine(.bare)
-        }
-        index += 1
+        index = takeLineEnd(input, at: end)
       }
     }
     return .starved
@@ -127,6 +120,20 @@ struct BodyDecoder: Sendable {
   private enum LineEnd {
     case proper
     case bare
+  }
+
+  /// Takes the CR or LF at `index`, or CRLF when both are there; returns the index behind it.
+  private mutating func takeLineEnd(_ input: [UInt8], at index: Int) -> Int {
+    guard index < input.count else { return index }
+    if input[index] == lineFeed {
+      endLine(.bare)
+    } else if index + 1 < input.count, input[index + 1] == lineFeed {
+      endLine(.proper)
+      return index + 2
+    } else {
+      position = .carriageReturn
+    }
+    return index + 1
   }
 
   private mutating func append(_ run: ArraySlice<UInt8>) {
@@ -162,17 +169,6 @@ struct BodyDecoder: Sendable {
   private mutating func grow(by count: Int) {
     size += count
     if size > sizeMax { discard(.tooBig) }
-  }
-
-  /// The index of the next CR or LF.
-  private func endOfRun(in input: Span<UInt8>, from start: Int) -> Int {
-    var index = start
-    while index < input.count {
-      let byte = input[index]
-      if byte == lineFeed || byte == carriageReturn { return index }
-      index += 1
-    }
-    return index
   }
 }
 

@@ -68,7 +68,8 @@ extension Scheduler {
   package enum Outcome: Sendable {
     /// Delivered, or failed with no notice owed.
     case finished
-    /// Failed for now: counts a try.
+    /// Failed for now: counts a try. Of an envelope that `expired` handed out: it could not be given up
+    /// now, and is handed out again in some seconds.
     case deferred
     /// Failed for good: it is a notice from now on, and tries begin anew.
     case becameBounce(destination: String, expiry: Instant)

@@ -18,6 +18,7 @@ extension Scheduler {
     }
     leavePlace(index, now.second)
     endProbe(index, outcome)
+    let isExpiring = slots[index].flags.contains(.expiring)
     slots[index].flags.remove(.expiring)
     if slots[index].flags.contains(.removed) {
       totals.removedTotal += 1
@@ -25,6 +26,7 @@ extension Scheduler {
     }
     switch outcome {
     case .finished: return .gone(erase(index))
+    case .deferred where isExpiring: expireAgain(index, now.second)
     case .deferred: deferred(index, now.second)
     case .becameBounce(let name, let expiry):
       move(index, to: .bounce, name)
@@ -112,6 +114,13 @@ extension Scheduler {
     slots[index].flags.remove(.alone)
     let base = retry.base(of: slots[index].kind)
     slots[index].moment = retry.next(slots[index], base: base, at: now)
+    settle(index, now)
+  }
+
+  /// It could not be given up, as when the store had no room: not again at once.
+  private mutating func expireAgain(_ index: UInt32, _ now: Second) {
+    slots[index].expiry = Second(clamping: UInt64(now) + UInt64(limits.bounceBase))
+    slots[index].moment = slots[index].expiry
     settle(index, now)
   }
 

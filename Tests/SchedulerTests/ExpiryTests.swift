@@ -100,6 +100,19 @@ struct ExpiryTests {
     #expect(fixture.state(third) == .scheduled)
   }
 
+  @Test("an expired envelope that could not be given up is handed out again in ten seconds")
+  func again() {
+    let fixture = Fixture()
+    let id = fixture.add(1) { $0.expiry = Fixture.start }
+    #expect(fixture.expired() == [id])
+    #expect(fixture.complete(id, .deferred) == .kept(next: fixture.now + .seconds(10)))
+    #expect(fixture.expired().isEmpty)
+    #expect(fixture.batch().isEmpty)
+    fixture.pass(10)
+    #expect(fixture.batch().isEmpty)
+    #expect(fixture.expired() == [id])
+  }
+
   @Test("no more are handed out than were asked for")
   func limit() {
     let fixture = Fixture()

@@ -144,6 +144,7 @@ private struct Run {
     for id in expired {
       model.items[id]?.state = .inFlight
       model.items[id]?.isAlone = false
+      model.items[id]?.isExpiring = true
     }
   }
 
@@ -163,6 +164,7 @@ private struct Run {
       default: .returned(.alone)
       }
     let answer = fixture.complete(id, outcome)
+    model.items[id]?.isExpiring = false
     if item.isRemoved {
       #expect(answer == .removed(model.erase(id)))
       return
@@ -171,6 +173,9 @@ private struct Run {
     case .finished:
       #expect(answer == .gone(model.erase(id)))
       return
+    case .deferred where item.isExpiring:
+      model.items[id]?.expiry = model.now + 10
+      model.items[id]?.due = model.now + 10
     case .deferred:
       model.items[id]?.tries += 1
       model.items[id]?.isAlone = false

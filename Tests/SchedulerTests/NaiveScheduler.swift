@@ -18,6 +18,7 @@ struct NaiveScheduler {
     var isSuspended = false
     var isRemoved = false
     var isAlone = false
+    var isExpiring = false
     var hold = ""
   }
 

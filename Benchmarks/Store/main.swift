@@ -54,10 +54,14 @@ struct StoreBenchmark {
     let syncs = Double(inserted.syncs) / Double(count)
     let longest = inserted.longestSync / .milliseconds(1)
     print(
-      backend.rawValue.padded(7), "\(batch)".padded(6), rate(count, insertion).padded(9),
-      rate(count, removal).padded(9), rate(count, again).padded(9),
+      backend.rawValue.padded(7),
+      "\(batch)".padded(6),
+      rate(count, insertion).padded(9),
+      rate(count, removal).padded(9),
+      rate(count, again).padded(9),
       "\(Double(Int(syncs * 1000)) / 1000)".padded(14),
-      "\(Int(longest))".padded(11), rate(count, scan)
+      "\(Int(longest))".padded(11),
+      rate(count, scan)
     )
   }
 

@@ -21,7 +21,7 @@ extension Backend {
       let value = Environment.Value(checksum: Checksum.of([99]), content: [99])
       try environment.put(.meta, Array("version".utf8), value, .replace)
       try environment.commit()
-    case .ram: throw Unsupported()
+    case .ram, .fs: throw Unsupported()
     }
   }
 

@@ -6,6 +6,7 @@ import Queue
 import TableStore
 import Testing
 
+@testable import FilesystemStore
 @testable import LMDBStore
 @testable import MemoryStore
 @testable import SQLiteStore
@@ -13,6 +14,7 @@ import Testing
 /// The stores that the one contract is for.
 enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case ram
+  case fs
   case sqlite
   case lmdb
 
@@ -23,9 +25,10 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   var testDescription: String { rawValue }
 
   func store(in spool: Spool, locking: SpoolLocking = .take) -> any Store {
-    let clock = { Spool.now }
+    let clock: @Sendable () -> Instant = { Spool.now }
     return switch self {
     case .ram: MemoryStore()
+    case .fs: FilesystemStore(disk: spool.disk, clock: clock)
     case .sqlite: TableStore.sqlite(disk: spool.disk, locking: locking, clock: clock)
     case .lmdb: TableStore.lmdb(disk: spool.disk, locking: locking, clock: clock)
     }
@@ -43,7 +46,7 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     switch self {
     case .sqlite: SQLiteTables(disk: spool.disk, limits: SQLiteLimits())
     case .lmdb: LMDBTables(disk: spool.disk, limits: LMDBLimits())
-    case .ram: throw Unsupported()
+    case .ram, .fs: throw Unsupported()
     }
   }
 

@@ -46,7 +46,8 @@ enum Sample {
   }
 
   /// A message with `count` envelopes whose low halves are 1, 2, …
-  static func mail(_ number: UInt32, envelopes count: Int = 1, size: Int = 300) throws -> NewMessage {
+  static func mail(_ number: UInt32, envelopes count: Int = 1, size: Int = 300) throws -> NewMessage
+  {
     NewMessage(
       message: try message(number, size: size),
       envelopes: try (1...UInt32(count)).map { try envelope(number, $0) },

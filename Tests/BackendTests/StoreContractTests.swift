@@ -83,7 +83,10 @@ struct StoreContractTests {
     #expect(store.statistics().messages == 2)
   }
 
-  @Test("adds an envelope to a message, also in the call that brings it", arguments: Backend.allCases)
+  @Test(
+    "adds an envelope to a message, also in the call that brings it",
+    arguments: Backend.allCases
+  )
   func add(backend: Backend) throws {
     let store = try backend.opened(in: spool)
     try store.apply([.insert(try Sample.mail(1)), .add(try Sample.envelope(1, 5))])

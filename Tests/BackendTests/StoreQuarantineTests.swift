@@ -50,7 +50,10 @@ struct StoreQuarantineTests {
     #expect(try store.everything().count == 6)
   }
 
-  @Test("moves a message aside with all that it has, and brings it back", arguments: Backend.tabular)
+  @Test(
+    "moves a message aside with all that it has, and brings it back",
+    arguments: Backend.tabular
+  )
   func message(backend: Backend) throws {
     let store = try prepared(backend)
     // A letter of a name: what it makes of the record can still be decoded.

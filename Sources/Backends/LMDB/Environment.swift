@@ -324,7 +324,9 @@ extension Environment {
         return unsafe mdb_cursor_get(cursor, &key, &found, MDB_SET_RANGE)
       }
       while result == 0 {
-        let keyBytes = unsafe [UInt8](UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size))
+        let keyBytes = unsafe [UInt8](
+          UnsafeRawBufferPointer(start: key.mv_data, count: key.mv_size)
+        )
         guard try body(keyBytes, unsafe Entry(found)) == .further else { return }
         result = unsafe mdb_cursor_get(cursor, &key, &found, MDB_NEXT)
       }

@@ -116,7 +116,8 @@ extension TableStore {
     )
     guard let known = try? tables.quarantinedContent(record.name) == nil, known else { return }
     do throws(StoreError) {
-      try transaction(expecting: 0) { () throws(StoreError) in try tables.putQuarantined(record, []) }
+      try transaction(expecting: 0) { () throws(StoreError) in try tables.putQuarantined(record, [])
+      }
       statisticsOfUse.quarantined += 1
     } catch {
       return

@@ -33,6 +33,7 @@ let package = Package(
   targets: [
     // Pure modules: no NIO, no Glibc, no C.
     .target(name: "Configuration", dependencies: ["Mail"], swiftSettings: strict),
+    .target(name: "ControlProtocol", dependencies: ["Mail", "Queue"], swiftSettings: strict),
     .target(name: "Mail", swiftSettings: strict),
     .target(name: "Policy", dependencies: ["Configuration", "Mail"], swiftSettings: strict),
     .target(name: "Queue", dependencies: ["Mail"], swiftSettings: strict),
@@ -41,14 +42,20 @@ let package = Package(
 
     // Stores.
     .target(
-      name: "FilesystemStore",
+      name: "Disk",
       dependencies: ["CLinux", "Mail", "Queue"],
+      path: "Sources/Backends/Disk",
+      swiftSettings: strict
+    ),
+    .target(
+      name: "FilesystemStore",
+      dependencies: ["Disk", "Mail", "Queue"],
       path: "Sources/Backends/Filesystem",
       swiftSettings: strict
     ),
     .target(
       name: "LMDBStore",
-      dependencies: ["CLMDB", "CLinux", "Mail", "Queue"],
+      dependencies: ["CLMDB", "Disk", "Mail", "Queue", "TableStore"],
       path: "Sources/Backends/LMDB",
       swiftSettings: strict
     ),
@@ -60,8 +67,94 @@ let package = Package(
     ),
     .target(
       name: "SQLiteStore",
-      dependencies: ["CLinux", "CSQLite", "Mail", "Queue"],
+      dependencies: ["CSQLite", "Disk", "Mail", "Queue", "TableStore"],
       path: "Sources/Backends/SQLite",
+      swiftSettings: strict
+    ),
+    .target(
+      name: "StoreFactory",
+      dependencies: [
+        "Configuration", "Disk", "FilesystemStore", "Interprocess", "LMDBStore", "MemoryStore",
+        "Queue", "SQLiteStore", "TableStore",
+      ],
+      path: "Sources/Backends/All",
+      swiftSettings: strict
+    ),
+    .target(
+      name: "TableStore",
+      dependencies: ["Disk", "Mail", "Queue"],
+      path: "Sources/Backends/Tables",
+      swiftSettings: strict
+    ),
+
+    // Adapters.
+    .target(
+      name: "Control",
+      dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue"] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Delivery",
+      dependencies: ["DNS", "Mail", "SMTP"] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "DNS",
+      dependencies: ["CLinux", "CUnbound", "Mail"] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Frontend",
+      dependencies: [
+        "Configuration", "ControlProtocol", "DNS", "Interprocess", "Mail", "ResolverEdge", "SMTP",
+      ] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Interprocess",
+      dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue"] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Lookup",
+      dependencies: ["Configuration", "ControlProtocol", "Interprocess", "Mail", "Policy"] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "ResolverEdge",
+      dependencies: ["DNS", "Interprocess", "Mail"],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Spooler",
+      dependencies: [
+        "Configuration", "ControlProtocol", "Disk", "Interprocess", "Mail", "Queue", "Scheduler",
+      ] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Supervisor",
+      dependencies: ["CLinux", "Configuration", "Interprocess", "Mail"],
+      swiftSettings: strict
+    ),
+
+    // Programs.
+    .executableTarget(
+      name: "smtpctl",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "StoreFactory",
+      ],
+      swiftSettings: strict
+    ),
+    .executableTarget(
+      name: "smtpd",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
+        "Frontend", "Interprocess", "Lookup", "Mail", "Queue", "ResolverEdge", "Spooler",
+        "StoreFactory", "Supervisor",
+      ] + nio,
       swiftSettings: strict
     ),
 

@@ -69,6 +69,8 @@ package enum QueueToFrontend: EdgeMessage {
   case credit(MessageID, UInt32)
   case stored(MessageID)
   case refused(MessageID, Reply)
+  /// Whether to accept connections: 1, or 0 while the operator has paused smtp.
+  case listening(UInt8)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -90,6 +92,9 @@ package enum QueueToFrontend: EdgeMessage {
       writer.write(UInt8(6))
       writer.write(id.rawValue)
       writer.write(reply)
+    case .listening(let state):
+      writer.write(UInt8(7))
+      writer.write(state)
     }
   }
 
@@ -101,6 +106,7 @@ package enum QueueToFrontend: EdgeMessage {
     case 4: self = .credit(try reader.readMessageID(), try reader.readInteger())
     case 5: self = .stored(try reader.readMessageID())
     case 6: self = .refused(try reader.readMessageID(), try reader.readReply())
+    case 7: self = .listening(try reader.readByte())
     default: throw .invalid(field: "message kind")
     }
   }

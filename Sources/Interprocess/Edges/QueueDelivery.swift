@@ -102,9 +102,9 @@ package struct EnvelopeReport: Hashable, Sendable {
 
 /// Delivery to queue.
 package enum DeliveryToQueue: EdgeMessage {
-  /// The first message of an edge: the envelopes that have no outcome yet. The outcomes that were not
-  /// recorded follow as `report`s.
-  case reconcile(inFlight: [EnvelopeID])
+  /// The first message of an edge: every envelope that is in hand, those included whose outcome was not
+  /// recorded and follows as a `report`.
+  case reconcile(inHand: [EnvelopeID])
   /// So many more bytes of the task's body may come; the first one opens the stream.
   case credit(task: UInt64, UInt32)
   /// No more of this body is wanted.
@@ -149,7 +149,7 @@ package enum DeliveryToQueue: EdgeMessage {
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
     switch try reader.readByte() {
-    case 1: self = .reconcile(inFlight: try reader.readEnvelopeIDs())
+    case 1: self = .reconcile(inHand: try reader.readEnvelopeIDs())
     case 2: self = .credit(task: try reader.readInteger(), try reader.readInteger())
     case 3: self = .cancelBody(task: try reader.readInteger())
     case 4:

@@ -106,12 +106,15 @@ package struct RoleIdentity: Equatable, Sendable {
   package var gid: UInt32?
   /// The spool as this role will see it.
   package var spool: String
+  /// The user who started the server.
+  package var owner: UInt32
 
-  package init(root: String?, uid: UInt32?, gid: UInt32?, spool: String) {
+  package init(root: String?, uid: UInt32?, gid: UInt32?, spool: String, owner: UInt32) {
     self.root = root
     self.uid = uid
     self.gid = gid
     self.spool = spool
+    self.owner = owner
   }
 
   package func encode(into writer: inout ByteWriter) {
@@ -119,6 +122,7 @@ package struct RoleIdentity: Equatable, Sendable {
     writer.write(uid ?? .max)
     writer.write(gid ?? .max)
     writer.write(spool)
+    writer.write(owner)
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
@@ -129,6 +133,7 @@ package struct RoleIdentity: Equatable, Sendable {
     self.uid = uid == .max ? nil : uid
     self.gid = gid == .max ? nil : gid
     spool = try reader.readString(of: "spool", atMost: 4096)
+    owner = try reader.readInteger()
   }
 }
 

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: ISC
+
+package import Configuration
+internal import DNS
+internal import Glibc
+package import Interprocess
+internal import Mail
+internal import NIOCore
+internal import NIOPosix
+internal import SMTP
+
+/// The frontend role: accepts on the listeners, runs a session for each connection, and brings what
+/// they take to lookup and queue.
+package final class FrontendService: RoleService {
+  typealias LookupEdge = Edge<FrontendToLookup, LookupToFrontend>
+  typealias QueueEdge = Edge<FrontendToQueue, QueueToFrontend>
+
+  let context: RoleContext
+  let projection: FrontendProjection
+  let sessionsMax: Int
+  private var lookup: LookupEdge?
+  private var queue: QueueEdge?
+  private var queueGeneration: UInt32 = 0
+  private(set) var names: ReverseNames?
+  private var statistics: FrontendStatistics?
+  private var identifiers = IdentifierPool()
+  private var admission: Reply?
+  private var waitingForIdentifiers: [() -> Void] = []
+  /// Questions to lookup that are not answered.
+  private var questions: [UInt64: Question] = [:]
+  private var nextToken: UInt64 = 0
+  private var transactions: [MessageID: OpenTransaction] = [:]
+  /// Sessions that wait for the answer to a submit, or for credit.
+  private var owners: [MessageID: SessionHandler] = [:]
+  private var submitted: Set<MessageID> = []
+  private var servers: [any Channel] = []
+  private(set) var isListening = true
+  private(set) var isStopping = false
+  private var sessions: [ObjectIdentifier: SessionHandler] = [:]
+  var counters = SessionCounters()
+
+  private struct Question {
+    let transaction: OpenTransaction
+    let index: Int
+    let address: Address
+    weak var session: SessionHandler?
+  }
+
+  package init(context: RoleContext, projection: FrontendProjection, descriptorsMax: Int) {
+    self.context = context
+    self.projection = projection
+    sessionsMax = max(1, min(projection.limits.sessionsMax, descriptorsMax - 64))
+    names = ReverseNames(context)
+    statistics = FrontendStatistics(self)
+    context.tell(.ready)
+  }
+
+  // MARK: - Supervisor
+
+  package func connect(to peer: Role, generation: UInt32, descriptor: CInt) {
+    switch peer {
+    case .lookup: connectLookup(generation, descriptor)
+    case .queue: connectQueue(generation, descriptor)
+    case .resolver: names?.connect(descriptor)
+    case .control: statistics?.connect(descriptor)
+    default: _ = Descriptor(owning: descriptor)
+    }
+  }
+
+  package func received(_ message: SupervisorToRole, descriptors: [CInt]) {
+    guard case .listeners(let first) = message else {
+      for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
+      return
+    }
+    for (offset, descriptor) in descriptors.enumerated() {
+      let index = Int(first) + offset
+      guard projection.listeners.indices.contains(index) else {
+        _ = Descriptor(owning: descriptor)
+        continue
+      }
+      listen(on: descriptor, as: projection.listeners[index])
+    }
+  }
+
+  package func stop(within milliseconds: UInt32, finished: @escaping () -> Void) {
+    isStopping = true
+    for server in servers { server.close(promise: nil) }
+    for session in Array(sessions.values) { session.stopServing() }
+    let loop = context.loop.assumeIsolated()
+    let deadline = Clock.rising() + Int64(milliseconds) / 2
+    func wait() {
+      if sessions.isEmpty || Clock.rising() >= deadline { return finished() }
+      loop.scheduleTask(in: .milliseconds(20)) { wait() }
+    }
+    wait()
+  }
+
+  // MARK: - Connections
+
+  private func listen(on descriptor: CInt, as listener: FrontendProjection.Listener) {
+    let me = NIOLoopBound(self, eventLoop: context.loop)
+    ServerBootstrap(group: context.loop)
+      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.maxMessagesPerRead, value: 64)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65_536)
+      )
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let handler = SessionHandler(me.value, listener, channel)
+          try channel.pipeline.syncOperations.addHandler(handler)
+        }
+      }
+      .withBoundSocket(descriptor)
+      .assumeIsolated()
+      .whenComplete { [self] result in
+        switch result {
+        case .success(let server):
+          servers.append(server)
+          if !isListening { _ = server.setOption(.autoRead, value: false) }
+        case .failure(let error):
+          context.log.warn("frontend: listen on \(listener.address): \(error)")
+        }
+      }
+  }
+
+  private func setListening(_ wanted: Bool) {
+    guard wanted != isListening else { return }
+    isListening = wanted
+    for server in servers {
+      _ = server.setOption(.autoRead, value: wanted)
+      if wanted { server.read() }
+    }
+  }
+
+  /// A connection begins. Returns false when there are too many.
+  func begin(_ session: SessionHandler) -> Bool {
+    let isWelcome = sessions.count < sessionsMax
+    sessions[ObjectIdentifier(session)] = session
+    counters.begun(session.source)
+    return isWelcome
+  }
+
+  func end(_ session: SessionHandler) {
+    guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
+    counters.ended(session.source)
+  }
+
+  var openSessions: Int { sessions.count }
+
+  // MARK: - What sessions ask
+
+  /// A new transaction, or why there is none. Calls back at once unless identifiers have to come.
+  func beginTransaction(
+    _ mail: MailCommand,
+    facts: SessionFacts,
+    _ finished: @escaping (ServerSession.TransactionAnswer, OpenTransaction?) -> Void
+  ) {
+    if let admission { return finished(.refused(admission), nil) }
+    guard queue != nil else { return finished(.refused(FrontendService.noQueue), nil) }
+    guard let id = identifiers.take() else {
+      askForIdentifiers()
+      waitingForIdentifiers.append { [self] in beginTransaction(mail, facts: facts, finished) }
+      return
+    }
+    askForIdentifiers()
+    var message = Message(
+      id: id,
+      sender: mail.sender,
+      created: Clock.now(),
+      size: 0,
+      session: facts
+    )
+    message.content = mail.content
+    message.returnContent = mail.returnContent
+    message.envelopeIdentifier = mail.envelopeIdentifier
+    let transaction = OpenTransaction(id: id, message: message)
+    transactions[id] = transaction
+    finished(.opened(id), transaction)
+  }
+
+  static let noQueue = Reply(
+    451,
+    EnhancedStatus(.temporary, 3, 0),
+    "Temporary failure: the queue is not running, try again later"
+  )
+
+  private func askForIdentifiers() {
+    guard identifiers.isLow, let queue else { return }
+    identifiers.isAsking = true
+    queue.send(.reserve)
+  }
+
+  func check(
+    _ recipient: RecipientCommand,
+    of transaction: OpenTransaction,
+    for session: SessionHandler
+  ) {
+    nextToken += 1
+    questions[nextToken] = Question(
+      transaction: transaction,
+      index: recipient.index,
+      address: recipient.address,
+      session: session
+    )
+    transaction.questions += 1
+    guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
+    lookup.send(
+      .recipient(
+        RecipientQuestion(
+          token: nextToken,
+          message: transaction.message,
+          index: UInt16(clamping: recipient.index),
+          recipient: recipient.address,
+          notify: recipient.notify,
+          originalRecipient: recipient.originalRecipient
+        )
+      )
+    )
+  }
+
+  static let noLookup = Reply(
+    451,
+    EnhancedStatus(.temporary, 3, 0),
+    "Temporary failure: recipients cannot be checked now, try again later"
+  )
+
+  func send(_ body: [UInt8], of transaction: OpenTransaction, for session: SessionHandler) {
+    guard let queue else { return session.transactionFailed(FrontendService.noQueue) }
+    owners[transaction.id] = session
+    var rest = body[...]
+    while !rest.isEmpty {
+      let chunk = rest.prefix(EdgeLimits.bodyChunk)
+      rest = rest.dropFirst(chunk.count)
+      queue.send(.body(transaction.id, Array(chunk)))
+    }
+    transaction.unacknowledged += body.count
+  }
+
+  func submit(_ message: Message, of transaction: OpenTransaction, for session: SessionHandler) {
+    guard let queue else {
+      transactions[transaction.id] = nil
+      return session.submitAnswered(.refused(FrontendService.noQueue))
+    }
+    owners[transaction.id] = session
+    submitted.insert(transaction.id)
+    queue.send(.submit(message, envelopes: UInt32(transaction.envelopes.count)))
+  }
+
+  /// The session does not want the transaction any more; the queue is told once lookup has said how
+  /// many envelopes there are to forget.
+  func abort(_ transaction: OpenTransaction) {
+    transaction.isAborted = true
+    owners[transaction.id] = nil
+    guard transaction.questions == 0 else { return }
+    transactions[transaction.id] = nil
+    queue?.send(.abort(transaction.id, envelopes: UInt32(transaction.envelopes.count)))
+  }
+
+  // MARK: - Edges
+
+  private func connectLookup(_ generation: UInt32, _ descriptor: CInt) {
+    lookup = LookupEdge(
+      descriptor: descriptor,
+      peer: .lookup,
+      on: context.loop,
+      receive: { [unowned self] message in
+        switch message {
+        case .accepted(let token, let envelopes): answer(token, .accepted(envelopes))
+        case .refused(let token, let reply): answer(token, .refused(reply))
+        }
+      },
+      ended: { [unowned self] ending in
+        if case .violated(let why) = ending { context.log.warn("lookup's edge: \(why)") }
+        lookup = nil
+        for token in Array(questions.keys) { answer(token, .refused(FrontendService.noLookup)) }
+      }
+    )
+  }
+
+  private enum Answer {
+    case accepted([EnvelopeID])
+    case refused(Reply)
+  }
+
+  private func answer(_ token: UInt64, _ answer: Answer) {
+    guard let question = questions.removeValue(forKey: token) else { return }
+    let transaction = question.transaction
+    transaction.questions -= 1
+    let verdict: ServerSession.RecipientVerdict
+    switch answer {
+    case .accepted(let envelopes):
+      transaction.envelopes += envelopes
+      for id in envelopes { transaction.recipients.append((id, question.address)) }
+      verdict = .accepted(envelopes: envelopes.count)
+    case .refused(let reply): verdict = .refused(reply)
+    }
+    if transaction.isAborted {
+      abort(transaction)
+    } else {
+      question.session?.recipientAnswered(question.index, verdict, of: transaction)
+    }
+  }
+
+  private func connectQueue(_ generation: UInt32, _ descriptor: CInt) {
+    queueGeneration = generation
+    identifiers.clear()
+    let edge = QueueEdge(
+      descriptor: descriptor,
+      peer: .queue,
+      on: context.loop,
+      receive: { [unowned self] in received($0) },
+      ended: { [unowned self] ending in
+        if case .violated(let why) = ending { context.log.warn("queue's edge: \(why)") }
+        guard queueGeneration == generation else { return }
+        queueLost()
+      }
+    )
+    queue = edge
+    edge.send(.reconcile(Array(submitted)))
+    askForIdentifiers()
+  }
+
+  private func received(_ message: QueueToFrontend) {
+    switch message {
+    case .block(let first, let count):
+      identifiers.add(first: first, count: count)
+      let waiting = waitingForIdentifiers
+      waitingForIdentifiers = []
+      for begin in waiting { begin() }
+    case .admission(let reply): admission = reply
+    case .credit(let id, let bytes):
+      guard let transaction = transactions[id] else { return }
+      transaction.unacknowledged -= Int(bytes)
+      owners[id]?.creditArrived()
+    case .stored(let id): finish(id, .stored)
+    case .refused(let id, let reply): finish(id, .refused(reply))
+    case .listening(let state): setListening(state == 1)
+    }
+  }
+
+  private func finish(_ id: MessageID, _ answer: ServerSession.MessageAnswer) {
+    transactions[id] = nil
+    let wasSubmitted = submitted.remove(id) != nil
+    guard let session = owners.removeValue(forKey: id) else { return }
+    if wasSubmitted {
+      session.submitAnswered(answer)
+    } else if case .refused(let reply) = answer {
+      session.transactionFailed(reply)
+    }
+  }
+
+  /// The queue is gone: open transactions fail; submits wait for the new one, for a while.
+  private func queueLost() {
+    queue = nil
+    identifiers.clear()
+    for (id, transaction) in transactions where !submitted.contains(id) {
+      transaction.unacknowledged = 0
+      owners[id]?.transactionFailed(FrontendService.noQueue)
+    }
+    let waiting = waitingForIdentifiers
+    waitingForIdentifiers = []
+    for begin in waiting { begin() }
+    let asked = submitted
+    context.loop.assumeIsolated().scheduleTask(in: .seconds(30)) { [unowned self] in
+      guard queue == nil else { return }
+      for id in asked where submitted.contains(id) { finish(id, .refused(FrontendService.noQueue)) }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: ISC
+
+internal import Mail
+
+/// A transaction that a session has begun, as the edges see it: it may outlive its session until all
+/// that was asked about it is answered.
+final class OpenTransaction {
+  let id: MessageID
+  /// What lookup is told about the message with each recipient.
+  let message: Message
+  /// Envelopes that lookup has sent to the queue for it.
+  var envelopes: [EnvelopeID] = []
+  /// Recipients that lookup has not answered.
+  var questions = 0
+  /// Bytes of the body that were sent and not credited.
+  var unacknowledged = 0
+  /// The session does not want it any more.
+  var isAborted = false
+  /// The recipients as the client named them, for the log.
+  var recipients: [(EnvelopeID, Address)] = []
+
+  init(id: MessageID, message: Message) {
+    self.id = id
+    self.message = message
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: ISC
+
+internal import ControlProtocol
+internal import Interprocess
+internal import Mail
+
+/// How many sessions there are, by where they come from.
+struct SessionCounters {
+  private(set) var local = 0
+  private(set) var inet4 = 0
+  private(set) var inet6 = 0
+  private(set) var total = 0
+
+  mutating func begun(_ source: SourceAddress) {
+    total += 1
+    add(1, source)
+  }
+
+  mutating func ended(_ source: SourceAddress) { add(-1, source) }
+
+  private mutating func add(_ number: Int, _ source: SourceAddress) {
+    switch source {
+    case .local: local += number
+    case .inet4: inet4 += number
+    case .inet6: inet6 += number
+    }
+  }
+}
+
+/// Answers control's questions about the sessions.
+final class FrontendStatistics {
+  private unowned let service: FrontendService
+  private var edge: Edge<RoleToControl, ControlToRole>?
+
+  init(_ service: FrontendService) { self.service = service }
+
+  func connect(_ descriptor: CInt) {
+    edge = Edge(
+      descriptor: descriptor,
+      peer: .control,
+      on: service.context.loop,
+      receive: { [unowned self] message in
+        edge?.send(RoleToControl(id: message.id, answer(to: message.request)))
+      },
+      ended: { [unowned self] _ in edge = nil }
+    )
+  }
+
+  private func answer(to request: ControlRequest) -> ControlResponse {
+    switch request {
+    case .showStats: .statistics(rows)
+    // The queue remembers a pause and tells the frontend over their own edge.
+    case .pause, .resume: .done
+    default:
+      service.context.commonAnswer(to: request) ?? .failure("not a question for the frontend")
+    }
+  }
+
+  private var rows: [Statistic] {
+    let counters = service.counters
+    return [
+      Statistic("smtp.session", Int64(service.openSessions)),
+      Statistic("smtp.session.inet4", Int64(counters.inet4)),
+      Statistic("smtp.session.inet6", Int64(counters.inet6)),
+      Statistic("smtp.session.local", Int64(counters.local)),
+    ]
+  }
+}

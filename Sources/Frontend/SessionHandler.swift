@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import Interprocess
+internal import Mail
+internal import NIOCore
+internal import SMTP
+
+/// Drives one `ServerSession`: bytes in, actions out, and no decision of its own.
+///
+/// It reads only while the session wants input, its own writes are taken, and the body's window is
+/// open, so that a client can never make it hold more than a window.
+final class SessionHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  let source: SourceAddress
+  private let service: FrontendService
+  private let listener: FrontendProjection.Listener
+  private let id: SessionID
+  private var channel: (any Channel)?
+  private var session: ServerSession?
+  private var transaction: OpenTransaction?
+  private var pending: [ServerSession.Action] = []
+  private var isPerforming = false
+  private var isReading = false
+  private var lastInput = Clock.rising()
+  private var timer: Scheduled<Void>?
+  /// Why it ended, for the log.
+  private var reason = ServerSession.CloseReason.disconnect
+
+  init(
+    _ service: FrontendService,
+    _ listener: FrontendProjection.Listener,
+    _ channel: any Channel
+  ) {
+    self.service = service
+    self.listener = listener
+    self.channel = channel
+    id = SessionID(UInt64.random(in: 1...UInt64.max))
+    source = SourceAddress(channel.remoteAddress)
+  }
+
+  // MARK: - Channel
+
+  func channelActive(context: ChannelHandlerContext) {
+    let isWelcome = service.begin(self)
+    guard isWelcome, !service.isStopping else {
+      var session = makeSession(hostname: "<unknown>")
+      let actions = session.tooManyConnections()
+      self.session = session
+      return perform(actions)
+    }
+    service.names?.name(of: source) { [weak self] name in self?.named(name) }
+  }
+
+  private func named(_ name: String) {
+    guard channel != nil else { return }
+    var session = makeSession(hostname: name)
+    let address = IPAddress(source).map { "\($0)" } ?? "local"
+    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)")
+    let actions = session.connected(at: Clock.now())
+    self.session = session
+    watchTime()
+    perform(actions)
+  }
+
+  private func makeSession(hostname: String) -> ServerSession {
+    var configuration = ServerSession.Configuration(serverName: listener.hostName)
+    configuration.tag = listener.tag
+    configuration.deliveryNotification = listener.notifications == .offered ? .offered : .withheld
+    configuration.source = listener.receivedSource == .shown ? .shown : .masked
+    configuration.headerCompletion =
+      listener.port == 587 || source == .local ? .addressesAndMissingFields : .addresses
+    let limits = service.projection.limits
+    configuration.limits.mailsMax = limits.mailsMax
+    configuration.limits.recipientsMax = limits.recipientsMax
+    configuration.limits.messageSizeMax = limits.messageSizeMax
+    configuration.limits.errorsMax = limits.errorsMax
+    configuration.limits.timeout = limits.timeout
+    configuration.limits.commandLengthMax = max(512, limits.commandLineMax - 1)
+    return ServerSession(
+      configuration: configuration,
+      client: ServerSession.Client(session: id, source: source, hostname: hostname)
+    )
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var buffer = unwrapInboundIn(data)
+    isReading = false
+    lastInput = Clock.rising()
+    guard let bytes = buffer.readBytes(length: buffer.readableBytes),
+      let actions = session?.received(bytes, at: Clock.now())
+    else { return }
+    perform(actions)
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    isReading = false
+    readIfWanted()
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) { readIfWanted() }
+
+  func channelInactive(context: ChannelHandlerContext) { ended() }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.close(promise: nil)
+  }
+
+  private func ended() {
+    guard channel != nil else { return }
+    channel = nil
+    timer?.cancel()
+    if session?.hasEnded == false, let actions = session?.closed() { perform(actions) }
+    if session != nil {
+      service.context.log.line("\(id) smtp disconnected reason=\(reason.rawValue)")
+    }
+    service.end(self)
+  }
+
+  private func readIfWanted() {
+    guard let channel, !isReading, session?.wantsInput == true, channel.isWritable,
+      (transaction?.unacknowledged ?? 0) < EdgeLimits.bodyWindow
+    else { return }
+    isReading = true
+    channel.read()
+  }
+
+  private func watchTime() {
+    guard let channel, let timeout = session?.configuration.limits.timeout else { return }
+    let limit = timeout.wholeMilliseconds
+    let silent = session?.awaitsClient == true ? Clock.rising() - lastInput : 0
+    if silent >= limit {
+      if let actions = session?.timedOut() { perform(actions) }
+      return
+    }
+    timer = channel.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(limit - silent)) {
+      [weak self] in self?.watchTime()
+    }
+  }
+
+  // MARK: - Actions
+
+  /// Does the actions in order; those of an answer that comes meanwhile go behind them.
+  private func perform(_ actions: [ServerSession.Action]) {
+    pending += actions
+    guard !isPerforming else { return }
+    isPerforming = true
+    var next = 0
+    while next < pending.count {
+      let action = pending[next]
+      next += 1
+      perform(action)
+    }
+    pending.removeAll(keepingCapacity: true)
+    isPerforming = false
+    readIfWanted()
+  }
+
+  private func perform(_ action: ServerSession.Action) {
+    switch action {
+    case .write(let bytes):
+      guard let channel else { return }
+      channel.writeAndFlush(channel.allocator.buffer(bytes: bytes), promise: nil)
+    case .beginTransaction(let mail): begin(mail)
+    case .checkRecipient(let recipient):
+      if let transaction { service.check(recipient, of: transaction, for: self) }
+    case .bodyChunk(let bytes):
+      if let transaction { service.send(bytes, of: transaction, for: self) }
+    case .submit(let message, _):
+      if let transaction { service.submit(message, of: transaction, for: self) }
+    case .abort:
+      if let transaction { service.abort(transaction) }
+      transaction = nil
+    case .log(let event): log(event)
+    case .close(let reason):
+      self.reason = reason
+      guard let channel else { return }
+      // What was written leaves before the end does.
+      let loop = channel.eventLoop.assumeIsolated()
+      channel.writeAndFlush(ByteBuffer()).assumeIsolated().whenComplete { _ in
+        channel.close(promise: nil)
+      }
+      loop.scheduleTask(in: .seconds(10)) { channel.close(promise: nil) }
+    }
+  }
+
+  private func begin(_ mail: MailCommand) {
+    guard let facts = session?.facts else { return }
+    service.beginTransaction(mail, facts: facts) { [self] answer, transaction in
+      guard channel != nil else {
+        if let transaction { service.abort(transaction) }
+        return
+      }
+      self.transaction = transaction
+      if let actions = session?.transactionAnswered(answer, at: Clock.now()) { perform(actions) }
+    }
+  }
+
+  private func log(_ event: ServerSession.LogEvent) {
+    let log = service.context.log
+    switch event {
+    case .failedCommand(let command, let result):
+      log.line("\(id) smtp failed-command command=\"\(command)\" result=\"\(result)\"")
+    case .badInput(let result): log.line("\(id) smtp bad-input result=\"\(result)\"")
+    case .message(let message, let size, let recipients, let proto):
+      log.line(
+        "\(id) smtp message msgid=\(message) size=\(size) nrcpt=\(recipients) proto=\(proto)"
+      )
+    }
+  }
+
+  // MARK: - Answers
+
+  func recipientAnswered(
+    _ index: Int,
+    _ verdict: ServerSession.RecipientVerdict,
+    of asked: OpenTransaction
+  ) {
+    guard asked === transaction else { return }
+    if let actions = session?.recipientAnswered(index, verdict, at: Clock.now()) {
+      perform(actions)
+    }
+  }
+
+  func transactionFailed(_ reply: Reply) {
+    session?.transactionFailed(reply)
+    readIfWanted()
+  }
+
+  func submitAnswered(_ answer: ServerSession.MessageAnswer) {
+    let done = transaction
+    transaction = nil
+    guard let actions = session?.messageAnswered(answer, at: Clock.now()) else { return }
+    perform(actions)
+    guard case .stored = answer, let done else { return }
+    let sender = done.message.sender.map { "\($0)" } ?? ""
+    for (envelope, recipient) in done.recipients {
+      service.context.log.line("\(id) smtp envelope evpid=\(envelope) from=<\(sender)> to=<\(recipient)>")
+    }
+  }
+
+  func creditArrived() { readIfWanted() }
+
+  func stopServing() {
+    if let actions = session?.serverStopping() {
+      perform(actions)
+    } else {
+      channel?.close(promise: nil)
+    }
+  }
+}

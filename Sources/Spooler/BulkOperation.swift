@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: ISC
+
+internal import ControlProtocol
+internal import Interprocess
+internal import Mail
+internal import Queue
+internal import Scheduler
+
+/// A verb that an operator applies to a set of envelopes.
+struct BulkVerb {
+  enum Effect {
+    case schedule
+    case remove
+    case suspend
+    case resume
+    case reassign(action: String)
+  }
+
+  let effect: Effect
+  let selection: Selection
+  let mode: ControlRequest.Mode
+
+  /// Nil when the request is no such verb.
+  init?(_ request: ControlRequest) {
+    switch request {
+    case .schedule(let selection, let mode): (effect, self.selection, self.mode) = (.schedule, selection, mode)
+    case .remove(let selection, let mode): (effect, self.selection, self.mode) = (.remove, selection, mode)
+    case .pauseEnvelopes(let selection, let mode):
+      (effect, self.selection, self.mode) = (.suspend, selection, mode)
+    case .resumeEnvelopes(let selection, let mode):
+      (effect, self.selection, self.mode) = (.resume, selection, mode)
+    case .reassign(let selection, let action, let mode):
+      (effect, self.selection, self.mode) = (.reassign(action: action), selection, mode)
+    default: return nil
+    }
+  }
+}
+
+/// Finds what matches, then does all of it at once, then says how many it was.
+final class BulkOperation: PagedAnswer {
+  let id: UInt32
+  private unowned let desk: QueryDesk
+  private let query: Query
+  private let verb: BulkVerb
+  private let walk: EnvelopeWalk
+  private var matches: [(id: EnvelopeID, kind: Envelope.Kind)] = []
+  private var hasBegun = false
+
+  init(_ desk: QueryDesk, _ id: UInt32, _ query: Query, _ verb: BulkVerb) {
+    self.desk = desk
+    self.id = id
+    self.query = query
+    self.verb = verb
+    walk = EnvelopeWalk(query.scope)
+  }
+
+  func credit() {
+    guard !hasBegun else { return }
+    hasBegun = true
+    goOn()
+  }
+
+  private func goOn() {
+    walk.next(in: desk.queue) { [self] result in
+      guard desk.isWanted(self) else { return }
+      switch result {
+      case .failure(let error): desk.send(id, .failure("\(error)"))
+      case .success(let step):
+        let now = Clock.now()
+        for stored in step.envelopes {
+          let (state, _) = desk.queue.place(of: stored.envelope)
+          guard query.matches(stored, state, at: now) else { continue }
+          matches.append((stored.envelope.id, stored.envelope.kind))
+        }
+        if step.place == .atEnd { execute() } else { goOn() }
+      }
+    }
+  }
+
+  private func execute() {
+    if verb.mode == .dryRun {
+      desk.send(id, .count(matches.filter { wouldTouch($0.id) }.count))
+      return
+    }
+    var count = 0
+    var changes: [Change] = []
+    let now = Clock.now()
+    for match in matches {
+      let (touched, change) = apply(to: match.id, match.kind, at: now)
+      if touched == .changed { count += 1 }
+      changes += change
+    }
+    desk.queue.statistics.removed += verb.isRemoval ? count : 0
+    commit(changes) { [self] in
+      desk.send(id, .count(count))
+      desk.queue.dispatchDesk?.pump()
+    }
+  }
+
+  private func commit(_ changes: [Change], _ finished: @escaping () -> Void) {
+    guard !changes.isEmpty else { return finished() }
+    var parts: [[Change]] = []
+    var start = 0
+    while start < changes.count {
+      let end = min(start + QueryDesk.Limits.transaction, changes.count)
+      parts.append(Array(changes[start..<end]))
+      start = end
+    }
+    let countdown = Countdown(parts.count, finished: finished)
+    for part in parts { desk.queue.commit(part, .now) { countdown.one() } }
+  }
+
+  private enum Touched {
+    case changed
+    case unchanged
+  }
+
+  private func wouldTouch(_ envelope: EnvelopeID) -> Bool {
+    guard let status = desk.queue.scheduler.status(of: envelope) else { return false }
+    switch verb.effect {
+    case .schedule: return status.state != .inFlight && status.state != .scheduled
+    case .remove: return !status.isRemoved
+    case .suspend: return !status.isSuspended
+    case .resume: return status.isSuspended
+    case .reassign: return status.state != .inFlight
+    }
+  }
+
+  private func apply(
+    to envelope: EnvelopeID,
+    _ kind: Envelope.Kind,
+    at now: Instant
+  ) -> (Touched, [Change]) {
+    let queue = desk.queue
+    switch verb.effect {
+    case .schedule:
+      return (queue.scheduler.schedule(envelope, at: now) == .changed ? .changed : .unchanged, [])
+    case .remove:
+      switch queue.scheduler.remove(envelope, at: now) {
+      case .removed(let siblings): return (.changed, queue.changesForGone(envelope, siblings))
+      case .marked: return (.changed, [])
+      case .unknown: return (.unchanged, [])
+      }
+    case .suspend:
+      guard queue.scheduler.suspend(envelope, at: now) == .changed else { return (.unchanged, []) }
+      queue.hot.forget(envelope)
+      return (.changed, [.update(envelope, .suspended(.operatorPause))])
+    case .resume:
+      guard queue.scheduler.resume(envelope, at: now) == .changed else { return (.unchanged, []) }
+      return (.changed, [.update(envelope, .suspended(.none))])
+    case .reassign(let action):
+      return reassign(envelope, kind, to: action, at: now)
+    }
+  }
+
+  private func reassign(
+    _ envelope: EnvelopeID,
+    _ kind: Envelope.Kind,
+    to action: String,
+    at now: Instant
+  ) -> (Touched, [Change]) {
+    let queue = desk.queue
+    guard let status = queue.scheduler.status(of: envelope), status.state != .inFlight,
+      kind == .relay, queue.entries.isRelay(action)
+    else { return (.unchanged, []) }
+    let destination = queue.entries.relayDestination(
+      action,
+      domain: status.destination.split(separator: "\u{1}").last.map(String.init) ?? ""
+    )
+    guard
+      queue.scheduler.reassign(envelope, to: .relay, destination: destination, at: now) == .changed
+    else { return (.unchanged, []) }
+    queue.hot.forget(envelope)
+    return (.changed, [.update(envelope, .reassigned(action: action))])
+  }
+}
+
+extension BulkVerb {
+  var isRemoval: Bool {
+    if case .remove = effect { return true }
+    return false
+  }
+}

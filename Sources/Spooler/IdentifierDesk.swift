@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: ISC
+
+internal import Interprocess
+internal import Mail
+internal import Queue
+internal import Scheduler
+
+/// Hands out message identifiers: none before the cursor that covers it is durable.
+final class IdentifierDesk {
+  private unowned let queue: QueueService
+  private var cursor: IdentifierCursor?
+  private var waiting: [(count: UInt32, give: (MessageID, UInt32) -> Void)] = []
+  private var isExtending = false
+
+  init(_ queue: QueueService) { self.queue = queue }
+
+  func begin(storedCursor: [UInt8]?) {
+    cursor = IdentifierCursor(stored: storedCursor)
+    serve()
+  }
+
+  /// Calls `give` with the first of at most `count` identifiers, at least one.
+  func reserve(_ count: UInt32, _ give: @escaping (MessageID, UInt32) -> Void) {
+    waiting.append((count, give))
+    serve()
+  }
+
+  private func serve() {
+    guard !isExtending, var cursor, let next = waiting.first else { return }
+    if let value = cursor.extend(for: next.count) {
+      isExtending = true
+      self.cursor = cursor
+      queue.commit([.set(IdentifierCursor.setting, value)], .now) { [unowned self] in
+        isExtending = false
+        serve()
+      }
+      return
+    }
+    let block = cursor.block(of: next.count) { [queue] id in
+      queue.scheduler.knows(id) || queue.intakeDesk?.isOpen(id) == true
+    }
+    self.cursor = cursor
+    waiting.removeFirst()
+    confirm(block.first, block.count, next.give)
+    serve()
+  }
+
+  /// While the store is still being read, the schedule does not know all that is live: asks the store.
+  private func confirm(_ first: MessageID, _ count: UInt32, _ give: @escaping (MessageID, UInt32) -> Void) {
+    guard queue.loading != .complete else { return give(first, count) }
+    let before = EnvelopeID(UInt64(first.rawValue) << 32 - 1)
+    queue.worker.read({ store throws(StoreError) in
+      try store.page(after: before, limit: 1).envelopes.first?.message.id
+    }) { [unowned self] result in
+      guard case .success(let found) = result else { return reserve(count, give) }
+      guard let found, found.rawValue < first.rawValue &+ count else { return give(first, count) }
+      if found.rawValue > first.rawValue {
+        give(first, found.rawValue - first.rawValue)
+      } else {
+        reserve(count, give)
+      }
+    }
+  }
+}

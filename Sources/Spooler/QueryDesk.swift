@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: ISC
+
+internal import ControlProtocol
+internal import Interprocess
+internal import Mail
+internal import Queue
+internal import Scheduler
+
+/// Answers operators: what is in the queue, and what is to be done with it.
+///
+/// Large answers are made page by page, a page for a credit, and hold nothing open in between; new
+/// mail and deliveries go first on the store's thread.
+final class QueryDesk {
+  typealias ControlEdge = Edge<RoleToControl, ControlToRole>
+
+  enum Limits {
+    /// Envelopes that one read of the store takes.
+    static let page = 512
+    /// Requests at one time.
+    static let requests = 256
+    /// Changes of a bulk verb that are one transaction; what is more is cut into several.
+    static let transaction = 65_536
+  }
+
+  unowned let queue: QueueService
+  private var edge: ControlEdge?
+  private var answers: [UInt32: any PagedAnswer] = [:]
+
+  init(_ queue: QueueService) { self.queue = queue }
+
+  func connect(_ descriptor: CInt) {
+    edge?.close()
+    answers = [:]
+    edge = ControlEdge(
+      descriptor: descriptor,
+      peer: .control,
+      on: queue.context.loop,
+      receive: { [unowned self] in received($0) },
+      ended: { [unowned self] ending in
+        if case .violated(let why) = ending { queue.context.log.warn("control's edge: \(why)") }
+        edge = nil
+        answers = [:]
+      }
+    )
+  }
+
+  func send(_ id: UInt32, _ response: ControlResponse) {
+    edge?.send(RoleToControl(id: id, response))
+    if response.isFinal { answers[id] = nil }
+  }
+
+  /// Sends a page that is encoded already.
+  func send(_ id: UInt32, page: [UInt8]) {
+    edge?.send(RoleToControl(id: id, finality: .more, response: page))
+  }
+
+  /// Whether anybody still waits for this request.
+  func isWanted(_ answer: any PagedAnswer) -> Bool { answers[answer.id] === answer }
+
+  private func received(_ message: ControlToRole) {
+    let id = message.id
+    switch message.request {
+    case .more: answers[id]?.credit()
+    case .cancel: answers[id] = nil
+    case .showQueue(let selection):
+      guard let query = parse(selection, id) else { return }
+      begin(QueueListing(self, id, query))
+    case .showEnvelope(let envelope): begin(QueueListing(self, id, Query(envelope)))
+    case .showMessage(let item): begin(BodyListing(self, id, item.message))
+    case .verifyQueue: begin(Verification(self, id))
+    case .quarantineList, .quarantineShow, .quarantineRestore: quarantine(message.request, id)
+    case .schedule, .remove, .pauseEnvelopes, .resumeEnvelopes, .reassign:
+      bulk(message.request, id)
+    case .discover(let item): discover(item, id)
+    case .pause(let subsystem): pause(subsystem, .paused, id)
+    case .resume(let subsystem): pause(subsystem, .running, id)
+    case .showStats: send(id, .statistics(queue.statisticRows()))
+    case .showStatus: send(id, .status(status()))
+    case .logLevel: send(id, queue.context.commonAnswer(to: message.request) ?? .done)
+    }
+  }
+
+  func parse(_ selection: Selection, _ id: UInt32) -> Query? {
+    guard !selection.words.isEmpty else { return .all }
+    do throws(QueryError) {
+      return try Query(parsing: selection.words)
+    } catch {
+      send(id, .failure("\(error)\n\(error.pointing(at: selection.words))"))
+      return nil
+    }
+  }
+
+  private func begin(_ answer: any PagedAnswer) {
+    guard answers.count < Limits.requests else {
+      send(answer.id, .failure("too many requests at once; try again"))
+      return
+    }
+    answers[answer.id] = answer
+    answer.credit()
+  }
+
+  private func bulk(_ request: ControlRequest, _ id: UInt32) {
+    guard let verb = BulkVerb(request) else { preconditionFailure("not a verb for many") }
+    guard let query = parse(verb.selection, id) else { return }
+    if case .reassign(let action) = verb.effect, !queue.entries.hasAction(action) {
+      send(id, .failure("the configuration has no action \"\(action)\""))
+      return
+    }
+    begin(BulkOperation(self, id, query, verb))
+  }
+
+  private func discover(_ item: QueueItem, _ id: UInt32) {
+    let message = item.message
+    queue.worker.read({ store throws(StoreError) in try store.discover(message) }) {
+      [unowned self] result in
+      switch result {
+      case .failure(let error): send(id, .failure("\(error)"))
+      case .success(let found):
+        let now = Clock.now()
+        var count = 0
+        for stored in found where queue.scheduler.status(of: stored.envelope.id) == nil {
+          if case .envelope(let wanted) = item, wanted != stored.envelope.id { continue }
+          queue.adopt(stored, at: now)
+          count += 1
+        }
+        send(id, .count(count))
+        queue.dispatchDesk?.pump()
+      }
+    }
+  }
+
+  private func quarantine(_ request: ControlRequest, _ id: UInt32) {
+    switch request {
+    case .quarantineList:
+      queue.worker.read({ store throws(StoreError) in try store.quarantined() }) {
+        [unowned self] result in
+        switch result {
+        case .failure(let error): send(id, .failure("\(error)"))
+        case .success(let records): begin(QuarantineListing(self, id, records))
+        }
+      }
+    case .quarantineShow(let name):
+      queue.worker.read({ store throws(StoreError) in try store.quarantinedContent(name) }) {
+        [unowned self] result in
+        switch result {
+        case .failure(.absent): send(id, .failure("nothing of that name is in quarantine"))
+        case .failure(let error): send(id, .failure("\(error)"))
+        case .success(let bytes): begin(BytesListing(self, id, bytes))
+        }
+      }
+    case .quarantineRestore(let name): restore(name, id)
+    default: preconditionFailure("not about the quarantine")
+    }
+  }
+
+  private func restore(_ name: String, _ id: UInt32) {
+    queue.worker.read({ store throws(StoreError) in
+      var back: [StoredEnvelope] = []
+      for id in try store.restore(quarantined: name) {
+        if let stored = try store.envelope(id) { back.append(stored) }
+      }
+      return back
+    }) { [unowned self] result in
+      switch result {
+      case .failure(.absent): send(id, .failure("nothing of that name is in quarantine"))
+      case .failure(let error): send(id, .failure("\(error)"))
+      case .success(let back):
+        for stored in back { queue.adopt(stored, at: Clock.now()) }
+        send(id, .count(back.count))
+        queue.dispatchDesk?.pump()
+      }
+    }
+  }
+
+  private func pause(_ word: ControlRequest.Subsystem, _ wanted: Pauses.Wanted, _ id: UInt32) {
+    let subsystem: Pauses.Subsystems =
+      switch word {
+      case .mda: .mda
+      case .mta: .mta
+      case .smtp: .smtp
+      }
+    guard queue.setPaused(subsystem, wanted) else {
+      let state = wanted == .paused ? "already paused" : "already running"
+      send(id, .failure("\(word.word) \(state)"))
+      return
+    }
+    queue.context.log.info("\(word.word) \(wanted == .paused ? "paused" : "resumed")")
+    send(id, .done)
+  }
+
+  private func status() -> SubsystemStatus {
+    var paused: Set<ControlRequest.Subsystem> = []
+    if queue.pauses.current.contains(.mda) { paused.insert(.mda) }
+    if queue.pauses.current.contains(.mta) { paused.insert(.mta) }
+    if queue.pauses.current.contains(.smtp) { paused.insert(.smtp) }
+    return SubsystemStatus(paused: paused)
+  }
+}
+
+/// An answer that goes out page by page, one for each credit.
+protocol PagedAnswer: AnyObject {
+  var id: UInt32 { get }
+  func credit()
+}

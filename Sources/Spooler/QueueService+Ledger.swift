@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: ISC
+
+internal import Interprocess
+internal import Mail
+internal import Queue
+internal import Scheduler
+
+extension QueueService {
+  /// A message became durable: into the schedule, and kept at hand for its first try.
+  func accepted(_ new: NewMessage) {
+    let now = Clock.now()
+    hot.keep(new)
+    for envelope in new.envelopes {
+      let stored = StoredEnvelope(message: new.message, envelope: envelope)
+      _ = scheduler.insert(entries.entry(for: stored), at: now)
+    }
+  }
+
+  /// An envelope has left the schedule: it leaves the store, and with the last one its message.
+  func gone(
+    _ id: EnvelopeID,
+    _ siblings: Scheduler.Siblings,
+    _ urgency: GroupCommit<Ticket>.Urgency,
+    _ recorded: @escaping () -> Void
+  ) {
+    commit(changesForGone(id, siblings), urgency, finished: recorded)
+  }
+
+  /// What the store has to do when an envelope has left the schedule.
+  func changesForGone(_ id: EnvelopeID, _ siblings: Scheduler.Siblings) -> [Change] {
+    if loading != .complete { goneWhileLoading.insert(id) }
+    hot.forget(id)
+    switch siblings {
+    case .remain: return [.removeEnvelope(id)]
+    case .none:
+      hot.drop(id.message)
+      return [.removeMessage(id.message)]
+    }
+  }
+}
+
+extension Message {
+  /// The sender as log lines show it; empty for the null reverse path.
+  var senderText: String { sender.map { "\($0)" } ?? "" }
+}

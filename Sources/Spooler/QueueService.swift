@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: ISC
+
+package import Configuration
+package import Disk
+package import Interprocess
+internal import Mail
+internal import NIOCore
+package import Queue
+internal import Scheduler
+
+/// The queue role: the store and its thread, the schedule, and the edges to everybody who brings mail,
+/// takes it away, or asks about it.
+///
+/// One event loop owns everything here; the desks are its duties, each with the edges it serves.
+package final class QueueService: RoleService {
+  /// Makes the store that the configuration names, over the spool of this role. Run on the store's
+  /// thread.
+  package typealias StoreFactory = @Sendable () throws(StoreError) -> any Store
+
+  let context: RoleContext
+  let projection: QueueProjection
+  let worker: StoreWorker
+  let entries: ScheduleEntries
+  let rules: OutcomeRules
+  var scheduler: Scheduler
+  var groups = GroupCommit<Ticket>()
+  var hot = HotMessages()
+  var statistics = QueueStatistics()
+  var pauses = Pauses()
+  /// Envelopes that went while the store was still being read; a page read before must not bring
+  /// them back.
+  var goneWhileLoading: Set<EnvelopeID> = []
+  private(set) var loading = Loading.notOpen
+  private(set) var health = Health.good
+  private(set) var identifiers: IdentifierDesk?
+  private(set) var intakeDesk: IntakeDesk?
+  private(set) var dispatchDesk: DispatchDesk?
+  private(set) var noticeDesk: NoticeDesk?
+  private(set) var queryDesk: QueryDesk?
+  private var commitTimer: Scheduled<Void>?
+  private var isStopping = false
+  private var stopFinished: (() -> Void)?
+
+  /// Whose a part of a group commit is.
+  enum Ticket {
+    /// A new message: refused when it fails.
+    case message(NewMessage, finished: (Result<Void, StoreError>) -> Void)
+    /// Done again until it succeeds, then told.
+    case certain(finished: () -> Void)
+  }
+
+  enum Loading {
+    case notOpen
+    case reading
+    case complete
+  }
+
+  enum Health {
+    case good
+    /// The last commit failed; nothing is accepted or dispatched until the store is well again.
+    case failed
+  }
+
+  package init(
+    context: RoleContext,
+    projection: QueueProjection,
+    stage: BodyStage?,
+    seed: UInt64,
+    makeStore: @escaping StoreFactory
+  ) {
+    self.context = context
+    self.projection = projection
+    worker = StoreWorker(on: context.loop)
+    rules = OutcomeRules(warnIntervals: projection.warnIntervals.sorted())
+    entries = ScheduleEntries(projection, noticeTimeToLive: rules.noticeTimeToLive)
+    var limits = Scheduler.Limits()
+    limits.inFlight = projection.schedulingLimits.inFlightMax
+    limits.batch = projection.schedulingLimits.envelopeBatchMax
+    scheduler = Scheduler(limits: limits, seed: seed, at: Clock.now())
+    identifiers = IdentifierDesk(self)
+    intakeDesk = IntakeDesk(self, stage: stage)
+    dispatchDesk = DispatchDesk(self)
+    noticeDesk = NoticeDesk(self)
+    queryDesk = QueryDesk(self)
+    worker.nextCommit = { [unowned self] in takeGroup() }
+    worker.open(makeStore) { [unowned self] result in opened(result) }
+  }
+
+  // MARK: - Supervisor
+
+  package func connect(to peer: Role, generation: UInt32, descriptor: CInt) {
+    switch peer {
+    case .frontend: intakeDesk?.connectFrontend(generation, descriptor)
+    case .lookup: noticeDesk?.connectLookup(generation, descriptor)
+    case .delivery: dispatchDesk?.connect(descriptor)
+    case .control: queryDesk?.connect(descriptor)
+    default: Descriptor(owning: descriptor).closeNow()
+    }
+  }
+
+  package func received(_ message: SupervisorToRole, descriptors: [CInt]) {
+    if case .paused(let bits) = message { pauses.atStart = Pauses.Subsystems(rawValue: bits) }
+    for descriptor in descriptors { Descriptor(owning: descriptor).closeNow() }
+  }
+
+  package func stop(within milliseconds: UInt32, finished: @escaping () -> Void) {
+    isStopping = true
+    stopFinished = finished
+    let limit = Duration.milliseconds(Int64(milliseconds))
+    // Outcomes of deliveries that end now are still recorded.
+    context.loop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(milliseconds) / 4)) {
+      self.closeStore(within: limit)
+    }
+    dispatchDesk?.whenDrained { [unowned self] in closeStore(within: limit) }
+  }
+
+  private func closeStore(within limit: Duration) {
+    guard let finished = stopFinished else { return }
+    stopFinished = nil
+    commitTimer?.cancel()
+    func close() {
+      guard groups.isIdle || health == .failed else {
+        worker.pump()
+        context.loop.assumeIsolated().scheduleTask(in: .milliseconds(2)) { close() }
+        return
+      }
+      worker.read({ store throws(StoreError) in try store.close(within: limit) }) { [context] in
+        if case .failure(let error) = $0 { context.log.warn("queue: close: \(error)") }
+        finished()
+      }
+    }
+    close()
+  }
+
+  // MARK: - Opening
+
+  private func opened(_ result: Result<OpenReport, StoreError>) {
+    switch result {
+    case .failure(let error): context.giveUp("\(error)")
+    case .success(let report):
+      for remark in report.remarks { context.log.info("queue: \(remark)") }
+      if report.quarantined > 0 {
+        context.log.warn(
+          "queue: \(report.quarantined) unreadable records were quarantined; see smtpctl queue quarantine list"
+        )
+      }
+      loading = .reading
+      readSettings()
+    }
+  }
+
+  private func readSettings() {
+    worker.read({ store throws(StoreError) in
+      (
+        try store.setting(IdentifierCursor.setting), try store.setting(Pauses.setting)
+      )
+    }) { [unowned self] result in
+      switch result {
+      case .failure(let error): context.giveUp("\(error)")
+      case .success((let cursor, let paused)):
+        identifiers?.begin(storedCursor: cursor)
+        pauses.restore(paused)
+        applyPauses()
+        context.tell(.ready)
+        load(after: nil, incomplete: [])
+      }
+    }
+  }
+
+  /// Reads all envelopes page by page; mail comes in and goes out meanwhile.
+  ///
+  /// - Parameter incomplete: the last message of the page before, which may go on.
+  private func load(after: EnvelopeID?, incomplete: [StoredEnvelope]) {
+    worker.read({ store throws(StoreError) in try store.page(after: after, limit: 1024) }) {
+      [unowned self] result in
+      switch result {
+      case .failure(let error):
+        context.log.warn("queue: reading the envelopes: \(error)")
+        finishLoading()
+      case .success(let page):
+        var found = incomplete + page.envelopes
+        var rest: [StoredEnvelope] = []
+        if page.next != nil, let last = found.last?.message.id {
+          let start = found.lastIndex { $0.message.id != last }.map { $0 + 1 } ?? 0
+          rest = Array(found[start...])
+          found.removeSubrange(start...)
+        }
+        let now = Clock.now()
+        for stored in found where !goneWhileLoading.contains(stored.envelope.id) {
+          adopt(stored, at: now)
+        }
+        if let next = page.next {
+          load(after: next, incomplete: rest)
+        } else {
+          finishLoading()
+        }
+        dispatchDesk?.pump()
+      }
+    }
+  }
+
+  /// Puts a stored envelope into the schedule.
+  func adopt(_ stored: StoredEnvelope, at now: Instant) {
+    var entry = entries.entry(for: stored)
+    if dispatchDesk?.claim(stored) == true { entry.standing = .inFlight }
+    _ = scheduler.insert(entry, at: now)
+  }
+
+  private func finishLoading() {
+    loading = .complete
+    goneWhileLoading = []
+    let counts = scheduler.statistics
+    context.log.info("queue: \(counts.envelopes) envelopes of \(counts.messages) messages")
+    dispatchDesk?.loaded()
+  }
+
+  // MARK: - Commits
+
+  /// Changes that must happen, whatever the store says now.
+  func commit(
+    _ changes: [Change],
+    _ urgency: GroupCommit<Ticket>.Urgency,
+    finished: @escaping () -> Void
+  ) {
+    add(changes, .certain(finished: finished), urgency)
+  }
+
+  func add(_ changes: [Change], _ ticket: Ticket, _ urgency: GroupCommit<Ticket>.Urgency) {
+    let now = Clock.rising()
+    groups.add(changes, ticket: ticket, urgency, at: now)
+    worker.pump()
+    guard commitTimer == nil, let deadline = groups.deadline else { return }
+    let delay = TimeAmount.milliseconds(max(0, deadline - now))
+    commitTimer = context.loop.assumeIsolated().scheduleTask(in: delay) { [unowned self] in
+      commitTimer = nil
+      worker.pump()
+    }
+  }
+
+  private func takeGroup() -> StoreWorker.GroupWork? {
+    guard health == .good, loading != .notOpen, let parts = groups.next(at: Clock.rising()) else {
+      return nil
+    }
+    return StoreWorker.GroupWork(changes: parts.flatMap(\.changes)) { [unowned self] result in
+      groups.finished()
+      statistics.commits += 1
+      switch result {
+      case .success:
+        for part in parts {
+          switch part.ticket {
+          case .message(_, let finished): finished(.success(()))
+          case .certain(let finished): finished()
+          }
+        }
+        dispatchDesk?.pump()
+      case .failure(let error): failed(parts, error)
+      }
+    }
+  }
+
+  /// A commit failed: what was new is refused, the rest is done again once the store is well.
+  private func failed(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
+    health = .failed
+    context.log.warn("queue: commit: \(error); no mail is taken until the store is well again")
+    intakeDesk?.storeFailed(error)
+    var again: [GroupCommit<Ticket>.Part] = []
+    for part in parts {
+      switch part.ticket {
+      case .message(let new, let finished):
+        finished(.failure(error))
+        // It was answered with 451 and must not come back by recovery.
+        groups.add(
+          [.removeMessage(new.message.id)],
+          ticket: .certain(finished: {}),
+          .soon,
+          at: Clock.rising()
+        )
+      case .certain: again.append(part)
+      }
+    }
+    for part in again {
+      groups.add(part.changes, ticket: part.ticket, .soon, at: Clock.rising())
+    }
+    reopen(attempt: 0)
+  }
+
+  private func reopen(attempt: Int64) {
+    worker.read({ store throws(StoreError) in try store.reopen() }) { [unowned self] result in
+      switch result {
+      case .success(let report):
+        for remark in report.remarks { context.log.info("queue: \(remark)") }
+        health = .good
+        context.log.info("queue: the store is well again")
+        intakeDesk?.storeRecovered()
+        worker.pump()
+        dispatchDesk?.pump()
+      case .failure(let error):
+        if attempt % 10 == 0 { context.log.warn("queue: reopen: \(error)") }
+        let delay = TimeAmount.milliseconds(min(1000, 50 << min(attempt, 5)))
+        context.loop.assumeIsolated().scheduleTask(in: delay) { [unowned self] in
+          reopen(attempt: attempt + 1)
+        }
+      }
+    }
+  }
+
+  // MARK: - Pauses
+
+  /// Whether deliveries may begin now.
+  var mayDispatch: Bool { health == .good && loading != .notOpen && !isStopping }
+
+  func applyPauses() {
+    for (subsystem, kind) in [
+      (Pauses.Subsystems.mda, Scheduler.Kind.local), (.mta, .relay),
+    ] {
+      let isPaused = pauses.current.contains(subsystem)
+      if isPaused { _ = scheduler.pause(kind) } else { _ = scheduler.resume(kind) }
+    }
+    intakeDesk?.listening(pauses.current.contains(.smtp) ? .paused : .open)
+    dispatchDesk?.pump()
+  }
+
+  /// Pauses or resumes a subsystem, durably. Returns false when it was so already.
+  func setPaused(_ subsystem: Pauses.Subsystems, _ wanted: Pauses.Wanted) -> Bool {
+    guard pauses.change(subsystem, wanted) else { return false }
+    applyPauses()
+    commit([.set(Pauses.setting, pauses.stored)], .now) {}
+    return true
+  }
+}
+
+extension Descriptor {
+  /// Closes it, where letting it go would look like a mistake.
+  consuming func closeNow() {}
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: ISC
+
+package import NIOCore
+internal import NIOPosix
+package import Queue
+
+/// The store on its thread, one operation at a time: commits before everything else, readers in turn,
+/// and upkeep when nothing waits.
+///
+/// Lives on the role's loop, which decides what is next; the thread only carries it out.
+package final class StoreWorker {
+  /// One operation on the store's thread. Its result goes back to the role's loop.
+  private struct Job {
+    let run: @Sendable (any Store) -> @Sendable () -> Void
+  }
+
+  private let loop: any EventLoop
+  private let storeLoop: any EventLoop
+  private let store: NIOLoopBoundBox<(any Store)?>
+  private var readers: [Job] = []
+  private var firstReader = 0
+  private var isBusy = false
+  private var needsUpkeep = false
+  /// Asked for the next commit whenever the thread is free; runs it with `commit`.
+  package var nextCommit: () -> GroupWork? = { nil }
+
+  /// A commit that is ready, and who is told.
+  package struct GroupWork {
+    let changes: [Change]
+    let finished: (Result<Void, StoreError>) -> Void
+
+    package init(changes: [Change], finished: @escaping (Result<Void, StoreError>) -> Void) {
+      self.changes = changes
+      self.finished = finished
+    }
+  }
+
+  package init(on loop: any EventLoop) {
+    self.loop = loop
+    storeLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
+    store = .makeEmptyBox(valueType: (any Store).self, eventLoop: storeLoop)
+  }
+
+  /// Makes the store on its thread and opens it.
+  package func open(
+    _ make: @escaping @Sendable () throws(StoreError) -> any Store,
+    finished: @escaping (Result<OpenReport, StoreError>) -> Void
+  ) {
+    precondition(!isBusy)
+    isBusy = true
+    let done = NIOLoopBound(finished, eventLoop: loop)
+    let me = NIOLoopBound(self, eventLoop: loop)
+    let box = store
+    let loop = loop
+    storeLoop.execute {
+      let result = Result { () throws(StoreError) in
+        let store = try make()
+        let report = try store.open()
+        box.value = store
+        return report
+      }
+      loop.execute {
+        done.value(result)
+        me.value.free()
+      }
+    }
+  }
+
+  /// Runs `body` on the store's thread when no commit waits, and tells the result.
+  package func read<Value: Sendable>(
+    _ body: @escaping @Sendable (any Store) throws(StoreError) -> Value,
+    finished: @escaping (Result<Value, StoreError>) -> Void
+  ) {
+    let done = NIOLoopBound(finished, eventLoop: loop)
+    readers.append(
+      Job { store in
+        let result = Result { () throws(StoreError) in try body(store) }
+        return { done.value(result) }
+      }
+    )
+    pump()
+  }
+
+  /// A commit may be ready.
+  package func pump() {
+    guard !isBusy else { return }
+    if let work = nextCommit() {
+      commit(work)
+    } else if firstReader < readers.count {
+      let job = readers[firstReader]
+      firstReader += 1
+      if firstReader == readers.count || firstReader > 1024 {
+        readers.removeFirst(firstReader)
+        firstReader = 0
+      }
+      run(job.run)
+    } else if needsUpkeep {
+      upkeep()
+    }
+  }
+
+  private func commit(_ work: GroupWork) {
+    let done = NIOLoopBound(work.finished, eventLoop: loop)
+    let changes = work.changes
+    needsUpkeep = true
+    run { store in
+      let result = Result { () throws(StoreError) in try store.apply(changes) }
+      return { done.value(result) }
+    }
+  }
+
+  private func upkeep() {
+    let me = NIOLoopBound(self, eventLoop: loop)
+    run { store in
+      // What upkeep cannot do now it says at the next commit, which reports it.
+      let state = (try? store.maintain()) ?? .done
+      return { me.value.needsUpkeep = state == .more }
+    }
+  }
+
+  private func run(_ body: @escaping @Sendable (any Store) -> @Sendable () -> Void) {
+    isBusy = true
+    let me = NIOLoopBound(self, eventLoop: loop)
+    let box = store
+    let loop = loop
+    storeLoop.execute {
+      guard let store = box.value else { preconditionFailure("the store is not open") }
+      let tell = body(store)
+      loop.execute {
+        tell()
+        me.value.free()
+      }
+    }
+  }
+
+  private func free() {
+    isBusy = false
+    pump()
+  }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: ISC
+
+internal import CLinux
+internal import Glibc
+internal import Interprocess
+internal import Mail
+
+/// The running roles: starts them, hands them their edges, and starts again what died.
+///
+/// Start-up and recovery are one mechanism: a role that is started gets its configuration and an edge
+/// to each neighbour that runs; the neighbour is handed the other end by the same message.
+struct RoleTable {
+  /// One running process.
+  struct Running {
+    let role: Role
+    let process: Int32
+    let channel: SupervisorChannel
+    let startedAt: Int64
+  }
+
+  private let plan: ServicePlan
+  private let log: LogWriter
+  private let say: (String) -> Void
+  /// Listening sockets by the role that accepts on them.
+  private let listeners: [Role: [CInt]]
+  private(set) var running: [Role: Running] = [:]
+  private var backoffs: [Role: RestartBackoff] = [:]
+  /// When a role that died is started again, on the rising clock.
+  private(set) var restarts: [Role: Int64] = [:]
+  private var generation: UInt32 = 0
+
+  init(
+    plan: ServicePlan,
+    log: LogWriter,
+    listeners: [Role: [CInt]],
+    say: @escaping (String) -> Void
+  ) {
+    self.plan = plan
+    self.log = log
+    self.listeners = listeners
+    self.say = say
+  }
+
+  /// Starts a role and connects it with all neighbours that run.
+  mutating func start(_ role: Role, verbosity: UInt8) {
+    restarts[role] = nil
+    precondition(running[role] == nil)
+    do {
+      running[role] = try spawn(role)
+    } catch {
+      say("warn: \(role.rawValue) could not be started: \(error)")
+      restarts[role] = Clock.rising() + backoffs[role, default: RestartBackoff()].died(after: 0)
+      return
+    }
+    send(.verbosity(verbosity), to: role)
+    if plan.pausedAtStart != 0 { send(.paused(plan.pausedAtStart), to: role) }
+    if let sockets = listeners[role] {
+      var first = 0
+      while first < sockets.count {
+        let part = sockets[first..<min(first + Int(TALARIA_DESCRIPTORS_MAX), sockets.count)]
+        send(.listeners(first: UInt16(first)), descriptors: Array(part), to: role)
+        first = part.endIndex
+      }
+    }
+    for (one, other) in Role.edges where one == role || other == role {
+      connect(one, other)
+    }
+  }
+
+  private func spawn(_ role: Role) throws -> Running {
+    guard let projection = plan.projections[role], let identity = plan.identities[role],
+      let file = SealedFile.make(name: role.rawValue, projection),
+      let output = log.makePipe()
+    else { throw SpawnError(path: role.rawValue, reason: systemError()) }
+    let (ours, theirs) = try SupervisorChannel.makePair()
+    defer { theirs.close() }
+    var program = Program(
+      path: Program.ourselves,
+      arguments: ["smtpd", "-x", role.rawValue]
+    )
+    program.environment = ["SWIFT_BACKTRACE=enable=no", "PATH=/usr/bin:/bin"]
+    program.descriptors = (-1, output.borrow(), output.borrow(), theirs.descriptor)
+    let process: Int32
+    do {
+      process = try program.start()
+    } catch {
+      ours.close()
+      throw error
+    }
+    var writer = ByteWriter()
+    SupervisorToRole.configure(identity).encode(into: &writer)
+    try ours.send(writer.finish(), descriptors: [file.borrow()], .immediate)
+    return Running(role: role, process: process, channel: ours, startedAt: Clock.rising())
+  }
+
+  private mutating func connect(_ one: Role, _ other: Role) {
+    guard running[one] != nil, running[other] != nil else { return }
+    var ends: [CInt] = [-1, -1]
+    // The call writes two numbers into an array of two.
+    guard unsafe talaria_stream_pair(&ends) == 0 else {
+      say("warn: no edge between \(one.rawValue) and \(other.rawValue): \(systemError())")
+      return
+    }
+    generation += 1
+    send(.edge(peer: other, generation: generation), descriptors: [ends[0]], to: one)
+    send(.edge(peer: one, generation: generation), descriptors: [ends[1]], to: other)
+    for end in ends { close(end) }
+  }
+
+  /// Sends without waiting: a role that does not read its channel is ended, so that it starts anew.
+  func send(_ message: SupervisorToRole, descriptors: [CInt] = [], to role: Role) {
+    guard let running = running[role] else { return }
+    var writer = ByteWriter()
+    message.encode(into: &writer)
+    do throws(ChannelError) {
+      try running.channel.send(writer.finish(), descriptors: descriptors, .immediate)
+    } catch {
+      guard error != .closed else { return }
+      say("warn: \(role.rawValue) does not listen (\(error)); it is ended and started again")
+      kill(running.process, SIGKILL)
+    }
+  }
+
+  /// A child ended. Returns the role that it was, nil when it was none.
+  mutating func ended(process: Int32, how: String, service: ServiceState) -> Role? {
+    guard let was = running.values.first(where: { $0.process == process }) else { return nil }
+    running[was.role] = nil
+    was.channel.close()
+    guard service == .running else { return was.role }
+    let now = Clock.rising()
+    let delay = backoffs[was.role, default: RestartBackoff()].died(after: now - was.startedAt)
+    restarts[was.role] = now + delay
+    say(
+      "warn: \(was.role.rawValue) (process \(process)) \(how); "
+        + (delay == 0 ? "started again" : "to be started again in \(delay) ms")
+    )
+    return was.role
+  }
+
+  enum ServiceState: Sendable {
+    case running
+    case stopping
+  }
+
+  /// The role whose channel this is.
+  func role(ofChannel descriptor: CInt) -> Role? {
+    running.values.first { $0.channel.descriptor == descriptor }?.role
+  }
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import ControlProtocol
+internal import DNS
+internal import Delivery
+internal import Glibc
+internal import Interprocess
+internal import Mail
+internal import NIOCore
+internal import Queue
+internal import ResolverEdge
+
+/// The delivery role: connects `DeliveryService` with queue, resolver and supervisor.
+final class DeliveryRole: RoleService {
+  typealias QueueEdge = Edge<DeliveryToQueue, QueueToDelivery>
+  typealias ResolverEdgeEnd = Edge<ResolverQuery, ResolverReply>
+
+  private let context: RoleContext
+  private var service: DeliveryService?
+  private var queue: QueueEdge?
+  private var resolver: ResolverEdgeEnd?
+  private var control: Edge<RoleToControl, ControlToRole>?
+  /// The envelopes of every task that the queue has not recorded.
+  private var tasks: [UInt64: [EnvelopeID]] = [:]
+  private var questions: [UInt64: DNSQuestion] = [:]
+  private var nextToken: UInt64 = 0
+  private var delivered = 0
+
+  init(_ context: RoleContext, _ projection: DeliveryProjection) {
+    self.context = context
+    service = DeliveryService(
+      on: context.loop,
+      settings: DeliverySettings(projection),
+      clock: Clock.now,
+      effect: { [unowned self] in perform($0) }
+    )
+    context.tell(.ready)
+  }
+
+  // MARK: - Supervisor
+
+  func connect(to peer: Role, generation: UInt32, descriptor: CInt) {
+    switch peer {
+    case .queue: connectQueue(descriptor)
+    case .resolver: connectResolver(descriptor)
+    case .control: connectControl(descriptor)
+    default: _ = Descriptor(owning: descriptor)
+    }
+  }
+
+  func received(_ message: SupervisorToRole, descriptors: [CInt]) {
+    switch message {
+    case .commandStarted(let task) where descriptors.count == 2:
+      service?.commandStarted(request: task, input: descriptors[0], output: descriptors[1])
+      return
+    case .commandFailed(let task, let reason):
+      service?.commandEnded(request: task, .refused(reason))
+    case .commandEnded(let task, let status):
+      let signal = status & 0x7f
+      let exit: CommandExit =
+        signal == 0
+        ? .exited(code: UInt8(truncatingIfNeeded: status >> 8)) : .signalled(Int32(signal))
+      service?.commandEnded(request: task, exit)
+    default: break
+    }
+    for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
+  }
+
+  func stop(within milliseconds: UInt32, finished: @escaping () -> Void) {
+    let loop = context.loop.assumeIsolated()
+    var isFinished = false
+    func finish() {
+      guard !isFinished else { return }
+      isFinished = true
+      finished()
+    }
+    let promise = context.loop.makePromise(of: Void.self)
+    // The last reports leave before the process does.
+    promise.futureResult.assumeIsolated().whenComplete { _ in
+      loop.scheduleTask(in: .milliseconds(20)) { finish() }
+    }
+    service?.shutDown(promise: promise)
+    loop.scheduleTask(in: .milliseconds(Int64(milliseconds) / 5)) { finish() }
+  }
+
+  // MARK: - Edges
+
+  private func connectQueue(_ descriptor: CInt) {
+    queue?.close()
+    let edge = QueueEdge(
+      descriptor: descriptor,
+      peer: .queue,
+      on: context.loop,
+      receive: { [unowned self] in received($0) },
+      ended: { [unowned self] ending in
+        if case .violated(let why) = ending { context.log.warn("delivery: the queue's edge: \(why)") }
+        queue = nil
+        service?.queueLost()
+      }
+    )
+    queue = edge
+    edge.send(.reconcile(inHand: tasks.values.flatMap(\.self)))
+    for report in service?.unacknowledged ?? [] { send(report) }
+  }
+
+  private func received(_ message: QueueToDelivery) {
+    switch message {
+    case .deliver(let task, let message, let envelopes, let body):
+      guard let first = envelopes.first else { return }
+      tasks[task] = envelopes.map(\.id)
+      service?.begin(
+        DeliveryTask(
+          id: task,
+          message: message,
+          envelopes: envelopes,
+          action: first.action,
+          body: body.map { ByteBuffer(bytes: $0) }
+        )
+      )
+    case .body(let task, let bytes): service?.bodyArrived(task: task, ByteBuffer(bytes: bytes))
+    case .bodyEnd(let task): service?.bodyEnded(task: task)
+    case .bodyFailed(let task, let reason): service?.bodyFailed(task: task, reason: reason)
+    case .recorded(let ids):
+      for id in ids { tasks[id] = nil }
+      service?.acknowledged(ids)
+    }
+  }
+
+  private func connectResolver(_ descriptor: CInt) {
+    resolver = ResolverEdgeEnd(
+      descriptor: descriptor,
+      peer: .resolver,
+      on: context.loop,
+      receive: { [unowned self] reply in
+        guard let question = questions.removeValue(forKey: reply.token) else { return }
+        service?.answered(question, reply.answer)
+      },
+      ended: { [unowned self] _ in resolver = nil }
+    )
+    questions = [:]
+    service?.resolverReplaced()
+  }
+
+  private func connectControl(_ descriptor: CInt) {
+    control = Edge(
+      descriptor: descriptor,
+      peer: .control,
+      on: context.loop,
+      receive: { [unowned self] message in
+        let rows = [Statistic("mta.task", Int64(tasks.count))]
+        let answer = context.commonAnswer(to: message.request) ?? .statistics(rows)
+        control?.send(RoleToControl(id: message.id, answer))
+      },
+      ended: { [unowned self] _ in control = nil }
+    )
+  }
+
+  // MARK: - Effects
+
+  private func perform(_ effect: DeliveryEffect) {
+    switch effect {
+    case .report(let report): send(report)
+    case .grantBody(let task, let bytes): queue?.send(.credit(task: task, UInt32(clamping: bytes)))
+    case .cancelBody(let task): queue?.send(.cancelBody(task: task))
+    case .release(let hold, let count):
+      queue?.send(.release(key: hold.rawValue, count: count.map { UInt32(clamping: $0) }))
+    case .destinationWorks(let domain): queue?.send(.destinationWorks(domain: domain))
+    case .resolve(let question): ask(question)
+    case .startCommand(let request): start(request)
+    case .commandFed(let request): context.tell(.fed(task: request))
+    case .killCommand(let request): context.tell(.endCommand(task: request))
+    case .log(let line): context.log.line(line)
+    }
+  }
+
+  private func send(_ report: TaskReport) {
+    queue?.send(
+      .report(
+        task: report.task,
+        report.outcomes.map { EnvelopeReport(envelope: $0.envelope, report: DeliveryReport($0.outcome)) }
+      )
+    )
+  }
+
+  private func ask(_ question: DNSQuestion) {
+    nextToken += 1
+    let token = nextToken
+    guard let resolver else {
+      // Asked again when the resolver is back, or answered as temporary after a while.
+      context.loop.assumeIsolated().scheduleTask(in: .seconds(2)) { [unowned self] in
+        guard self.resolver == nil else { return }
+        service?.answered(question, DNSAnswer(.temporary(.unavailable)))
+      }
+      return
+    }
+    questions[token] = question
+    resolver.send(ResolverQuery(token: token, question: question))
+  }
+
+  private func start(_ request: LocalCommandRequest) {
+    guard case .local(let local) = request.envelope.kind else { return }
+    context.tell(
+      .startCommand(
+        CommandRequest(
+          task: request.id,
+          action: request.action,
+          user: local.user,
+          subaddress: local.subaddress,
+          sender: request.sender,
+          recipient: request.envelope.recipient,
+          destination: request.envelope.destination,
+          size: UInt64(request.length)
+        )
+      )
+    )
+  }
+}
+
+extension DeliveryReport {
+  /// An outcome of the delivering role as the queue records it.
+  init(_ outcome: DeliveryOutcome) {
+    switch outcome {
+    case .delivered(let text, _, let support):
+      self.init(.delivered, text: text)
+      successNotice = support == .promised ? .nextHost : .ours
+    case .temporary(let status, let text): self.init(.temporary, status: status, text: text)
+    case .permanent(let status, let text): self.init(.permanent, status: status, text: text)
+    case .loop(let text):
+      self.init(.loop, status: EnhancedStatus(.permanent, 4, 6), text: text)
+    case .held(let hold):
+      self.init(.held, text: "")
+      holdKey = hold.rawValue
+    }
+  }
+}

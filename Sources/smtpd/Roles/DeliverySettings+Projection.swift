@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import DNS
+internal import Delivery
+internal import Mail
+
+extension DeliverySettings {
+  /// What the projection says, in the delivering role's own terms.
+  init(_ projection: DeliveryProjection) {
+    self.init()
+    for action in projection.actions {
+      actions[action.name] =
+        switch action.method {
+        case .maildir: .maildir
+        case .command: .command
+        case .relay(let relay): .relay(RelayAction(relay, serverName: projection.serverName))
+        }
+    }
+    relayLimits = Delivery.RelayLimits(projection.relayLimits)
+    localLimits = Delivery.LocalLimits(projection.localLimits)
+    if let name = DomainName(projection.serverName) { ownNames = [name] }
+    ownAddresses = Set(projection.localAddresses)
+  }
+}
+
+extension RelayAction {
+  fileprivate init(_ relay: Configuration.DeliveryAction.Relay, serverName: String) {
+    self.init(helo: relay.helo ?? serverName)
+    hosts = relay.hosts.compactMap { SmartHost($0) }
+    sources = relay.sources
+    if let name = relay.backup.flatMap({ DomainName($0) }) { backup = .behind(name) }
+    heloBySource = relay.heloBySource
+    rewrite = relay.rewrite.map { rewrite in
+      switch rewrite {
+      case .address(let address): .address(address)
+      case .local(let local): .local(local)
+      case .domain(let domain): .domain(domain)
+      }
+    }
+  }
+}
+
+extension SmartHost {
+  fileprivate init?(_ url: Configuration.RelayURL) {
+    let transport: RelayTransport =
+      switch url.transport {
+      case .smtp: .smtp
+      case .smtpRequiringTLS: .smtpTLS
+      case .smtpWithoutTLS: .smtpNoTLS
+      case .smtps: .smtps
+      case .lmtp: .lmtp
+      }
+    let host: RelayHost
+    switch url.host {
+    case .address(let address): host = .address(address)
+    case .name(let text):
+      guard let name = DomainName(text) else { return nil }
+      host = .name(name)
+    }
+    self.init(transport: transport, host: host, port: url.port, label: url.label)
+  }
+}
+
+extension Delivery.RelayLimits {
+  fileprivate init(_ limits: Configuration.RelayLimits) {
+    self.init()
+    connectionsPerHostMax = limits.connectionsPerHostMax
+    connectionsPerRouteMax = limits.connectionsPerRouteMax
+    connectionsPerSourceMax = limits.connectionsPerSourceMax
+    connectionsPerConnectorMax = limits.connectionsPerConnectorMax
+    connectionsPerRelayMax = limits.connectionsPerRelayMax
+    connectionsPerDomainMax = limits.connectionsPerDomainMax
+    connectionDelayPerHost = .always(limits.connectionDelayHost)
+    connectionDelayPerRoute = .untilGoodStanding(limits.connectionDelayRoute)
+    connectionDelayPerSource = .always(limits.connectionDelaySource)
+    connectionDelayPerConnector = .always(limits.connectionDelayConnector)
+    connectionDelayPerRelay = .untilGoodStanding(limits.connectionDelayRelay)
+    connectionDelayPerDomain = .always(limits.connectionDelayDomain)
+    reconnectionDelayPerRoute = .untilGoodStanding(limits.reconnectionDelayRoute)
+    sessionMailsMax = limits.sessionMailsMax
+    sessionTransactionDelay = limits.sessionTransactionDelay
+    sessionKeepAlive = limits.sessionKeepAlive
+    sessionFailuresMax = limits.sessionFailuresMax
+    tasksHigh = limits.tasksHigh
+    tasksLow = limits.tasksLow
+    tasksRelease = limits.tasksRelease
+    families =
+      switch limits.family {
+      case .any: .both
+      case .inet4: .inet4
+      case .inet6: .inet6
+      }
+  }
+}
+
+extension Delivery.LocalLimits {
+  fileprivate init(_ limits: Configuration.LocalLimits) {
+    self.init()
+    sessionsMax = limits.sessionsMax
+    sessionsPerUserMax = limits.sessionsPerUserMax
+    tasksHigh = limits.tasksHigh
+    tasksLow = limits.tasksLow
+    tasksRelease = limits.tasksRelease
+  }
+}

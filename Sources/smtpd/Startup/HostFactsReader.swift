@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import Glibc
+internal import Interprocess
+internal import Mail
+
+/// Finds out what a chrooted role cannot find out later: names, addresses, resolver files.
+enum HostFactsReader {
+  private static let resolverFile = "/etc/resolv.conf"
+  private static let hostsFile = "/etc/hosts"
+  /// Where Debian's dns-root-data and unbound-anchor keep it.
+  private static let trustAnchors = ["/usr/share/dns/root.key", "/var/lib/unbound/root.key"]
+  private static let fileMax = 1 << 20
+
+  /// - Parameter configuration: the path of the configuration; `mailname` lies beside it.
+  static func read(configuration: String) -> HostFacts {
+    let directory = configuration.split(separator: "/", omittingEmptySubsequences: false)
+      .dropLast().joined(separator: "/")
+    var facts = HostFacts(hostName: hostName())
+    facts.mailName = text(directory + "/mailname").flatMap(firstLine)
+    facts.interfaces = interfaces()
+    facts.resolverText = text(resolverFile) ?? ""
+    facts.hostsText = text(hostsFile) ?? ""
+    facts.trustAnchor = trustAnchors.lazy.compactMap { text($0) }.first
+    return facts
+  }
+
+  /// All of a file, at most 1 MiB of it; nil when it cannot be read.
+  static func text(_ path: String) -> String? {
+    guard case .success(let bytes) = FileContent.read(path, atMost: fileMax) else { return nil }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func firstLine(_ text: String) -> String? {
+    let line = text.split(whereSeparator: \.isNewline).first.map {
+      $0.filter { !$0.isWhitespace }
+    }
+    return line.flatMap { $0.isEmpty ? nil : String($0) }
+  }
+
+  /// The canonical name of this host, or the bare one when nothing knows another.
+  private static func hostName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    // The name is cut to the buffer, whose last byte stays zero.
+    guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+    let name = String(
+      decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
+      as: UTF8.self
+    )
+    guard !name.contains(".") else { return name }
+    return canonical(name) ?? name
+  }
+
+  /// Asks the hosts file only: a name server that does not answer must not delay the start.
+  private static func canonical(_ name: String) -> String? {
+    for line in (text(hostsFile) ?? "").split(whereSeparator: \.isNewline) {
+      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+      guard words.count > 1, words.dropFirst().contains(where: { $0 == name }) else { continue }
+      if let full = words.dropFirst().first(where: { $0.hasPrefix(name + ".") }) {
+        return String(full)
+      }
+    }
+    return nil
+  }
+
+  private static func interfaces() -> [HostFacts.Interface] {
+    var list: UnsafeMutablePointer<ifaddrs>?
+    // The list is freed below, after its last use; each entry's pointers are checked.
+    guard unsafe getifaddrs(&list) == 0 else { return [] }
+    defer { unsafe freeifaddrs(list) }
+    var found: [(name: String, addresses: [IPAddress])] = []
+    var next = unsafe list
+    while let entry = unsafe next {
+      unsafe next = entry.pointee.ifa_next
+      guard let namePointer = unsafe entry.pointee.ifa_name,
+        let address = unsafe address(entry.pointee.ifa_addr)
+      else { continue }
+      let name = unsafe String(cString: namePointer)
+      if let index = found.firstIndex(where: { $0.name == name }) {
+        found[index].addresses.append(address)
+      } else {
+        found.append((name, [address]))
+      }
+    }
+    return found.map { HostFacts.Interface(name: $0.name, addresses: $0.addresses) }
+  }
+
+  private static func address(_ pointer: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {
+    guard let pointer = unsafe pointer else { return nil }
+    let family = unsafe CInt(pointer.pointee.sa_family)
+    let length = family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+    guard family == AF_INET || family == AF_INET6 else { return nil }
+    var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+    let room = socklen_t(host.count)
+    // The address is as long as its family says; the name is cut to the buffer.
+    let result = unsafe getnameinfo(
+      pointer, socklen_t(length), &host, room, nil, 0, NI_NUMERICHOST)
+    guard result == 0 else { return nil }
+    let bytes = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let text = String(decoding: bytes, as: UTF8.self).prefix { $0 != "%" }
+    return IPAddress(parsing: text)
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import Disk
+internal import Glibc
+internal import Interprocess
+internal import Supervisor
+
+/// Makes the spool, and checks that what is there belongs to the queue's user.
+struct SpoolPreparation {
+  let path: String
+  let users: ServiceUsers
+
+  /// - Throws: when the spool belongs to somebody else, with the command that mends it.
+  func prepare(backend: QueueBackend) throws(StartupFailure) {
+    try FileSystem.makeDirectory(path, mode: users.queue == nil ? 0o700 : 0o711)
+    guard let facts = FileSystem.facts(path), facts.isDirectory else {
+      throw StartupFailure("\(path): not a directory")
+    }
+    if let queue = users.queue {
+      try adopt(facts, queue)
+    } else {
+      guard facts.uid == geteuid() else {
+        throw StartupFailure("\(path): belongs to another user; start smtpd as that one, or use -S")
+      }
+    }
+    // A path is read during the call only.
+    guard unsafe access(path, W_OK) == 0 else {
+      throw StartupFailure("\(path): \(systemError()); the queue must be able to write there")
+    }
+    try FileSystem.write(backend.rawValue + "\n", to: path + "/backend", mode: 0o644)
+  }
+
+  /// The queue's user owns the spool; OpenSMTPD's root-owned one is taken over with what is in it as
+  /// long as that is the queue's user's already.
+  private func adopt(_ facts: FileSystem.Facts, _ queue: Account) throws(StartupFailure) {
+    for name in ["queue", "incoming", "temporary", "purge", "staged", "journal", "sqlite", "lmdb"] {
+      let below = path + "/" + name
+      guard let found = FileSystem.facts(below), found.uid != queue.uid else { continue }
+      throw StartupFailure(
+        "\(below): belongs to uid \(found.uid) and not to \(queue.name); "
+          + "run `chown -R \(queue.name):\(queue.name) \(below)` to hand it over"
+      )
+    }
+    guard facts.uid != queue.uid || facts.mode & 0o077 != 0o011 else { return }
+    try FileSystem.own(path, uid: queue.uid, gid: queue.gid, mode: 0o711)
+  }
+}

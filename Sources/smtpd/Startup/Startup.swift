@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: ISC
+
+internal import CLinux
+internal import Configuration
+internal import ControlProtocol
+internal import Glibc
+internal import Interprocess
+internal import Mail
+internal import Supervisor
+
+/// From the command line to a running supervisor: everything that can be wrong is found out here, and
+/// told on standard error, before anything is started.
+struct Startup {
+  private let command: DaemonCommand
+  private let uid = geteuid()
+
+  init(_ command: DaemonCommand) { self.command = command }
+
+  /// The usual place of the configuration.
+  static let configurationFile = "/etc/smtpd.conf"
+
+  /// Runs the daemon. Returns the exit status.
+  func run() -> Int32 {
+    do throws(StartupFailure) {
+      let options = try StartupOptions(command, uid: uid)
+      let configuration = try readConfiguration(options)
+      if command.check {
+        if command.verbose > 0 { print(configuration.normalizedText, terminator: "") }
+        complain("configuration OK")
+        return 0
+      }
+      return try serve(configuration, options)
+    } catch {
+      for line in error.lines { complain(line) }
+      return 1
+    }
+  }
+
+  private func complain(_ line: String) {
+    let bytes = Array(line.utf8) + [0x0a]
+    // The array is read during the call only.
+    _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+  }
+
+  private func readConfiguration(
+    _ options: StartupOptions
+  ) throws(StartupFailure) -> ServerConfiguration {
+    let facts = HostFactsReader.read(configuration: options.configurationPath)
+    if case .failure(let fault) = FileContent.read(options.configurationPath, atMost: 64 << 20) {
+      throw StartupFailure("\(options.configurationPath): \(fault.reason)")
+    }
+    let report = ConfigurationReport(
+      reading: options.configurationPath,
+      macros: options.macros,
+      facts: facts
+    ) { path throws(UnreadableFile) in
+      switch FileContent.read(path, atMost: 64 << 20) {
+      case .success(let bytes): return bytes
+      case .failure(let fault): throw fault
+      }
+    }
+    if command.verbose > 0 { for warning in report.warnings { complain("\(warning)") } }
+    guard var configuration = report.configuration else {
+      let count = report.errors.count
+      throw StartupFailure(
+        lines: report.errors.map { "\($0)" } + [count == 1 ? "1 error" : "\(count) errors"]
+      )
+    }
+    if let backend = options.backend { configuration.backend = backend }
+    return configuration
+  }
+
+  private func serve(
+    _ configuration: ServerConfiguration,
+    _ options: StartupOptions
+  ) throws(StartupFailure) -> Int32 {
+    if !command.debug, !command.foreground { try Background.enter() }
+    let users = try ServiceUsers(uid: uid)
+    let spool = SpoolPreparation(path: options.state.spool, users: users)
+    try spool.prepare(backend: configuration.backend)
+    let listeners = try openListeners(configuration, options)
+    let destination: LogWriter.Destination = command.debug ? .standardError : .syslog
+    let log = LogWriter(to: destination)
+    let supervisor = Supervisor(
+      plan: try plan(configuration, options, users),
+      log: log,
+      listeners: listeners,
+      isReady: { Background.isReady() }
+    )
+    log.start()
+    let status = supervisor.run(
+      greeting: "info: Talaria \(TalariaVersion.text) (OpenSMTPD 7.8.0-portable) starting"
+    )
+    // A path is read during the call only.
+    _ = unsafe unlink(options.state.socket)
+    // The last lines are on their way to the log's thread.
+    usleep(50_000)
+    return status
+  }
+
+  private func openListeners(
+    _ configuration: ServerConfiguration,
+    _ options: StartupOptions
+  ) throws(StartupFailure) -> [Role: [CInt]] {
+    do throws(ListeningSocket.Failure) {
+      var sockets: [CInt] = []
+      for listener in configuration.listeners {
+        let address =
+          switch listener.target {
+          case .address(let address): address.description
+          case .name(let name, _): name
+          }
+        sockets.append(try ListeningSocket.tcp(address: address, port: listener.port).release())
+      }
+      let control = try ListeningSocket.local(path: options.state.socket, mode: 0o600)
+      return [.frontend: sockets, .control: [control.release()]]
+    } catch {
+      throw StartupFailure(error.description)
+    }
+  }
+
+  private func plan(
+    _ configuration: ServerConfiguration,
+    _ options: StartupOptions,
+    _ users: ServiceUsers
+  ) throws(StartupFailure) -> ServicePlan {
+    let projections: [Role: [UInt8]] = [
+      .accounts: [],
+      .resolver: ResolverProjection(configuration).encoded(),
+      .queue: QueueProjection(configuration).encoded(),
+      .lookup: try lookupPackage(configuration).encoded(),
+      .delivery: DeliveryProjection(configuration).encoded(),
+      .frontend: FrontendProjection(configuration).encoded(),
+      .control: [],
+    ]
+    let commands = CommandPlan(configuration, onlyUser: uid == 0 ? nil : uid)
+    var identities: [Role: RoleIdentity] = [:]
+    for role in Role.started { identities[role] = users.identity(of: role, spool: options.state.spool) }
+    var plan = ServicePlan(
+      projections: projections,
+      identities: identities,
+      account: { commands.account(for: $0) },
+      command: { request, account throws(CommandRefusal) in
+        try commands.program(for: request, as: account)
+      }
+    )
+    plan.pausedAtStart = options.paused
+    plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0
+    return plan
+  }
+
+  private func lookupPackage(
+    _ configuration: ServerConfiguration
+  ) throws(StartupFailure) -> LookupPackage {
+    let projection = LookupProjection(configuration)
+    var files: [Int: [UInt8]] = [:]
+    for (index, table) in projection.tables.enumerated() {
+      guard case .file(let path) = table.content else { continue }
+      switch FileContent.read(path, atMost: LookupPackage.Limits.file) {
+      case .success(let bytes): files[index] = bytes
+      case .failure(let fault):
+        throw StartupFailure("table \(table.name): \(path): \(fault.reason)")
+      }
+    }
+    return LookupPackage(projection: projection.encoded(), files: files)
+  }
+}
+
+/// Why the daemon does not start: lines for standard error.
+struct StartupFailure: Error {
+  let lines: [String]
+
+  init(_ line: String) { lines = ["smtpd: \(line)"] }
+
+  init(lines: [String]) { self.lines = lines }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import ControlProtocol
+internal import Supervisor
+
+/// The command line, checked.
+struct StartupOptions {
+  let configurationPath: String
+  let state: StateDirectory
+  let macros: [MacroDefinition]
+  let backend: QueueBackend?
+  /// Bits: 1 mda, 2 mta, 4 smtp.
+  let paused: UInt8
+
+  init(_ command: DaemonCommand, uid: UInt32) throws(StartupFailure) {
+    configurationPath = StartupOptions.absolute(command.file ?? Startup.configurationFile)
+    do throws(StateDirectory.Failure) {
+      var home: String?
+      if case .found(let account) = UserDatabase.user(id: uid) { home = account.home }
+      state = try StateDirectory(
+        option: command.state.map(StartupOptions.absolute),
+        environment: Smtpd.environment(),
+        uid: uid,
+        home: home
+      )
+    } catch {
+      throw StartupFailure("\(error)")
+    }
+    macros = try StartupOptions.macros(command.macros)
+    backend = try StartupOptions.backend(command.backends)
+    paused = try StartupOptions.paused(command.paused)
+  }
+
+  private static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/") else { return path }
+    return FileSystem.currentDirectory() + "/" + path
+  }
+
+  private static func macros(_ texts: [String]) throws(StartupFailure) -> [MacroDefinition] {
+    var macros: [MacroDefinition] = []
+    for text in texts {
+      guard let macro = MacroDefinition(parsing: text) else {
+        throw StartupFailure("-D \(text): expected name=value")
+      }
+      macros.append(macro)
+    }
+    return macros
+  }
+
+  private static func backend(_ texts: [String]) throws(StartupFailure) -> QueueBackend? {
+    var backend: QueueBackend?
+    for text in texts {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      let known = QueueBackend.allCases.map(\.rawValue).joined(separator: ", ")
+      guard parts.count == 2, parts[0] == "queue" else {
+        throw StartupFailure("-B \(text): expected queue= and one of \(known)")
+      }
+      guard let named = QueueBackend(rawValue: parts[1]) else {
+        throw StartupFailure("-B \(text): no such backend; expected one of \(known)")
+      }
+      backend = named
+    }
+    return backend
+  }
+
+  private static func paused(_ words: [String]) throws(StartupFailure) -> UInt8 {
+    var bits: UInt8 = 0
+    for word in words {
+      switch word {
+      case "mda": bits |= 1
+      case "mta": bits |= 2
+      case "smtp": bits |= 4
+      default: throw StartupFailure("-P \(word): expected mda, mta or smtp")
+      }
+    }
+    return bits
+  }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import SMTP
+
+/// Feeds the input to a server session in pieces and byte by byte: both must do the same.
+///
+/// The first byte chooses how far the session is already; 0xff divides the pieces.
+@_cdecl("LLVMFuzzerTestOneInput")
+func fuzzSMTPLine(_ start: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+  // libFuzzer hands over `size` bytes that live as long as this call; they are copied at once.
+  let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: size))
+  guard let first = bytes.first else { return 0 }
+  var whole = Run()
+  var cutUp = Run()
+  for line in preamble(Int(first % 5)) {
+    whole.send(line)
+    cutUp.send(line)
+  }
+  for piece in bytes.dropFirst().split(separator: 0xff) {
+    whole.send(Array(piece))
+    for byte in piece { cutUp.send([byte]) }
+  }
+  // Whether data came before its 354 depends on how the bytes came.
+  guard !whole.sawEarlyData, !cutUp.sawEarlyData else { return 0 }
+  precondition(whole.output == cutUp.output, "the replies depend on how the bytes came")
+  precondition(whole.messages == cutUp.messages, "the messages depend on how the bytes came")
+  precondition(whole.session.hasEnded == cutUp.session.hasEnded)
+  return 0
+}
+
+private func preamble(_ count: Int) -> [[UInt8]] {
+  let lines = [
+    "EHLO c.example\r\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n",
+  ]
+  return lines.prefix(count).map { Array($0.utf8) }
+}
+
+/// A session whose questions are answered at once, and what came of it.
+private struct Run {
+  var session: ServerSession
+  var output: [UInt8] = []
+  var messages: [[UInt8]] = []
+  private var body: [UInt8] = []
+  private var isOpen = false
+
+  init() {
+    var configuration = ServerSession.Configuration(serverName: "mx.example")
+    configuration.headerCompletion = .addressesAndMissingFields
+    configuration.limits.messageSizeMax = 2000
+    configuration.limits.lineLengthMax = 500
+    configuration.limits.commandLengthMax = 200
+    configuration.limits.fieldLengthMax = 300
+    configuration.limits.receivedFieldsMax = 5
+    session = ServerSession(
+      configuration: configuration,
+      client: .init(session: SessionID(1), source: .local, hostname: "localhost")
+    )
+    perform(session.connected(at: .epoch))
+  }
+
+  var sawEarlyData: Bool {
+    let reply = ServerReply.earlyData.wireBytes
+    return output.suffix(reply.count).elementsEqual(reply)
+  }
+
+  mutating func send(_ bytes: [UInt8]) { perform(session.received(bytes, at: .epoch)) }
+
+  private mutating func perform(_ actions: [ServerSession.Action]) {
+    for action in actions { perform(action) }
+  }
+
+  private mutating func perform(_ action: ServerSession.Action) {
+    switch action {
+    case .write(let bytes):
+      precondition(bytes.suffix(2) == [0x0d, 0x0a])
+      output += bytes
+    case .beginTransaction:
+      precondition(!isOpen)
+      guard let id = MessageID(1) else { return }
+      isOpen = true
+      body = []
+      perform(session.transactionAnswered(.opened(id), at: .epoch))
+    case .checkRecipient(let recipient):
+      precondition(isOpen)
+      let verdict: ServerSession.RecipientVerdict =
+        recipient.address.local.hasPrefix("x")
+        ? .refused(ServerReply.invalidRecipient(recipient.address)) : .accepted(envelopes: 1)
+      perform(session.recipientAnswered(recipient.index, verdict, at: .epoch))
+    case .bodyChunk(let chunk):
+      precondition(isOpen && !chunk.contains(0x0d))
+      body += chunk
+    case .submit(let message, let recipients):
+      precondition(isOpen && recipients > 0 && message.size == body.count)
+      isOpen = false
+      messages.append(body)
+      perform(session.messageAnswered(.stored, at: .epoch))
+    case .abort:
+      precondition(isOpen)
+      isOpen = false
+    case .close:
+      precondition(!isOpen && session.hasEnded)
+    case .log:
+      break
+    }
+  }
+}

@@ -17,7 +17,8 @@ extension ServerSession {
     case bodyChunk([UInt8])
     /// The message is whole. Answer with `messageAnswered` once it would survive a power cut.
     case submit(Message, recipients: Int)
-    /// The transaction that was begun ends here; nothing of it is kept.
+    /// The transaction that was begun ends here; nothing of it is kept. May come before the answer to
+    /// `beginTransaction`, which is then not waited for.
     case abort
     case log(LogEvent)
     /// Close when everything is written. The last action of a session.

@@ -43,13 +43,14 @@ extension ServerSession {
   package struct Client: Hashable, Sendable {
     package let session: SessionID
     package let source: SourceAddress
-    /// The reverse name; `<unknown>` when there is none.
+    /// The reverse name; `<unknown>` when there is none, or when it has what no name has: it comes from
+    /// the DNS of strangers, and stands in Received.
     package let hostname: String
 
     package init(session: SessionID, source: SourceAddress, hostname: String) {
       self.session = session
       self.source = source
-      self.hostname = hostname
+      self.hostname = Address.isDomain(hostname) ? hostname : "<unknown>"
     }
 
     /// The address between brackets, `[local]` for the submission socket.

@@ -33,7 +33,7 @@ package struct ServerSession: Sendable {
   /// Nil until HELO or EHLO.
   private var identity: Identity?
   /// Present in `addressing`, `receiving` and `storing`.
-  private var transaction: Transaction?
+  private var transaction: ServerTransaction?
   /// Present in `receiving` and `storing`.
   private var body: BodyDecoder?
   private var input = CommandBuffer()
@@ -69,20 +69,6 @@ package struct ServerSession: Sendable {
   struct Identity: Sendable {
     let name: String
     let protocolName: String
-  }
-
-  private struct Transaction: Sendable {
-    let id: MessageID
-    let mail: MailCommand
-    var asked = 0
-    var accepted = 0
-    /// The first accepted recipient.
-    var recipient: Address?
-    var created = Instant.epoch
-    /// What the message will be refused with, whatever else is right with it.
-    var failure: Reply?
-    /// `abort` was said already.
-    var isAborted = false
   }
 
   private struct Slot: Sendable {
@@ -173,7 +159,7 @@ package struct ServerSession: Sendable {
     switch answer {
     case .opened(let id):
       mails += 1
-      transaction = Transaction(id: id, mail: mail)
+      transaction = ServerTransaction(id: id, mail: mail)
       state = .addressing
       reply(ServerReply.ok)
     case .refused(let refusal):
@@ -453,24 +439,13 @@ package struct ServerSession: Sendable {
     )
     body = BodyDecoder(
       prefix: received.bytes,
-      header: header(of: transaction, date: date),
+      header: transaction.header(configuration, date: date),
       lineLengthMax: configuration.limits.lineLengthMax,
       sizeMax: configuration.limits.messageSizeMax
     )
     self.transaction = transaction
     state = .receiving
     reply(ServerReply.startInput)
-  }
-
-  private func header(of transaction: Transaction, date: String) -> HeaderSection {
-    let stamp = String(transaction.created.milliseconds, radix: 16)
-    return HeaderSection(
-      serverName: configuration.serverName,
-      missingFields: configuration.headerCompletion == .addressesAndMissingFields
-        ? .init(date: date, messageID: "<\(stamp).\(transaction.id)@\(configuration.serverName)>")
-        : nil,
-      limits: configuration.limits
-    )
   }
 
   private mutating func receiveBody(at now: Instant) -> Step {
@@ -515,33 +490,14 @@ package struct ServerSession: Sendable {
       state = .ready
       return fail("DATA", failure, .ours)
     }
-    if let refusal = refusal(of: body) {
+    if let refusal = body.refusal {
       abandonTransaction()
       state = .ready
       return fail("DATA", refusal, .clients)
     }
-    var message = Message(
-      id: transaction.id,
-      sender: transaction.mail.sender,
-      created: transaction.created,
-      size: body.storedSize,
-      session: facts
-    )
-    message.content = transaction.mail.content
-    message.returnContent = transaction.mail.returnContent
-    message.envelopeIdentifier = transaction.mail.envelopeIdentifier
     state = .storing
+    let message = transaction.message(size: body.storedSize, session: facts)
     actions.append(.submit(message, recipients: transaction.accepted))
-  }
-
-  private func refusal(of body: BodyDecoder) -> Reply? {
-    switch (body.fault, body.headerFault) {
-    case (.bareLineEnd, _): ServerReply.bareLineEndInData
-    case (.tooBig, _): ServerReply.tooBig
-    case (nil, .loop): ServerReply.loop
-    case (nil, .malformed): ServerReply.malformedHeader
-    case (nil, nil): nil
-    }
   }
 
   private mutating func refuseData(_ refusal: Reply) {

@@ -24,6 +24,15 @@ struct ServerEventsTests {
     }
   }
 
+  @Test(
+    "a reverse name that is none is not known",
+    arguments: ["a b", "x\r\nX-Forged: yes", "", "a)b", "<unknown>"]
+  )
+  func hostileName(_ name: String) {
+    let client = ServerSession.Client(session: SessionID(1), source: .local, hostname: name)
+    #expect(client.hostname == "<unknown>")
+  }
+
   @Test("what the client sends before the greeting waits for it")
   func early() {
     var session = ServerSession(

@@ -17,6 +17,8 @@ package final class MemoryDisk: Disk {
     case failure(at: Int, errno: Int32)
     /// This operation and all later ones fail with it.
     case failureFrom(Int, errno: Int32)
+    /// No space: nothing can be made and no file grows, all else goes well.
+    case full
   }
 
   /// What a power cut leaves of what was not synced.

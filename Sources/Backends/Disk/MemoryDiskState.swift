@@ -91,6 +91,8 @@ struct MemoryDiskState: Sendable {
       return MemoryDiskState.error(operation, path, errno)
     case .failureFrom(let at, let errno) where operations >= at:
       return MemoryDiskState.error(operation, path, errno)
+    case .full where operation == "create" || operation == "mkdir":
+      return MemoryDiskState.error(operation, path, 28)
     default: return nil
     }
   }
@@ -277,6 +279,9 @@ struct MemoryDiskState: Sendable {
 
   mutating func write(_ bytes: [UInt8], _ file: OpenFile, _ offset: Int) throws(DiskError) {
     let path = handles[file.number]?.path ?? ""
+    if case .full = fault, try self.file(file, "pwrite").current.count < offset + bytes.count {
+      throw MemoryDiskState.error("pwrite", path, 28)
+    }
     if let failure = try begin("pwrite", path, "\(offset)+\(bytes.count)") {
       // A write that fails has gone on for a while.
       apply(.write(offset, Array(bytes.prefix(bytes.count / 2))), to: file)

@@ -14,6 +14,7 @@ extension FilesystemStore {
       return journal.filled > limits.segments / 2 ? .more : .done
     }
     checkpointDebt = 0
+    if journal.ready < 2, journal.canGrow, try grow() { return .more }
     if try onDisk({ () throws(DiskError) in try journal.shrink(keeping: 2) }) { return .more }
     try reserve.build(floor: limits.floor)
     return .done
@@ -31,7 +32,8 @@ extension FilesystemStore {
       )
     }
     let needed = journal.segmentsNeeded(for: extents) + (isMail ? 1 : 0)
-    while journal.available < needed {
+    while journal.ready < needed {
+      if journal.canGrow, try grow() { continue }
       if journal.closed.isEmpty { journal.closeCurrent() }
       guard !journal.closed.isEmpty else { throw .full(path: disk.root) }
       do throws(StoreError) {
@@ -40,6 +42,17 @@ extension FilesystemStore {
         guard case .full = error else { throw error }
         guard try reserve.release() else { throw error }
       }
+    }
+  }
+
+  /// Makes another file for the journal. Returns whether there was space for it.
+  func grow() throws(StoreError) -> Bool {
+    do throws(DiskError) {
+      try journal.grow()
+      return true
+    } catch {
+      if error.code == .full { return false }
+      throw error.storeError(in: disk.root)
     }
   }
 

@@ -52,6 +52,7 @@ extension FilesystemStore {
     try count(from: report.recoveredChanges == 0 ? counts : nil)
     settingsHaveCounts = counts != nil
     checkpointDebt = 0
+    while journal.ready < 2, journal.canGrow, try grow() {}
     try reserve.build(floor: limits.floor)
     if acknowledged != nil {
       // What the failed write left must not come back with the next start.

@@ -55,8 +55,11 @@ struct Journal {
   /// How many files hold changes that are in no other place.
   var filled: Int { closed.count + (current == nil ? 0 : 1) }
 
-  /// How many files can still be begun.
-  var available: Int { free.count + retired.count + max(0, segmentsMax - files.count) }
+  /// How many files can be begun without needing space.
+  var ready: Int { free.count + retired.count }
+
+  /// Whether there may be another file.
+  var canGrow: Bool { files.count < segmentsMax }
 
   /// Whether a group of that extent needs a new file.
   func needsNewSegment(for extent: Int) -> Bool {
@@ -126,7 +129,7 @@ struct Journal {
 
   /// Makes `group` durable. Returns where it is.
   ///
-  /// There must be an available segment if the group needs a new one.
+  /// A file should be ready if the group needs a new one.
   mutating func append(
     _ group: consuming GroupWriter
   ) throws(DiskError) -> (slot: Int, base: Int) {
@@ -186,7 +189,7 @@ struct Journal {
       // Nothing is current: the retired one may be written over at once, see `schema/fs-spool.md`.
       slot = retired.removeFirst().slot
     } else {
-      slot = (0...files.count).first { files[$0] == nil } ?? files.count
+      slot = unusedSlot
       try create(slot)
     }
     if let full = current { closed.append(full) }
@@ -215,6 +218,15 @@ struct Journal {
       throw error
     }
   }
+
+  /// Makes a free file ahead of need.
+  mutating func grow() throws(DiskError) {
+    let slot = unusedSlot
+    try create(slot)
+    free.append(slot)
+  }
+
+  private var unusedSlot: Int { (0...files.count).first { files[$0] == nil } ?? files.count }
 
   // MARK: Recycling
 

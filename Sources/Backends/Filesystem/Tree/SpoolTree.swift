@@ -15,6 +15,8 @@ final class SpoolTree {
   let disk: any Disk
   /// The messages of one bucket in rising order. Some may be gone.
   private var listed: (bucket: UInt32, ids: [MessageID])?
+  /// The buckets that have directories, in rising order.
+  private var buckets: [UInt32]?
 
   init(disk: any Disk) { self.disk = disk }
 
@@ -28,7 +30,7 @@ final class SpoolTree {
     var least = (id?.rawValue ?? 0)
     guard least < .max else { return nil }
     least += 1
-    for bucket in (least >> 24)...255 {
+    for bucket in try existingBuckets() where bucket >= least >> 24 {
       let ids = try messages(in: bucket)
       var low = 0
       var high = ids.count
@@ -39,6 +41,18 @@ final class SpoolTree {
       if low < ids.count { return ids[low] }
     }
     return nil
+  }
+
+  private func existingBuckets() throws(DiskError) -> [UInt32] {
+    if let buckets { return buckets }
+    var found: [UInt32] = []
+    for entry in try disk.list(SpoolTree.queue)
+    where entry.kind == .directory && entry.name.utf8.count == 2 {
+      if let number = UInt32(entry.name, radix: 16) { found.append(number) }
+    }
+    found.sort()
+    buckets = found
+    return found
   }
 
   private func messages(in bucket: UInt32) throws(DiskError) -> [MessageID] {
@@ -65,6 +79,7 @@ final class SpoolTree {
 
   /// A directory of `id` was made.
   func appeared(_ id: MessageID) {
+    if let known = buckets, !known.contains(id.rawValue >> 24) { buckets = nil }
     guard var list = listed, list.bucket == id.rawValue >> 24 else { return }
     listed = nil
     let index =
@@ -75,7 +90,10 @@ final class SpoolTree {
   }
 
   /// Forgets what was listed: somebody else may have changed it.
-  func forgetListing() { listed = nil }
+  func forgetListing() {
+    listed = nil
+    buckets = nil
+  }
 
   /// The envelopes that have files, in rising order; nil when there is no such message.
   func envelopes(of id: MessageID) throws(DiskError) -> [EnvelopeID]? {

@@ -70,6 +70,10 @@ struct TreeBatch {
   mutating func moveBody(from path: String, to id: MessageID) throws(DiskError) -> Bool {
     hasChanges = true
     directories.insert(SpoolTree.path(of: id))
+    guard try disk.facts(path) != nil else { return try tree.bodySize(of: id) != nil }
+    // The only copy must not move to a directory that a power cut can take away.
+    try disk.synchronizeDirectory(SpoolTree.queue)
+    try disk.synchronizeDirectory(SpoolTree.bucket(of: id))
     do {
       try disk.rename(path, to: SpoolTree.bodyPath(of: id))
       directories.insert(parentDirectory(of: path))

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import Testing
+
+@testable import FilesystemStore
+
+@Suite("What damage does")
+struct DamageTests {
+  private let groups = 6
+
+  /// A journal of one file with six groups of one message each, 512 bytes a group.
+  private func journal() throws -> MemoryDisk {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    for number in 1...UInt32(groups) { try store.apply([.insert(newMessage(number))]) }
+    return disk.afterPowerCut(.nothing)
+  }
+
+  @Test("a flipped bit before the last group is told and kept aside, and takes its own mail alone")
+  func middle() throws {
+    let clean = try journal()
+    for group in 0..<(groups - 1) {
+      for offset in [0, 5, 9, 17, 40, 50, 60, 200] {
+        let disk = clean.afterPowerCut(.nothing)
+        disk.flipBit(3, ofByte: group * 512 + offset, in: "journal/00")
+        let store = makeStore(disk)
+        let report = try store.open()
+        #expect(report.quarantined == 1, "group \(group), byte \(offset): \(report)")
+        let left = try allEnvelopes(store).keys.map(\.message.rawValue).sorted()
+        #expect(left == (1...UInt32(groups)).filter { $0 != UInt32(group) + 1 })
+        let records = try store.quarantined()
+        #expect(records.count == 1)
+        #expect(try store.quarantinedContent(records.first?.name ?? "").count > 0)
+      }
+    }
+  }
+
+  @Test("a torn last group is no damage, and its mail was never answered")
+  func tail() throws {
+    let clean = try journal()
+    for offset in [0, 9, 60, 200] {
+      let disk = clean.afterPowerCut(.nothing)
+      disk.flipBit(1, ofByte: (groups - 1) * 512 + offset, in: "journal/00")
+      let store = makeStore(disk)
+      let report = try store.open()
+      #expect(report.quarantined == 0)
+      #expect(try allEnvelopes(store).count == groups - 1)
+    }
+  }
+
+  @Test("no flipped bit anywhere ends the store")
+  func anywhere() throws {
+    let clean = try journal()
+    var generator = SeededGenerator(seed: 7)
+    for _ in 0..<60 {
+      let disk = clean.afterPowerCut(.nothing)
+      let offset = Int.random(in: 0..<(groups * 512), using: &generator)
+      disk.flipBit(Int.random(in: 0..<8, using: &generator), ofByte: offset, in: "journal/00")
+      let store = makeStore(disk)
+      _ = try store.open()
+      #expect(try allEnvelopes(store).count >= groups - 1)
+      try store.apply([.insert(newMessage(99))])
+      try store.close(within: .seconds(100))
+    }
+  }
+
+  private func spool() throws -> MemoryDisk {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, envelopes: 2)), .insert(newMessage(2))])
+    try store.close(within: .seconds(100))
+    return disk
+  }
+
+  @Test("an envelope that cannot be read goes to quarantine and comes back once it can")
+  func envelope() throws {
+    let disk = try spool()
+    let path = SpoolTree.path(of: envelopeID(1, 2))
+    let good = disk.files()[path] ?? []
+    let file = try disk.open(path, .write)
+    try disk.truncate(file, to: 20)
+    disk.close(file)
+    let store = makeStore(disk)
+    _ = try store.open()
+    #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(1, 1), envelopeID(2, 1)])
+    #expect(store.statistics().quarantined == 1)
+    let record = try #require(try store.quarantined().first)
+    #expect(record.name == "envelope-0000000100000002")
+    #expect(record.size == 20)
+    #expect(throws: StoreError.self) { try store.restore(quarantined: record.name) }
+    let mended = try disk.open("quarantine/\(record.name)", .write)
+    try disk.write(good, to: mended, at: 0)
+    disk.close(mended)
+    #expect(try store.restore(quarantined: record.name) == [envelopeID(1, 2)])
+    #expect(try allEnvelopes(store).count == 3)
+    #expect(try store.quarantined() == [])
+    #expect(throws: StoreError.absent) { try store.restore(quarantined: "../lock") }
+  }
+
+  @Test("a message without a body is set aside as a whole, and so is a body without envelopes")
+  func message() throws {
+    let disk = try spool()
+    try disk.unlink(SpoolTree.bodyPath(of: messageID(1)))
+    try disk.unlink(SpoolTree.path(of: envelopeID(2, 1)))
+    let store = makeStore(disk)
+    _ = try store.open()
+    let page = try store.verify(after: nil, limit: 10)
+    #expect(page.next == nil)
+    #expect(page.findings.map(\.record).sorted() == ["message 00000001", "message 00000002"])
+    #expect(
+      try store.quarantined().map(\.name) == ["message-00000001", "message-00000002"]
+    )
+    #expect(try allEnvelopes(store).isEmpty)
+  }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import Testing
+
+@testable import FilesystemStore
+
+@Suite("The text of an envelope")
+struct EnvelopeTextTests {
+  private let id = envelopeID(0x0123_4567, 0x89ab_cdef)
+
+  private func decode(_ text: String) throws(EnvelopeTextError) -> StoredEnvelope {
+    try EnvelopeText.decode(Array(text.utf8), id: id)
+  }
+
+  private let relay = """
+    version: 3
+    dispatcher: outbound
+    type: mta
+    smtpname: mx.example.net
+    helo: client.example.org
+    hostname: <unknown>
+    errorline: 451 4.7.1 try again: later
+    sockaddr: [2001:db8::1%eth0]
+    sender: john doe@example.org
+    rcpt: jane@example.com
+    dest: jane@relay.example.com
+    ctime: 1700000000
+    last-try: 1700000400
+    last-bounce: 0
+    ttl: 0
+    retry: 2
+    flags: authenticated enqueued
+    dsn-notify: 6
+    dsn-ret: HDRS
+    dsn-envid: QQ314159
+    dsn-orcpt: rfc822;jane@example.com
+    esc-class: 4
+    esc-code: 71
+
+    """
+
+  @Test("a relayed one of OpenSMTPD's is read in full")
+  func relayed() throws {
+    let stored = try decode(relay)
+    #expect(stored.envelope.kind == .relay)
+    #expect(stored.envelope.action == "outbound")
+    #expect(stored.message.sender == Address(local: "john doe", domain: "example.org"))
+    #expect(stored.envelope.destination == Address(local: "jane", domain: "relay.example.com"))
+    #expect(stored.message.session.source == .inet6(0x2001_0db8_0000_0000, 1))
+    #expect(stored.envelope.progress.tries == 2)
+    #expect(stored.envelope.progress.lastStatus == EnhancedStatus(.temporary, 7, 1))
+    #expect(stored.envelope.progress.lastNotice == nil)
+    #expect(stored.envelope.notify == [.failure, .delay])
+    #expect(stored.message.returnContent == .headers)
+    #expect(stored.envelope.originalRecipient == "rfc822;jane@example.com")
+    #expect(stored.envelope.created == Instant(seconds: 1_700_000_000))
+  }
+
+  @Test(
+    "bounces are read under their new and their old names",
+    arguments: [
+      ("failed", Bounce.failed), ("error", .failed), ("delivered", .delivered), ("dsn", .delivered),
+      ("delayed", .delayed(after: .seconds(14_400), timeToLive: .seconds(604_800))),
+      ("WARN", .delayed(after: .seconds(14_400), timeToLive: .seconds(604_800))),
+    ]
+  )
+  func bounces(word: String, bounce: Bounce) throws {
+    let text = relay.replacing("type: mta", with: "type: bounce")
+    let delay = "bounce-ttl: 604800\nbounce-delay: 14400\n"
+    let stored = try decode(text + delay + "bounce-type: \(word)\n")
+    #expect(stored.envelope.kind == .bounce(bounce))
+  }
+
+  @Test("a local one with the null sender is read")
+  func local() throws {
+    let text = """
+      VERSION : 3
+      dispatcher: local
+      type: mda
+      sockaddr: local
+      sender: @
+      rcpt: root@example.org
+      dest: admin@example.org
+      ctime: 1700000000
+      mda-exec: "|/usr/bin/filter \\"x\\""
+      mda-subaddress: lists
+      mda-user: admin
+      """
+    let stored = try decode(text)
+    #expect(stored.message.sender == nil)
+    #expect(stored.message.session.source == .local)
+    #expect(
+      stored.envelope.kind
+        == .local(
+          LocalDelivery(
+            user: "admin",
+            subaddress: "lists",
+            command: "\"|/usr/bin/filter \\\"x\\\"\""
+          )
+        )
+    )
+  }
+
+  @Test(
+    "what is no envelope is refused",
+    arguments: [
+      ("version: 3", "version: 2"), ("type: mta", "type: mtb"), ("retry: 2", "retry: 65536"),
+      ("retry: 2", "retry: -1"), ("ctime: 1700000000", "ctime: 99999999999999999999"),
+      ("flags: authenticated", "flags: inflight"), ("tag", "tag"), ("ttl: 0", "surprise: 1"),
+      ("rcpt: jane@example.com", "rcpt: jane"), ("rcpt: jane@example.com\n", ""),
+      ("helo: client", "helo: " + String(repeating: "x", count: 300)),
+      ("dsn-ret: HDRS", "dsn-ret: SOME"), ("esc-class: 4", "esc-class: 3"),
+      ("sockaddr: [2001", "sockaddr: [zzzz"), ("sender: john", "sender: j\rohn"),
+    ]
+  )
+  func refused(old: String, new: String) throws {
+    guard old != new else { return }
+    #expect(relay.contains(old))
+    #expect(throws: EnvelopeTextError.self) { try decode(relay.replacing(old, with: new)) }
+  }
+
+  @Test("every cut of a file is read or refused, and so is every flipped bit")
+  func damaged() {
+    let bytes = Array(relay.utf8)
+    for length in 0..<bytes.count {
+      _ = try? EnvelopeText.decode(Array(bytes[..<length]), id: id)
+    }
+    for index in bytes.indices {
+      for bit in 0..<8 {
+        var other = bytes
+        other[index] ^= 1 << UInt8(bit)
+        _ = try? EnvelopeText.decode(other, id: id)
+      }
+    }
+  }
+
+  @Test("everything that an envelope can hold comes back")
+  func roundTrip() throws {
+    var message = makeMessage(0x0123_4567, size: 1234)
+    message.session.user = "john\nrcpt: evil@example.org"
+    message.session.transport = .tls
+    message.session.tag = " tagged"
+    message.content = [.eightBit, .requireTLS]
+    message.returnContent = .full
+    message.envelopeIdentifier = "a\\b"
+    message.priority = -3
+    message.unknownFields = [0, 1, 255]
+    message.created = Instant(milliseconds: 1_690_000_000_001)
+    var envelope = makeEnvelope(0x0123_4567, 0x89ab_cdef)
+    envelope.recipient = Address(local: "a@b\r\nDATA", domain: "example.com")
+    envelope.origin = .expansion
+    envelope.timeToLive = .milliseconds(1500)
+    envelope.notify = .success
+    envelope.holdUntil = Instant(milliseconds: 1_800_000_000_009)
+    envelope.deliverBy = DeliverBy(deadline: Instant(milliseconds: -5), mode: .return)
+    envelope.unknownFields = [7]
+    envelope.progress.tries = 65535
+    envelope.progress.lastTry = Instant(milliseconds: 1_700_000_001_001)
+    envelope.progress.lastNotice = Instant(milliseconds: 1_700_000_002_002)
+    envelope.progress.lastError = "  leading blanks: é"
+    envelope.progress.suspension = .operatorPause
+    envelope.progress.crashes = 2
+    let kinds: [Envelope.Kind] = [
+      .relay, .bounce(.failed), .bounce(.delivered), .local(LocalDelivery(user: "u\u{0}v")),
+      .bounce(.delayed(after: .milliseconds(1), timeToLive: .milliseconds(2001))),
+      .local(LocalDelivery(user: "u", subaddress: "s", command: "|x\n")),
+    ]
+    let statuses = [
+      nil, EnhancedStatus(.permanent, 1, 1), EnhancedStatus(.temporary, 999, 123),
+      EnhancedStatus(.success, 24, 9), EnhancedStatus(.success, 7, 25),
+    ]
+    for kind in kinds {
+      for status in statuses {
+        envelope.kind = kind
+        envelope.progress.lastStatus = status
+        let bytes = EnvelopeText.encode(message, envelope)
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        #expect(lines.allSatisfy { $0.contains(":") })
+        #expect(lines.filter { $0.hasPrefix("rcpt:") }.count == 1)
+        let stored = try EnvelopeText.decode(bytes, id: id)
+        #expect(stored == StoredEnvelope(message: message, envelope: envelope))
+      }
+    }
+  }
+
+  @Test("an ordinary envelope has version 3's fields alone, in its order")
+  func ordinary() {
+    let text = String(
+      decoding: EnvelopeText.encode(makeMessage(1, size: 9), makeEnvelope(1, 1)),
+      as: UTF8.self
+    )
+    #expect(
+      text == """
+        version: 3 session=1122334455667788 size=9 ctime-ms=123
+        version: 3
+        dispatcher: out
+        type: mta
+        smtpname: mx.example.net
+        helo: client.example.org
+        hostname: client.example.org
+        sockaddr: 192.0.2.1
+        sender: sender@example.org
+        rcpt: r1@example.com
+        dest: r1@example.com
+        ctime: 1700000000
+        ttl: 0
+        retry: 0
+
+        """
+    )
+  }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import Testing
+
+@testable import FilesystemStore
+
+@Suite("Which spools are opened")
+struct OpeningTests {
+  private let envelope = """
+    version: 3
+    dispatcher: outbound
+    type: mta
+    smtpname: mx.example.net
+    helo: client.example.org
+    hostname: client.example.org
+    sockaddr: 192.0.2.7
+    sender: a@example.org
+    rcpt: b@example.com
+    dest: b@example.com
+    ctime: 1700000000
+    ttl: 0
+    retry: 0
+
+    """
+
+  private func write(_ text: String, to path: String, on disk: MemoryDisk) throws {
+    let file = try disk.open(path, .create)
+    try disk.write(Array(text.utf8), to: file, at: 0)
+    disk.close(file)
+  }
+
+  private func spool() throws -> MemoryDisk {
+    let disk = MemoryDisk()
+    for path in [
+      "queue", "queue/ab", "queue/ab/ab000001", "incoming", "incoming/cd000001", "purge",
+    ] { try disk.makeDirectory(path) }
+    try write("Subject: hello\n\nworld\n", to: "queue/ab/ab000001/message", on: disk)
+    try write(envelope, to: "queue/ab/ab000001/ab00000111111111", on: disk)
+    try write(envelope, to: "queue/ab/ab000001/ab000001ffffffff", on: disk)
+    try write(envelope, to: "incoming/cd000001/cd00000100000001", on: disk)
+    return disk
+  }
+
+  @Test("a spool of OpenSMTPD's is used in place; what it had not committed is removed")
+  func adopted() throws {
+    let disk = try spool()
+    let store = makeStore(disk)
+    let report = try store.open()
+    #expect(report.orphansRemoved == 1)
+    let all = try allEnvelopes(store)
+    #expect(all.count == 2)
+    #expect(all.values.allSatisfy { $0.message.size == 22 })
+    #expect(store.statistics().bodyBytes == 22)
+    let id = try #require(all.keys.min())
+    try store.apply([.update(id, .deferred(at: .epoch, status: nil, error: "later"))])
+    #expect(try store.envelope(id)?.envelope.progress.tries == 1)
+    #expect(try store.body(of: id.message, from: 9, count: 5) == Array("hello".utf8))
+    try store.apply([.removeMessage(id.message)])
+    try store.close(within: .seconds(10))
+    #expect(disk.files(below: "queue").isEmpty)
+  }
+
+  @Test("a message put there by hand is discovered once")
+  func discovered() throws {
+    let disk = try spool()
+    let store = makeStore(disk)
+    _ = try store.open()
+    _ = try store.page(after: nil, limit: 1)
+    try disk.makeDirectory("queue/ab/ab000002")
+    try write("x", to: "queue/ab/ab000002/message", on: disk)
+    try write(envelope, to: "queue/ab/ab000002/ab00000200000001", on: disk)
+    #expect(try store.discover(messageID(0xab00_0002)).count == 1)
+    #expect(store.statistics().messages == 2)
+    #expect(try allEnvelopes(store).count == 3)
+    #expect(try store.discover(messageID(0xab00_0003)) == [])
+  }
+
+  @Test("a second process is refused, and told which one holds the spool")
+  func held() throws {
+    let disk = MemoryDisk()
+    let first = makeStore(disk)
+    _ = try first.open()
+    #expect {
+      try makeStore(disk).open()
+    } throws: { error in
+      guard case .busy(_, let holder)? = error as? StoreError else { return false }
+      return holder != nil
+    }
+    try first.close(within: .seconds(1))
+    _ = try makeStore(disk).open()
+  }
+
+  @Test("a spool of a newer version is refused")
+  func newer() throws {
+    let disk = MemoryDisk()
+    try write("2\n", to: "format", on: disk)
+    #expect(throws: StoreError.newerVersion(path: "memory", found: 2, supported: 1)) {
+      try makeStore(disk).open()
+    }
+  }
+
+  @Test("new mail is refused when the journal cannot be emptied, and removals go on")
+  func full() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    var accepted: [UInt32] = []
+    var refused = false
+    for number in 1...60 as ClosedRange<UInt32> {
+      do {
+        if store.journal.filled > 1 { disk.fault = .full }
+        try store.apply([.insert(newMessage(number, size: 400))])
+        accepted.append(number)
+      } catch {
+        refused = true
+        break
+      }
+    }
+    #expect(refused)
+    for number in accepted { try store.apply([.removeMessage(messageID(number))]) }
+    #expect(try allEnvelopes(store).isEmpty)
+    try store.apply([.insert(newMessage(100, size: 400))])
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import Testing
+
+@testable import FilesystemStore
+
+@Suite("The file operations, one by one")
+struct TraceTests {
+  @Test("accept, defer, deliver: one write and one sync each")
+  func usual() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1))])
+    disk.clearTrace()
+    try store.apply([.insert(newMessage(2)), .insert(newMessage(3, envelopes: 2))])
+    try store.apply([
+      .update(envelopeID(2, 1), .deferred(at: .epoch, status: nil, error: "later"))
+    ])
+    try store.apply([.removeEnvelope(envelopeID(3, 1))])
+    try store.apply([.removeEnvelope(envelopeID(3, 2)), .removeMessage(messageID(3))])
+    #expect(
+      disk.trace == [
+        "pwrite journal/00 512+1024", "fdatasync journal/00",
+        "pwrite journal/00 1536+512", "fdatasync journal/00",
+        "pwrite journal/00 2048+512", "fdatasync journal/00",
+        "pwrite journal/00 2560+512", "fdatasync journal/00",
+      ]
+    )
+  }
+
+  @Test("a checkpoint of one message syncs its files and directories before it is forgotten")
+  func checkpoint() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(0x0100_0001))])
+    disk.clearTrace()
+    store.journal.closeCurrent()
+    try store.checkpointSlice()
+    #expect(
+      disk.trace == [
+        "mkdir queue/01", "mkdir queue/01/01000001",
+        "create queue/01/01000001/message", "pwrite queue/01/01000001/message 0+100",
+        "fdatasync queue/01/01000001/message",
+        "create queue/01/01000001/0100000100000001",
+        "pwrite queue/01/01000001/0100000100000001 0+297",
+        "fdatasync queue/01/01000001/0100000100000001",
+        "fsync queue", "fsync queue/01", "fsync queue/01/01000001",
+      ]
+    )
+    #expect(store.journaledMessages == 0)
+    try store.apply([.removeMessage(messageID(0x0100_0001))])
+    disk.clearTrace()
+    store.journal.closeCurrent()
+    try store.checkpointSlice()
+    #expect(
+      disk.trace == [
+        "unlink queue/01/01000001/message", "unlink queue/01/01000001/0100000100000001",
+        "rmdir queue/01/01000001", "fsync queue/01",
+      ]
+        || disk.trace == [
+          "unlink queue/01/01000001/0100000100000001", "unlink queue/01/01000001/message",
+          "rmdir queue/01/01000001", "fsync queue/01",
+        ]
+    )
+  }
+
+  @Test("an envelope that changed is replaced through a temporary file")
+  func update() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(0x0100_0001, envelopes: 2))])
+    store.journal.closeCurrent()
+    try store.checkpointSlice()
+    try store.apply([
+      .update(envelopeID(0x0100_0001, 1), .noticed(Instant(seconds: 5))),
+      .removeEnvelope(envelopeID(0x0100_0001, 2)),
+    ])
+    disk.clearTrace()
+    store.journal.closeCurrent()
+    try store.checkpointSlice()
+    #expect(
+      disk.trace == [
+        "create incoming/envelope.tmp", "pwrite incoming/envelope.tmp 0+312",
+        "fdatasync incoming/envelope.tmp",
+        "rename incoming/envelope.tmp to queue/01/01000001/0100000100000001",
+        "unlink queue/01/01000001/0100000100000002",
+        "fsync queue/01/01000001",
+      ]
+    )
+  }
+}

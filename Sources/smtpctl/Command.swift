@@ -51,8 +51,7 @@ struct Context {
   func json(_ body: (inout JSONLine) -> Void) throws(CommandFailure) {
     var line = JSONLine()
     body(&line)
-    let bytes = line.finish()
-    try write { $0.append(contentsOf: bytes) }
+    try write { bytes in line.finish(into: &bytes) }
   }
 
   func flush() throws(CommandFailure) {

@@ -74,7 +74,7 @@ enum SystemCalls {
   }
 
   /// Writes all the bytes. Returns 0 or the error's number.
-  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+  static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
     // The pointer is used within the closure only, and within the buffer's bounds.
     unsafe bytes.withUnsafeBytes { buffer in
       var offset = 0

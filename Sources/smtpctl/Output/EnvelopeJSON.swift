@@ -14,13 +14,10 @@ enum EnvelopeJSON {
   }
 
   static func append(_ row: EnvelopeRow, _ detail: Detail, to bytes: inout [UInt8]) {
-    // The bytes move into the line and back: a copy of the whole output for each row would be slow.
-    var taken: [UInt8] = []
-    swap(&taken, &bytes)
-    var line = JSONLine(after: taken)
+    var line = JSONLine()
     addRow(row, to: &line)
     if detail == .full { addRest(row, to: &line) }
-    bytes = line.finish()
+    line.finish(into: &bytes)
   }
 
   private static func addRow(_ row: EnvelopeRow, to line: inout JSONLine) {

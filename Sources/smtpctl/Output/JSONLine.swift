@@ -2,13 +2,12 @@
 
 /// Writes one JSON object as one line. Keys and forms are described in `schema/json.md`.
 struct JSONLine {
-  private(set) var bytes: [UInt8]
+  private var bytes: [UInt8] = []
   private var needsComma = false
 
-  /// Begins an object behind what `bytes` already holds.
-  init(after bytes: consuming [UInt8] = []) {
-    self.bytes = bytes
-    self.bytes.append(UInt8(ascii: "{"))
+  init() {
+    bytes.reserveCapacity(512)
+    bytes.append(UInt8(ascii: "{"))
   }
 
   mutating func add(_ key: StaticString, _ value: String) {
@@ -58,11 +57,11 @@ struct JSONLine {
     bytes.append(decimal: value)
   }
 
-  /// The bytes with the object closed and the line ended.
-  consuming func finish() -> [UInt8] {
-    bytes.append(UInt8(ascii: "}"))
-    bytes.append(UInt8(ascii: "\n"))
-    return bytes
+  /// Closes the object, ends the line, and appends it to `output`.
+  consuming func finish(into output: inout [UInt8]) {
+    output.append(contentsOf: bytes)
+    output.append(UInt8(ascii: "}"))
+    output.append(UInt8(ascii: "\n"))
   }
 
   enum Truth {

@@ -31,19 +31,53 @@ enum SpoolFiles {
   }
 
   /// Becomes the user whom the spool's content belongs to, for good. Does nothing unless root.
-  ///
-  /// The spool itself may be root's, as OpenSMTPD has it: then the first thing in it counts that is
-  /// not.
   static func becomeOwner(of spool: String) throws(CommandFailure) {
-    guard geteuid() == 0 else { return }
-    let names = ["", "/queue", "/journal", "/backend"] + entries(of: spool).map { "/" + $0 }
-    let owner = names.lazy.compactMap { status(of: spool + $0) }.first { $0.st_uid != 0 }
-    guard let owner else { return }
+    guard geteuid() == 0, let owner = owner(of: spool) else { return }
     var step: UnsafePointer<CChar>?
     // A null root means none; `step` points to a constant of the function.
     guard unsafe talaria_become(nil, owner.st_uid, owner.st_gid, &step) == 0 else {
       throw .failed("\(spool): becoming its user: \(SystemCalls.explanation(errno))")
     }
+  }
+
+  /// Makes a directory, if there is none, that belongs to whom `model`'s content belongs to.
+  static func prepare(_ spool: String, like model: String) throws(CommandFailure) {
+    // The path is a string of ours for the time of the call.
+    if unsafe mkdir(spool, 0o700) != 0 {
+      guard errno == EEXIST else { throw failure(spool) }
+      return
+    }
+    guard geteuid() == 0, let owner = owner(of: model) else { return }
+    // As above; the directory was made just now and is still root's.
+    guard unsafe lchown(spool, owner.st_uid, owner.st_gid) == 0 else { throw failure(spool) }
+  }
+
+  /// Writes a small file under another name first, so that it is never half there.
+  static func write(_ text: String, to path: String) throws(CommandFailure) {
+    let temporary = path + ".new"
+    // The path is a string of ours for the time of the call.
+    let descriptor = unsafe open(
+      temporary,
+      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+      0o644
+    )
+    guard descriptor >= 0 else { throw failure(temporary) }
+    let status = SystemCalls.writeAll(Array(text.utf8), to: descriptor)
+    let isDurable = status == 0 && fsync(descriptor) == 0
+    close(descriptor)
+    // As above, both.
+    guard isDurable, unsafe rename(temporary, path) == 0 else { throw failure(path) }
+  }
+
+  private static func failure(_ path: String) -> CommandFailure {
+    .failed("\(path): \(SystemCalls.explanation(errno))")
+  }
+
+  /// The status of the first thing of a spool that is not root's: the spool itself may be root's, as
+  /// OpenSMTPD has it.
+  private static func owner(of spool: String) -> stat? {
+    let names = ["", "/queue", "/journal", "/backend"] + entries(of: spool).map { "/" + $0 }
+    return names.lazy.compactMap { status(of: spool + $0) }.first { $0.st_uid != 0 }
   }
 
   private static func status(of path: String) -> stat? {

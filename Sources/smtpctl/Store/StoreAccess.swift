@@ -5,13 +5,19 @@ import Queue
 /// How `smtpctl` comes by the store of a daemon that is stopped.
 struct StoreAccess: Sendable {
   /// The store of a backend (`fs`, `sqlite`, `lmdb`) in a spool directory, not opened yet.
-  let make: @Sendable (_ backend: String, _ spool: String) throws(StoreError) -> any Store
+  var make: @Sendable (_ backend: String, _ spool: String) throws(StoreError) -> any Store
+  /// How large bodies are staged for that store; nil when it takes them as they are.
+  var stage: @Sendable (_ backend: String, _ spool: String) -> StoreCopy.StageBody?
   /// Becomes the user whose spool it is, for good, when the invoking user is root.
-  let becomeOwner: @Sendable (_ spool: String) throws(CommandFailure) -> Void
+  var becomeOwner: @Sendable (_ spool: String) throws(CommandFailure) -> Void
+  /// Makes a spool directory if there is none, for the user whose spool `model` is.
+  var prepare: @Sendable (_ spool: String, _ model: String) throws(CommandFailure) -> Void
   /// The content of a small file; nil when there is none.
-  let read: @Sendable (_ path: String) throws(CommandFailure) -> [UInt8]?
+  var read: @Sendable (_ path: String) throws(CommandFailure) -> [UInt8]?
+  /// Writes the word of the backend into a spool.
+  var writeBackend: @Sendable (_ backend: String, _ spool: String) throws(CommandFailure) -> Void
   /// Whether there is a directory of that name.
-  let isDirectory: @Sendable (_ path: String) -> Presence
+  var isDirectory: @Sendable (_ path: String) -> Presence
 
   enum Presence {
     case present

@@ -25,7 +25,9 @@ struct StoreBenchmark {
   }
 
   func run() throws {
-    print("backend  batch  insert/s  remove/s   again/s  syncs/message  longest ms  scan/s")
+    print(
+      "backend  batch  insert/s  remove/s   again/s  syncs/message  longest ms    scan/s  open ms"
+    )
     for backend in backends {
       for batch in batches { try measure(backend, batch: batch) }
     }
@@ -41,6 +43,7 @@ struct StoreBenchmark {
     let clock = ContinuousClock()
     let insertion = try clock.measure { try insert(1...count, batch, store) }
     let inserted = store.statistics()
+    let opening = try clock.measure { _ = try store.reopen() }
     let scan = try clock.measure { try readAll(store) }
     let removal = try clock.measure {
       for start in stride(from: 1, through: count, by: batch) {
@@ -61,7 +64,8 @@ struct StoreBenchmark {
       rate(count, again).padded(9),
       "\(Double(Int(syncs * 1000)) / 1000)".padded(14),
       "\(Int(longest))".padded(11),
-      rate(count, scan)
+      rate(count, scan).padded(9),
+      "\(Int(opening / .milliseconds(1)))".padded(8)
     )
   }
 

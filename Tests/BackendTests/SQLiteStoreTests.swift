@@ -126,4 +126,25 @@ struct SQLiteStoreTests {
     _ = try store.open()
     #expect(try store.everything().map(\.message.id.rawValue) == [2000])
   }
+
+  @Test("takes nothing when there is no space, and goes on when there is")
+  func full() throws {
+    let tables = SQLiteTables(disk: spool.disk, limits: SQLiteLimits())
+    _ = try tables.open()
+    let row = RecordRow(key: 1, content: [UInt8](repeating: 1, count: 100_000), checksum: 0)
+    try tables.opened.connection.execute("PRAGMA max_page_count = 20")
+    try tables.begin(expecting: 0)
+    let error = #expect(throws: StoreError.self) { try tables.insert(.bodies, row) }
+    guard case .full = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    tables.rollBack()
+    try tables.opened.connection.execute("PRAGMA max_page_count = 2000")
+    try tables.begin(expecting: 0)
+    try tables.insert(.bodies, row)
+    try tables.commit()
+    #expect(try tables.size(.bodies, 1) == 100_000)
+    tables.close()
+  }
 }

@@ -6,6 +6,9 @@ internal import Queue
 
 /// What liblmdb's return codes mean for a store.
 enum LMDBError {
+  /// What liblmdb returns when the system wrote less than it was asked to.
+  static let shortWrite = EIO
+
   static func storeError(_ code: Int32, _ operation: String, _ path: String) -> StoreError {
     switch code {
     case ENOSPC, EDQUOT: return .full(path: path)

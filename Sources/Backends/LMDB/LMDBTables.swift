@@ -8,12 +8,16 @@ internal import TableStore
 /// The databases that `schema/lmdb.md` describes.
 final class LMDBTables: RecordTables {
   static let version: UInt8 = 1
+  /// Bytes that any transaction may need, beside those of what it writes.
+  private static let spaceMin = 1 << 20
   private static let versionKey = Array("version".utf8)
 
   let path: String
   private let disk: any Disk
   private let limits: LMDBLimits
   private var environment: Environment?
+  /// Bytes that the open transaction may need on the disk.
+  private var expected: UInt64 = 0
 
   init(disk: any Disk, limits: LMDBLimits) {
     self.disk = disk
@@ -74,6 +78,7 @@ final class LMDBTables: RecordTables {
   func begin(expecting bytes: Int) throws(StoreError) {
     let environment = opened
     // A value above half a page takes whole pages, and each change copies a path of the tree.
+    expected = UInt64(4 * bytes + LMDBTables.spaceMin)
     let needed = environment.usedBytes + 4 * bytes + limits.mapRoom
     if needed > environment.mapSize {
       try environment.grow(to: LMDBTables.mapSize(for: max(needed, 2 * environment.mapSize)))
@@ -86,7 +91,17 @@ final class LMDBTables: RecordTables {
     return (bytes + step - 1) / step * step
   }
 
-  func commit() throws(StoreError) { try opened.commit() }
+  func commit() throws(StoreError) {
+    do throws(StoreError) {
+      try opened.commit()
+    } catch {
+      // liblmdb tells a write that was cut short for want of space as an I/O error.
+      guard case .failed(_, _, LMDBError.shortWrite, _) = error,
+        let space = try? disk.space(), space.bytesAvailable < expected
+      else { throw error }
+      throw .full(path: path)
+    }
+  }
 
   func rollBack() { opened.rollBack() }
 

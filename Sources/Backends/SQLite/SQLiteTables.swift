@@ -36,7 +36,7 @@ final class SQLiteTables: RecordTables {
     database = nil
   }
 
-  private var opened: Database {
+  var opened: Database {
     guard let database else { preconditionFailure("the database is not open") }
     return database
   }

@@ -122,6 +122,31 @@ struct EnvelopeTextTests {
     #expect(throws: EnvelopeTextError.self) { try decode(relay.replacing(old, with: new)) }
   }
 
+  @Test("text of another character set stays within its limit")
+  func foreignText() throws {
+    let line = relay.replacing("helo: client.example.org", with: "helo: #")
+    var bytes = Array(line.utf8)
+    let index = try #require(bytes.firstIndex(of: 0x23))
+    bytes.replaceSubrange(index...index, with: [UInt8](repeating: 0xe9, count: 255))
+    let stored = try EnvelopeText.decode(bytes, id: id)
+    let again = EnvelopeText.encode(stored.message, stored.envelope)
+    #expect(try EnvelopeText.decode(again, id: id) == stored)
+  }
+
+  @Test("any bytes are read or refused")
+  func anyBytes() {
+    var generator = SeededGenerator(seed: 11)
+    let seed = Array(relay.utf8)
+    for _ in 0..<300 {
+      var bytes = seed
+      for _ in 0..<Int.random(in: 1...6, using: &generator) {
+        let index = Int.random(in: bytes.indices, using: &generator)
+        bytes[index] = UInt8.random(in: 0...255, using: &generator)
+      }
+      JournalFuzzing.run(bytes)
+    }
+  }
+
   @Test("every cut of a file is read or refused, and so is every flipped bit")
   func damaged() {
     let bytes = Array(relay.utf8)

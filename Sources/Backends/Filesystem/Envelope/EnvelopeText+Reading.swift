@@ -83,7 +83,7 @@ extension EnvelopeText {
       } else if let field = Field(rawValue: name) {
         guard value.count <= field.limit else { throw Problem("\(name): too long") }
         // OpenSMTPD stores what clients said, in whatever character set.
-        texts[field] = String(decoding: value.map { EnvelopeText.printable($0) }, as: UTF8.self)
+        texts[field] = EnvelopeText.printableText(value)
       } else if Parser.wordFields.contains(name) {
         guard value.count <= 128 else { throw Problem("\(name): too long") }
         words[name] = String(decoding: value, as: UTF8.self)
@@ -214,7 +214,8 @@ extension EnvelopeText {
       envelope.timeToLive = .milliseconds(milliseconds("ttl") ?? 0)
       envelope.notify = NotifyConditions(rawValue: UInt8(clamping: numbers["dsn-notify"] ?? 0))
       if let original = texts[.originalRecipient], !original.isEmpty, original != "@" {
-        envelope.originalRecipient = original.contains(";") ? original : "rfc822;\(original)"
+        let isTyped = original.contains(";")
+        envelope.originalRecipient = isTyped ? original : "rfc822;\(original.prefix(500))"
       }
       envelope.unknownFields = hexadecimal["envelope-fields"] ?? []
       envelope.progress.tries = UInt16(clamping: numbers["retry"] ?? 0)

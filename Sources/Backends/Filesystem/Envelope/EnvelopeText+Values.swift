@@ -10,6 +10,14 @@ extension EnvelopeText {
   /// Control characters as blanks.
   static func printable(_ byte: UInt8) -> UInt8 { byte < 0x20 || byte == 0x7f ? 0x20 : byte }
 
+  /// Text of no known character set: as UTF-8 if it is that, else with `?` for what is not ASCII, so
+  /// that it never gets longer.
+  static func printableText(_ bytes: ArraySlice<UInt8>) -> String {
+    let plain = bytes.map { printable($0) }
+    return String(validating: plain, as: UTF8.self)
+      ?? String(decoding: plain.map { $0 < 0x80 ? $0 : 0x3f }, as: UTF8.self)
+  }
+
   static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d: true

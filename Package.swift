@@ -150,7 +150,6 @@ let package = Package(
     .executableTarget(
       name: "smtpd",
       dependencies: [
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
         "Frontend", "Interprocess", "Lookup", "Mail", "Queue", "ResolverEdge", "Spooler",
         "StoreFactory", "Supervisor",

@@ -262,6 +262,14 @@ int talaria_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid) {
   return 0;
 }
 
+int talaria_option(int count, char *const *arguments, const char *options, const char **value,
+                   int *next) {
+  int option = getopt(count, arguments, options);
+  *value = optarg;
+  *next = optind;
+  return option;
+}
+
 static int64_t talaria_clock(clockid_t clock) {
   struct timespec now;
   clock_gettime(clock, &now);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: ISC
 
-internal import ArgumentParser
 internal import Delivery
 internal import Glibc
 internal import Interprocess
@@ -10,10 +9,7 @@ internal import Interprocess
 enum Smtpd {
   static func main() {
     let arguments = CommandLine.arguments
-    guard arguments.count >= 3, arguments[1] == "-x" else {
-      DaemonCommand.main()
-      return
-    }
+    guard arguments.count >= 3, arguments[1] == "-x" else { exit(Startup.run(arguments)) }
     if arguments[2] == "mail.maildir" {
       exit(MaildirDelivery.run(arguments: Array(arguments.dropFirst(3)), environment: environment()))
     }

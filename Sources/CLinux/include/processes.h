@@ -74,6 +74,11 @@ void talaria_unblock_signals(void);
 /// The peer of a connected Unix socket. 0, or -1 with errno.
 int talaria_peer_credentials(int socket, pid_t *pid, uid_t *uid, gid_t *gid);
 
+/// getopt(3): the next option, or -1 at the end. Its value, and the index of the next argument, are
+/// written where the pointers say. Called by the only thread of a process.
+int talaria_option(int count, char *const *arguments, const char *options, const char **value,
+                   int *next);
+
 /// Milliseconds since the epoch; milliseconds of a clock that only rises.
 int64_t talaria_civil_milliseconds(void);
 int64_t talaria_rising_milliseconds(void);

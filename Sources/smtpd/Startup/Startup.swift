@@ -19,24 +19,31 @@ struct Startup {
   /// The usual place of the configuration.
   static let configurationFile = "/etc/smtpd.conf"
 
-  /// Runs the daemon. Returns the exit status.
-  func run() -> Int32 {
+  /// Does what the arguments say. Returns the exit status.
+  static func run(_ arguments: [String]) -> Int32 {
     do throws(StartupFailure) {
-      let options = try StartupOptions(command, uid: uid)
-      let configuration = try readConfiguration(options)
-      if command.check {
-        if command.verbose > 0 { print(configuration.normalizedText, terminator: "") }
-        complain("configuration OK")
+      let command = try DaemonCommand(parsing: arguments)
+      guard !command.help else {
+        print("Talaria \(TalariaVersion.text) (OpenSMTPD 7.8.0-portable)\n\(DaemonCommand.usage)")
         return 0
       }
-      return try serve(configuration, options)
+      return try Startup(command).run()
     } catch {
       for line in error.lines { complain(line) }
       return 1
     }
   }
 
-  private func complain(_ line: String) {
+  private func run() throws(StartupFailure) -> Int32 {
+    let options = try StartupOptions(command, uid: uid)
+    let configuration = try readConfiguration(options)
+    guard command.check else { return try serve(configuration, options) }
+    if command.verbose > 0 { print(configuration.normalizedText, terminator: "") }
+    Startup.complain("configuration OK")
+    return 0
+  }
+
+  private static func complain(_ line: String) {
     let bytes = Array(line.utf8) + [0x0a]
     // The array is read during the call only.
     _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
@@ -59,7 +66,7 @@ struct Startup {
       case .failure(let fault): throw fault
       }
     }
-    if command.verbose > 0 { for warning in report.warnings { complain("\(warning)") } }
+    if command.verbose > 0 { for warning in report.warnings { Startup.complain("\(warning)") } }
     guard var configuration = report.configuration else {
       let count = report.errors.count
       throw StartupFailure(

@@ -157,6 +157,83 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // Benchmarks.
+    .executableTarget(
+      name: "SchedulerBenchmark",
+      dependencies: ["Mail", "Scheduler"],
+      path: "Benchmarks/Scheduler",
+      swiftSettings: strict
+    ),
+    .executableTarget(
+      name: "StoreBenchmark",
+      dependencies: [
+        "Disk", "FilesystemStore", "LMDBStore", "Mail", "MemoryStore", "Queue", "SQLiteStore",
+        "TableStore",
+      ],
+      path: "Benchmarks/Store",
+      swiftSettings: strict
+    ),
+
+    // Tests.
+    .testTarget(
+      name: "BackendTests",
+      dependencies: [
+        "Disk", "FilesystemStore", "LMDBStore", "Mail", "MemoryStore", "Queue", "SQLiteStore",
+        "TableStore",
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "ConfigurationTests",
+      dependencies: ["Configuration", "Mail"],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "ControlProtocolTests",
+      dependencies: ["ControlProtocol", "Mail", "Queue"],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "ControlTests",
+      dependencies: [
+        "Control", "ControlProtocol",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "DeliveryTests",
+      dependencies: ["DNS", "Delivery", "Mail", "SMTP"] + nio,
+      swiftSettings: strict
+    ),
+    .testTarget(name: "DiskTests", dependencies: ["Disk", "Mail", "Queue"], swiftSettings: strict),
+    .testTarget(name: "DNSTests", dependencies: ["DNS", "Mail"] + nio, swiftSettings: strict),
+    .testTarget(
+      name: "FilesystemStoreTests",
+      dependencies: ["Disk", "FilesystemStore", "Mail", "Queue"],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
+    .testTarget(
+      name: "PolicyTests",
+      dependencies: ["Configuration", "Mail", "Policy"],
+      swiftSettings: strict
+    ),
+    .testTarget(name: "QueueTests", dependencies: ["Mail", "Queue"], swiftSettings: strict),
+    .testTarget(name: "SchedulerTests", dependencies: ["Mail", "Scheduler"], swiftSettings: strict),
+    .testTarget(
+      name: "SmtpctlTests",
+      dependencies: ["ControlProtocol", "Mail", "Queue", "smtpctl"],
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "SMTPTests",
+      dependencies: ["Mail", "SMTP"],
+      exclude: ["Corpus", "Dialogs"],
+      swiftSettings: strict
+    ),
+
     // C.
     .target(name: "CLinux"),
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),

@@ -293,4 +293,7 @@ void talaria_trim_memory(void) { malloc_trim(0); }
 void talaria_tune_memory(void) {
   // Two arenas are enough for an event loop and a store thread.
   mallopt(M_ARENA_MAX, 2);
+  // Grow and shrink in large steps: one system call for many messages.
+  mallopt(M_TOP_PAD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }

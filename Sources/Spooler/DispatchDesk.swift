@@ -36,6 +36,7 @@ final class DispatchDesk {
   private var claimed: Set<EnvelopeID> = []
   private var earlyReports: [(task: UInt64, reports: [EnvelopeReport])] = []
   private var crashes: [EnvelopeID: UInt8] = [:]
+  private var holds = DestinationHolds()
   private var inlineBytes = 0
   private var nextTask: UInt64
   private var timer: Scheduled<Void>?
@@ -117,12 +118,19 @@ final class DispatchDesk {
   }
 
   private func begin(_ dispatch: Scheduler.Dispatch) {
+    let ids = dispatch.envelopes
+    if let key = holds.holding(dispatch.destination, count: ids.count) {
+      let now = Clock.now()
+      for id in ids {
+        _ = queue.scheduler.completed(id, .held(under: DispatchDesk.hold(key)), at: now)
+      }
+      return
+    }
     let known = dispatch.envelopes.compactMap { queue.hot.stored($0) }
     if known.count == dispatch.envelopes.count {
       send(known, dispatch.kind)
       return
     }
-    let ids = dispatch.envelopes
     queue.worker.read({ store throws(StoreError) in
       var found: [StoredEnvelope] = []
       for id in ids {
@@ -215,7 +223,8 @@ final class DispatchDesk {
     case .report(let task, let reports): report(task, reports)
     case .release(let key, let count):
       let release: Scheduler.Release = count.map { .first(Int($0)) } ?? .all
-      _ = queue.scheduler.release(DispatchDesk.hold(key), release, at: Clock.now())
+      let number = queue.scheduler.release(DispatchDesk.hold(key), release, at: Clock.now())
+      holds.released(key, count: count.map { Int($0) }, released: number)
       pump()
     case .destinationWorks: break
     }
@@ -253,6 +262,7 @@ final class DispatchDesk {
       drop(task: id)
     }
     // Delivery's own holds went with its last process.
+    holds.clear()
     for hold in queue.scheduler.holdQueues() where hold.name.hasPrefix("delivery ") {
       _ = queue.scheduler.release(hold.name, .all, at: now)
     }
@@ -326,7 +336,10 @@ final class DispatchDesk {
         case .addNotice(let bounce): addNotice(bounce, for: stored, at: now).map { [.add($0)] } ?? []
         }
       }
-      queue.hot.forget(id)
+      if case .hold(let key) = decision.next {
+        holds.held(queue.entries.destination(of: stored.envelope), under: key)
+      }
+      if !changes.isEmpty { queue.hot.forget(id) }
       if changes.isEmpty { recorded() } else { queue.commit(changes, .soon, finished: recorded) }
     case .notInFlight: recorded()
     }

@@ -75,6 +75,8 @@ package final class QueueService: RoleService {
     entries = ScheduleEntries(projection, noticeTimeToLive: rules.noticeTimeToLive)
     var limits = Scheduler.Limits()
     limits.inFlight = projection.schedulingLimits.inFlightMax
+    // A held envelope costs nothing here; one that overflowed would wait for a time of its own.
+    limits.hold = .max
     limits.batch = projection.schedulingLimits.envelopeBatchMax
     scheduler = Scheduler(limits: limits, seed: seed, at: Clock.now())
     identifiers = IdentifierDesk(self)

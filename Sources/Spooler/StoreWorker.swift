@@ -21,6 +21,9 @@ package final class StoreWorker {
   private var firstReader = 0
   private var isBusy = false
   private var needsUpkeep = false
+  private var upkeepTimer: Scheduled<Void>?
+  /// How long nothing must have waited before upkeep begins.
+  private static let idleBeforeUpkeep = TimeAmount.milliseconds(50)
   /// Asked for the next commit whenever the thread is free; runs it with `commit`.
   package var nextCommit: () -> GroupWork? = { nil }
 
@@ -94,8 +97,13 @@ package final class StoreWorker {
         firstReader = 0
       }
       run(job.run)
-    } else if needsUpkeep {
-      upkeep()
+    } else if needsUpkeep, upkeepTimer == nil {
+      // Not between two commits that follow each other: a checkpoint would delay the second.
+      upkeepTimer = loop.assumeIsolated().scheduleTask(in: StoreWorker.idleBeforeUpkeep) {
+        [unowned self] in
+        upkeepTimer = nil
+        if !isBusy, needsUpkeep { upkeep() }
+      }
     }
   }
 
@@ -120,6 +128,8 @@ package final class StoreWorker {
 
   private func run(_ body: @escaping @Sendable (any Store) -> @Sendable () -> Void) {
     isBusy = true
+    upkeepTimer?.cancel()
+    upkeepTimer = nil
     let me = NIOLoopBound(self, eventLoop: loop)
     let box = store
     let loop = loop

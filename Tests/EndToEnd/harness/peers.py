@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: ISC
+"""Programs of others that mail is exchanged with."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from .case import Failed, Skipped, eventually
+from .daemon import free_port
+
+CACHE = os.path.join(tempfile.gettempdir(), "talaria-peers")
+
+
+def postfix_tree():
+    """Postfix's test programs, unpacked from Debian's package; nothing is installed."""
+    tree = os.path.join(CACHE, "postfix")
+    if not os.path.exists(os.path.join(tree, "usr/sbin/smtp-source")):
+        if not shutil.which("apt-get") or not shutil.which("dpkg"):
+            raise Skipped("smtp-source and smtp-sink need apt-get and dpkg")
+        os.makedirs(CACHE, exist_ok=True)
+        work = tempfile.mkdtemp(dir=CACHE)
+        done = subprocess.run("apt-get download postfix && dpkg -x postfix_*.deb tree", shell=True,
+                              cwd=work, capture_output=True)
+        if done.returncode != 0:
+            shutil.rmtree(work, ignore_errors=True)
+            raise Skipped(f"postfix cannot be had: {done.stderr.decode()[-200:]}")
+        try:
+            os.rename(os.path.join(work, "tree"), tree)
+        except OSError:
+            pass  # another case was faster
+        shutil.rmtree(work, ignore_errors=True)
+    return tree
+
+
+def postfix_environment():
+    libraries = os.path.join(postfix_tree(), "usr/lib/postfix")
+    return dict(os.environ, LD_LIBRARY_PATH=libraries)
+
+
+def smtp_source(port, *options, seconds=60):
+    """Runs smtp-source; fails unless it ends with 0."""
+    program = os.path.join(postfix_tree(), "usr/sbin/smtp-source")
+    done = subprocess.run([program, *options, f"inet:127.0.0.1:{port}"], timeout=seconds,
+                          env=postfix_environment(), capture_output=True)
+    if done.returncode != 0:
+        raise Failed(f"smtp-source: {(done.stdout + done.stderr).decode(errors='replace')[-400:]}")
+
+
+class SmtpSink:
+    """smtp-sink that keeps each message as a file."""
+
+    def __init__(self, bench, *options):
+        self.port = free_port()
+        self.directory = bench.path("sink")
+        os.makedirs(self.directory)
+        program = os.path.join(postfix_tree(), "usr/sbin/smtp-sink")
+        command = [program, *options, "-d", os.path.join(self.directory, "%M."),
+                   f"inet:127.0.0.1:{self.port}", "128"]
+        if bench.is_root:
+            # It would not write as root.
+            shutil.chown(self.directory, "nobody", "nogroup")
+            command[1:1] = ["-u", "nobody"]
+        self.process = subprocess.Popen(command, env=postfix_environment(), cwd="/",
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        bench.at_end(self.close)
+        eventually(self._is_up, "smtp-sink does not answer")
+
+    def _is_up(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                return connection.recv(10)
+        except OSError:
+            return False
+
+    def messages(self):
+        """The content of each file that is whole: smtp-sink ends each with an empty line."""
+        found = []
+        for name in sorted(os.listdir(self.directory)):
+            with open(os.path.join(self.directory, name), "rb") as file:
+                found.append(file.read())
+        return [text for text in found if b"X-Rcpt-Args" in text]
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+def swaks(port, *options, status=0):
+    """Runs swaks; returns the dialogue."""
+    if not shutil.which("swaks"):
+        raise Skipped("swaks is not installed")
+    done = subprocess.run(["swaks", "--server", f"127.0.0.1:{port}", "--helo", "client.example.org",
+                           *options], capture_output=True, timeout=30)
+    text = (done.stdout + done.stderr).decode(errors="replace")
+    if status is not None and done.returncode != status:
+        raise Failed(f"swaks ended with {done.returncode}: {text[-600:]}")
+    return text

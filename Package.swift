@@ -221,7 +221,11 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "QueueTests", dependencies: ["Mail", "Queue"], swiftSettings: strict),
-    .testTarget(name: "SchedulerTests", dependencies: ["Mail", "Scheduler"], swiftSettings: strict),
+    .testTarget(
+      name: "SchedulerTests",
+      dependencies: ["Mail", "Scheduler"],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "SmtpctlTests",
       dependencies: ["ControlProtocol", "Mail", "Queue", "smtpctl"],

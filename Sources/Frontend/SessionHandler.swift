@@ -237,7 +237,9 @@ final class SessionHandler: ChannelInboundHandler {
     guard case .stored = answer, let done else { return }
     let sender = done.message.sender.map { "\($0)" } ?? ""
     for (envelope, recipient) in done.recipients {
-      service.context.log.line("\(id) smtp envelope evpid=\(envelope) from=<\(sender)> to=<\(recipient)>")
+      service.context.log.line(
+        "\(id) smtp envelope evpid=\(envelope) from=<\(sender)> to=<\(recipient)>"
+      )
     }
   }
 

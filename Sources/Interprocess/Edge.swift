@@ -172,8 +172,12 @@ private final class EdgeHandler<Outgoing: EdgeMessage, Incoming: EdgeMessage>:
   }
 
   private func nextFrame() throws(DecodingError) -> [UInt8]? {
-    guard let length = pending.getInteger(
-      at: pending.readerIndex, endianness: .little, as: UInt32.self)
+    guard
+      let length = pending.getInteger(
+        at: pending.readerIndex,
+        endianness: .little,
+        as: UInt32.self
+      )
     else { return nil }
     guard length <= UInt32(EdgeLimits.frame) else {
       throw .tooLong(field: "frame", length: Int(length))

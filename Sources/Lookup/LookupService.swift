@@ -53,7 +53,9 @@ package final class LookupService: RoleService {
     }
     ruleset = Ruleset(projection, files: contents)
     for refused in ruleset.refusedEntries {
-      context.log.warn("lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out")
+      context.log.warn(
+        "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
+      )
     }
     context.tell(.ready)
   }

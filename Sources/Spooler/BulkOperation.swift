@@ -23,8 +23,10 @@ struct BulkVerb {
   /// Nil when the request is no such verb.
   init?(_ request: ControlRequest) {
     switch request {
-    case .schedule(let selection, let mode): (effect, self.selection, self.mode) = (.schedule, selection, mode)
-    case .remove(let selection, let mode): (effect, self.selection, self.mode) = (.remove, selection, mode)
+    case .schedule(let selection, let mode):
+      (effect, self.selection, self.mode) = (.schedule, selection, mode)
+    case .remove(let selection, let mode):
+      (effect, self.selection, self.mode) = (.remove, selection, mode)
     case .pauseEnvelopes(let selection, let mode):
       (effect, self.selection, self.mode) = (.suspend, selection, mode)
     case .resumeEnvelopes(let selection, let mode):

@@ -333,7 +333,8 @@ final class DispatchDesk {
         switch step {
         case .update(let update): [.update(id, update)]
         case .remove: []
-        case .addNotice(let bounce): addNotice(bounce, for: stored, at: now).map { [.add($0)] } ?? []
+        case .addNotice(let bounce):
+          addNotice(bounce, for: stored, at: now).map { [.add($0)] } ?? []
         }
       }
       if case .hold(let key) = decision.next {

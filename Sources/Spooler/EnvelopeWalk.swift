@@ -59,7 +59,8 @@ final class EnvelopeWalk {
         position = .named(messages: [], envelopes: envelopes.dropFirst(ids.count))
       }
       let place: Place =
-        messages.count <= 1 && (messages.isEmpty ? envelopes.count - ids.count : envelopes.count) == 0
+        messages.count <= 1
+          && (messages.isEmpty ? envelopes.count - ids.count : envelopes.count) == 0
         ? .atEnd : .onTheWay
       let wanted = ids
       queue.worker.read({ store throws(StoreError) in

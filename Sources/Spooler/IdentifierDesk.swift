@@ -46,7 +46,11 @@ final class IdentifierDesk {
   }
 
   /// While the store is still being read, the schedule does not know all that is live: asks the store.
-  private func confirm(_ first: MessageID, _ count: UInt32, _ give: @escaping (MessageID, UInt32) -> Void) {
+  private func confirm(
+    _ first: MessageID,
+    _ count: UInt32,
+    _ give: @escaping (MessageID, UInt32) -> Void
+  ) {
     guard queue.loading != .complete else { return give(first, count) }
     let before = EnvelopeID(UInt64(first.rawValue) << 32 - 1)
     queue.worker.read({ store throws(StoreError) in

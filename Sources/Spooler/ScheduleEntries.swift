@@ -57,7 +57,9 @@ struct ScheduleEntries {
   }
 
   /// The name of the hold queue of envelopes whose action is gone from the configuration.
-  static func missingAction(_ name: String) -> String { "action \(name) is not in the configuration" }
+  static func missingAction(_ name: String) -> String {
+    "action \(name) is not in the configuration"
+  }
 
   func entry(for stored: StoredEnvelope) -> Scheduler.Entry {
     let envelope = stored.envelope

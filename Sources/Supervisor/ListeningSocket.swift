@@ -76,7 +76,8 @@ package enum ListeningSocket {
     }
   }
 
-  private static func bindUnix(_ number: CInt, _ address: sockaddr_un, _ length: socklen_t) -> CInt {
+  private static func bindUnix(_ number: CInt, _ address: sockaddr_un, _ length: socklen_t) -> CInt
+  {
     var copy = address
     // A sockaddr_un is a sockaddr to bind(2), which reads `length` bytes of it.
     return unsafe withUnsafePointer(to: &copy) { pointer in

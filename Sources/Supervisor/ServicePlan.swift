@@ -13,8 +13,7 @@ package struct ServicePlan: Sendable {
   /// The name of the account that an action delivers as.
   package var account: @Sendable (CommandRequest) -> String
   /// The program of an action for a user, taken from the configuration and never from the request.
-  package var command:
-    @Sendable (CommandRequest, Account) throws(CommandRefusal) -> Program
+  package var command: @Sendable (CommandRequest, Account) throws(CommandRefusal) -> Program
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 

@@ -117,7 +117,9 @@ package final class Supervisor {
     case (.startCommand(let request), .delivery):
       awaitingAccount[request.task] = request
       roles.send(.resolve(token: request.task, user: plan.account(request)), to: .accounts)
-      if roles.running[.accounts] == nil { refuse(request.task, "the user cannot be looked up now") }
+      if roles.running[.accounts] == nil {
+        refuse(request.task, "the user cannot be looked up now")
+      }
     case (.endCommand(let task), .delivery):
       awaitingAccount[task] = nil
       commands.end(task: task)
@@ -203,7 +205,9 @@ package final class Supervisor {
     for (role, when) in roles.restarts where when <= now {
       roles.start(role, verbosity: verbosity)
     }
-    for task in commands.endOverdue(at: now) { say("warn: the command of task \(task) ran too long") }
+    for task in commands.endOverdue(at: now) {
+      say("warn: the command of task \(task) ran too long")
+    }
   }
 
   private func stop() {
@@ -215,7 +219,8 @@ package final class Supervisor {
 
   private func describe(_ status: Int32) -> String {
     let signal = status & 0x7f
-    return signal == 0 ? "ended with status \((status >> 8) & 0xff)" : "was killed by signal \(signal)"
+    return signal == 0
+      ? "ended with status \((status >> 8) & 0xff)" : "was killed by signal \(signal)"
   }
 
   private func say(_ text: String) { Supervisor.write(text, to: logPipe) }

@@ -11,7 +11,9 @@ enum Smtpd {
     let arguments = CommandLine.arguments
     guard arguments.count >= 3, arguments[1] == "-x" else { exit(Startup.run(arguments)) }
     if arguments[2] == "mail.maildir" {
-      exit(MaildirDelivery.run(arguments: Array(arguments.dropFirst(3)), environment: environment()))
+      exit(
+        MaildirDelivery.run(arguments: Array(arguments.dropFirst(3)), environment: environment())
+      )
     }
     guard let role = Role(rawValue: arguments[2]), role != .supervisor else {
       RoleProcess.die("no role \(arguments[2])")

@@ -3,7 +3,6 @@
 internal import CLinux
 internal import Glibc
 
-
 /// Why a supervisor channel could not do its work.
 package enum ChannelError: Error, Equatable, Sendable {
   /// The other end is gone.

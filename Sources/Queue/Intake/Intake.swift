@@ -99,7 +99,9 @@ package struct Intake: Sendable {
   }
 
   package mutating func body(_ id: MessageID, _ bytes: [UInt8], from frontend: UInt32) -> [Action] {
-    guard var transaction = open(id, by: frontend), case .open = transaction.state else { return [] }
+    guard var transaction = open(id, by: frontend), case .open = transaction.state else {
+      return []
+    }
     var actions: [Action] = []
     let before = transaction.bytesInMemory
     switch transaction.content {
@@ -166,7 +168,9 @@ package struct Intake: Sendable {
   }
 
   package mutating func abort(_ id: MessageID, envelopes: Int, from frontend: UInt32) -> [Action] {
-    guard let transaction = open(id, by: frontend), case .open = transaction.state else { return [] }
+    guard let transaction = open(id, by: frontend), case .open = transaction.state else {
+      return []
+    }
     transactions[id]?.state = .aborted(envelopes: envelopes)
     return proceed(id)
   }

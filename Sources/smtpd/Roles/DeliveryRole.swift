@@ -94,7 +94,9 @@ final class DeliveryRole: RoleService {
       on: context.loop,
       receive: { [unowned self] in received($0) },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending { context.log.warn("delivery: the queue's edge: \(why)") }
+        if case .violated(let why) = ending {
+          context.log.warn("delivery: the queue's edge: \(why)")
+        }
         queue = nil
         service?.queueLost()
       }
@@ -178,7 +180,9 @@ final class DeliveryRole: RoleService {
     queue?.send(
       .report(
         task: report.task,
-        report.outcomes.map { EnvelopeReport(envelope: $0.envelope, report: DeliveryReport($0.outcome)) }
+        report.outcomes.map {
+          EnvelopeReport(envelope: $0.envelope, report: DeliveryReport($0.outcome))
+        }
       )
     )
   }

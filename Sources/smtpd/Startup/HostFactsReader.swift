@@ -89,13 +89,21 @@ enum HostFactsReader {
   private static func address(_ pointer: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {
     guard let pointer = unsafe pointer else { return nil }
     let family = unsafe CInt(pointer.pointee.sa_family)
-    let length = family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+    let length =
+      family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
     guard family == AF_INET || family == AF_INET6 else { return nil }
     var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
     let room = socklen_t(host.count)
     // The address is as long as its family says; the name is cut to the buffer.
     let result = unsafe getnameinfo(
-      pointer, socklen_t(length), &host, room, nil, 0, NI_NUMERICHOST)
+      pointer,
+      socklen_t(length),
+      &host,
+      room,
+      nil,
+      0,
+      NI_NUMERICHOST
+    )
     guard result == 0 else { return nil }
     let bytes = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
     let text = String(decoding: bytes, as: UTF8.self).prefix { $0 != "%" }

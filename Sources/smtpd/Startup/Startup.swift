@@ -142,7 +142,9 @@ struct Startup {
     ]
     let commands = CommandPlan(configuration, onlyUser: uid == 0 ? nil : uid)
     var identities: [Role: RoleIdentity] = [:]
-    for role in Role.started { identities[role] = users.identity(of: role, spool: options.state.spool) }
+    for role in Role.started {
+      identities[role] = users.identity(of: role, spool: options.state.spool)
+    }
     var plan = ServicePlan(
       projections: projections,
       identities: identities,

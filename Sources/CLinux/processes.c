@@ -291,8 +291,8 @@ uint64_t talaria_raise_descriptor_limit(void) {
 void talaria_trim_memory(void) { malloc_trim(0); }
 
 void talaria_tune_memory(void) {
-  // Two arenas are enough for an event loop and a store thread.
-  mallopt(M_ARENA_MAX, 2);
+  // One arena is enough for an event loop and a store thread, and only the first one grows in steps.
+  mallopt(M_ARENA_MAX, 1);
   // Grow and shrink in large steps: one system call for many messages.
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_TRIM_THRESHOLD, 4 << 20);

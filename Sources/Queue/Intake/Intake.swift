@@ -30,6 +30,8 @@ package struct Intake: Sendable {
     package var memoryBody = 256 << 10
     /// Bodies in memory, all together, in bytes; beyond it new transactions are refused.
     package var memory = 96 << 20
+    /// Of a body in memory: credit is given in such steps, well below the window, in bytes.
+    package var creditStep = 64 << 10
     /// Envelopes of one message.
     package var envelopes = 100_000
 
@@ -109,9 +111,14 @@ package struct Intake: Sendable {
       // Taken out first, so that the array is grown in place.
       transaction.content = .memory([])
       transactions[id] = transaction
-      held += bytes
+      if held.isEmpty { held = bytes } else { held += bytes }
       transaction.content = .memory(held)
-      actions.append(.credit(frontend: frontend, id, UInt32(bytes.count)))
+      // A usual body needs no credit at all; a message for each chunk would wake its frontend in vain.
+      let due = limits.creditStep * (held.count / limits.creditStep) - transaction.credited
+      if due > 0 {
+        transaction.credited += due
+        actions.append(.credit(frontend: frontend, id, UInt32(due)))
+      }
     case .memory(let held):
       let whole = held + bytes
       transaction.content = .staged(size: whole.count, unwritten: whole.count)
@@ -134,9 +141,11 @@ package struct Intake: Sendable {
       case .staged(let size, let unwritten) = transaction.content
     else { return [] }
     transaction.content = .staged(size: size, unwritten: unwritten - written)
+    let due = size - unwritten + written - transaction.credited
+    transaction.credited += due
     transactions[id] = transaction
     return account(-written)
-      + [.credit(frontend: transaction.frontend, id, UInt32(written))] + proceed(id)
+      + [.credit(frontend: transaction.frontend, id, UInt32(due))] + proceed(id)
   }
 
   /// The staged file is durable.

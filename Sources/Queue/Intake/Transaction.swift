@@ -29,6 +29,8 @@ struct Transaction: Sendable {
   var state = State.open
   var content = Content.memory([])
   var envelopes: [Envelope] = []
+  /// Bytes of body that the frontend was given credit for.
+  var credited = 0
   /// The staged file could not be written: the answer to the submit.
   var refusal: Reply?
 

@@ -182,7 +182,8 @@ final class SessionHandler: ChannelInboundHandler {
       channel.writeAndFlush(ByteBuffer()).assumeIsolated().whenComplete { _ in
         channel.close(promise: nil)
       }
-      loop.scheduleTask(in: .seconds(10)) { channel.close(promise: nil) }
+      timer?.cancel()
+      timer = loop.scheduleTask(in: .seconds(10)) { channel.close(promise: nil) }
     }
   }
 

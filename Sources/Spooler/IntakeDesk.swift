@@ -73,6 +73,9 @@ final class IntakeDesk {
 
   func lookupLost() { perform(intake.lookupLost()) }
 
+  /// The disk is nearly full, or is not: nil.
+  func space(_ refusal: Reply?) { perform(intake.space(refusal)) }
+
   func storeFailed(_ error: StoreError) { perform(intake.space(IntakeDesk.reply(to: error))) }
 
   func storeRecovered() { perform(intake.space(nil)) }

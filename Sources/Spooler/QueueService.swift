@@ -37,6 +37,7 @@ package final class QueueService: RoleService {
   private(set) var dispatchDesk: DispatchDesk?
   private(set) var noticeDesk: NoticeDesk?
   private(set) var queryDesk: QueryDesk?
+  private var spaceDesk: SpaceDesk?
   private var commitTimer: Scheduled<Void>?
   private var isStopping = false
   private var stopFinished: (() -> Void)?
@@ -50,7 +51,9 @@ package final class QueueService: RoleService {
   }
 
   enum Loading {
+    /// Nothing is known of the store, not even the pauses.
     case notOpen
+    /// The schedule has a part of the envelopes.
     case reading
     case complete
   }
@@ -64,7 +67,7 @@ package final class QueueService: RoleService {
   package init(
     context: RoleContext,
     projection: QueueProjection,
-    stage: BodyStage?,
+    disk: (any Disk)?,
     seed: UInt64,
     makeStore: @escaping StoreFactory
   ) {
@@ -80,10 +83,11 @@ package final class QueueService: RoleService {
     limits.batch = projection.schedulingLimits.envelopeBatchMax
     scheduler = Scheduler(limits: limits, seed: seed, at: Clock.now())
     identifiers = IdentifierDesk(self)
-    intakeDesk = IntakeDesk(self, stage: stage)
+    intakeDesk = IntakeDesk(self, stage: disk.map { BodyStage(disk: $0) })
     dispatchDesk = DispatchDesk(self)
     noticeDesk = NoticeDesk(self)
     queryDesk = QueryDesk(self)
+    spaceDesk = SpaceDesk(self, disk: disk)
     worker.nextCommit = { [unowned self] in takeGroup() }
     worker.open(makeStore) { [unowned self] result in opened(result) }
   }
@@ -146,7 +150,6 @@ package final class QueueService: RoleService {
           "queue: \(report.quarantined) unreadable records were quarantined; see smtpctl queue quarantine list"
         )
       }
-      loading = .reading
       readSettings()
     }
   }
@@ -160,10 +163,12 @@ package final class QueueService: RoleService {
       switch result {
       case .failure(let error): context.giveUp("\(error)")
       case .success((let cursor, let paused)):
+        loading = .reading
         identifiers?.begin(storedCursor: cursor)
         pauses.restore(paused)
         applyPauses()
         context.tell(.ready)
+        queryDesk?.loadingWentOn()
         load(after: nil, incomplete: [])
       }
     }
@@ -214,6 +219,7 @@ package final class QueueService: RoleService {
     let counts = scheduler.statistics
     context.log.info("queue: \(counts.envelopes) envelopes of \(counts.messages) messages")
     dispatchDesk?.loaded()
+    queryDesk?.loadingWentOn()
   }
 
   // MARK: - Commits
@@ -262,6 +268,7 @@ package final class QueueService: RoleService {
 
   /// A commit failed: what was new is refused, the rest is done again once the store is well.
   private func failed(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
+    if case .full = error { return full(parts, error) }
     health = .failed
     context.log.warn("queue: commit: \(error); no mail is taken until the store is well again")
     intakeDesk?.storeFailed(error)
@@ -284,6 +291,30 @@ package final class QueueService: RoleService {
       groups.add(part.changes, ticket: part.ticket, .soon, at: Clock.rising())
     }
     reopen(attempt: 0)
+  }
+
+  /// No room: nothing of the group was done. New mail is refused, and the rest is tried without it; when
+  /// that is not possible either, nothing is dispatched until it is.
+  private func full(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
+    context.log.warn("queue: commit: \(error)")
+    intakeDesk?.space(SpaceDesk.refusal)
+    var hadMail = false
+    for part in parts {
+      switch part.ticket {
+      case .message(_, let finished):
+        hadMail = true
+        finished(.failure(error))
+      case .certain:
+        groups.add(part.changes, ticket: part.ticket, .soon, at: Clock.rising())
+      }
+    }
+    guard !hadMail else { return worker.pump() }
+    health = .failed
+    spaceDesk?.relieve { [unowned self] in
+      health = .good
+      worker.pump()
+      dispatchDesk?.pump()
+    }
   }
 
   private func reopen(attempt: Int64) {
@@ -322,11 +353,16 @@ package final class QueueService: RoleService {
     dispatchDesk?.pump()
   }
 
-  /// Pauses or resumes a subsystem, durably. Returns false when it was so already.
-  func setPaused(_ subsystem: Pauses.Subsystems, _ wanted: Pauses.Wanted) -> Bool {
+  /// Pauses or resumes a subsystem at once, and calls back when that is durable. Returns false when it
+  /// was so already.
+  func setPaused(
+    _ subsystem: Pauses.Subsystems,
+    _ wanted: Pauses.Wanted,
+    recorded: @escaping () -> Void
+  ) -> Bool {
     guard pauses.change(subsystem, wanted) else { return false }
     applyPauses()
-    commit([.set(Pauses.setting, pauses.stored)], .now) {}
+    commit([.set(Pauses.setting, pauses.stored)], .now, finished: recorded)
     return true
   }
 }

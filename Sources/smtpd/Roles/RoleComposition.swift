@@ -62,12 +62,10 @@ enum RoleComposition {
     let projection = try QueueProjection(decoding: bytes)
     let spool = context.identity.spool
     let backend = projection.backend
-    var stage: BodyStage?
-    if backend != .memory { stage = BodyStage(disk: try LinuxDisk(root: spool)) }
     return QueueService(
       context: context,
       projection: projection,
-      stage: stage,
+      stage: try StoreFactory.stage(backend, spool: spool),
       seed: UInt64.random(in: 0...UInt64.max)
     ) { () throws(StoreError) in
       try StoreFactory.store(backend, spool: spool)

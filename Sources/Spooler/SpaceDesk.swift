@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: ISC
+
+internal import Disk
+internal import Mail
+internal import NIOCore
+internal import NIOPosix
+internal import Queue
+
+/// Watches the room on the queue's disk: refuses new mail while it is nearly full, and keeps a reserve
+/// that is given up so that deletions can still be recorded.
+final class SpaceDesk {
+  private enum Limits {
+    /// How often the free space is looked at.
+    static let interval = TimeAmount.seconds(1)
+    /// How long after a full disk the next try is made.
+    static let patience = TimeAmount.milliseconds(250)
+    /// Of the reserve, in bytes. The filesystem store has one of its own.
+    static let reserve = 16 << 20
+  }
+
+  static let refusal = Reply(
+    452,
+    EnhancedStatus(.temporary, 3, 1),
+    "Insufficient system storage: the queue's disk is nearly full, try again later"
+  )
+
+  private unowned let queue: QueueService
+  private let watcher: SpaceWatcher?
+  private let diskLoop: any EventLoop
+
+  /// - Parameter disk: the spool; nil for a store without one.
+  init(_ queue: QueueService, disk: (any Disk)?) {
+    self.queue = queue
+    let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
+    diskLoop = loop
+    let size = queue.projection.backend == .filesystem ? 0 : Limits.reserve
+    watcher = disk.map { SpaceWatcher(disk: $0, size: size, on: loop) }
+    look()
+  }
+
+  private func look() {
+    guard let watcher else { return }
+    ask({ watcher.isNearlyFull() }) { [unowned self] isNearlyFull in
+      // What a failed commit refuses stays refused until the store is well.
+      if queue.health == .good {
+        queue.intakeDesk?.space(isNearlyFull ? SpaceDesk.refusal : nil)
+      }
+      later(Limits.interval) { [unowned self] in look() }
+    }
+  }
+
+  /// Not even a deletion could be recorded: gives the reserve up, and calls back when it is time to
+  /// try again.
+  func relieve(_ again: @escaping () -> Void) {
+    guard let watcher else { return later(Limits.patience, again) }
+    ask({ watcher.releaseReserve() }) { [unowned self] wasReleased in
+      if wasReleased {
+        queue.context.log.warn("queue: the disk is full; the reserve is given up for deletions")
+      }
+      later(Limits.patience, again)
+    }
+  }
+
+  private func later(_ time: TimeAmount, _ body: @escaping () -> Void) {
+    queue.context.loop.assumeIsolated().scheduleTask(in: time) { body() }
+  }
+
+  private func ask(
+    _ question: @escaping @Sendable () -> Bool,
+    _ answered: @escaping (Bool) -> Void
+  ) {
+    let loop = queue.context.loop
+    let done = NIOLoopBound(answered, eventLoop: loop)
+    diskLoop.execute {
+      let answer = question()
+      loop.execute { done.value(answer) }
+    }
+  }
+}
+
+/// The part of it that may wait for the disk, on a thread of its own.
+private final class SpaceWatcher: Sendable {
+  private let disk: any Disk
+  private let reserve: NIOLoopBoundBox<SpaceReserve?>
+
+  init(disk: any Disk, size: Int, on loop: any EventLoop) {
+    self.disk = disk
+    reserve = .makeEmptyBox(valueType: SpaceReserve.self, eventLoop: loop)
+    guard size > 0 else { return }
+    loop.execute { self.reserve.value = SpaceReserve(disk: disk, size: size) }
+  }
+
+  /// Looks, and fills the reserve again where there is room. A disk that cannot be asked counts as
+  /// roomy: its commits will say what is wrong.
+  func isNearlyFull() -> Bool {
+    _ = try? reserve.value?.build()
+    return (try? disk.space())?.isNearlyFull() ?? false
+  }
+
+  func releaseReserve() -> Bool { (try? reserve.value?.release()) ?? false }
+}

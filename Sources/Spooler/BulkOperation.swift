@@ -70,7 +70,7 @@ final class BulkOperation: PagedAnswer {
       case .success(let step):
         let now = Clock.now()
         for stored in step.envelopes {
-          let (state, _) = desk.queue.place(of: stored.envelope)
+          let (state, _) = desk.queue.place(of: stored)
           guard query.matches(stored, state, at: now) else { continue }
           matches.append((stored.envelope.id, stored.envelope.kind))
         }

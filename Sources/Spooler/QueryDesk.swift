@@ -25,12 +25,15 @@ final class QueryDesk {
   unowned let queue: QueueService
   private var edge: ControlEdge?
   private var answers: [UInt32: any PagedAnswer] = [:]
+  /// Asked before the store or the schedule could answer.
+  private var early: [ControlToRole] = []
 
   init(_ queue: QueueService) { self.queue = queue }
 
   func connect(_ descriptor: CInt) {
     edge?.close()
     answers = [:]
+    early = []
     edge = ControlEdge(
       descriptor: descriptor,
       peer: .control,
@@ -40,6 +43,7 @@ final class QueryDesk {
         if case .violated(let why) = ending { queue.context.log.warn("control's edge: \(why)") }
         edge = nil
         answers = [:]
+        early = []
       }
     )
   }
@@ -57,11 +61,44 @@ final class QueryDesk {
   /// Whether anybody still waits for this request.
   func isWanted(_ answer: any PagedAnswer) -> Bool { answers[answer.id] === answer }
 
+  /// The store is open now, or all of it is in the schedule.
+  func loadingWentOn() {
+    let waiting = early
+    early = []
+    for message in waiting { received(message) }
+  }
+
+  /// What looks at the store is answered while the schedule is still being filled; what changes the
+  /// schedule or is found by it waits for all of it, or it would miss envelopes.
+  private func canAnswer(_ request: ControlRequest) -> Bool {
+    switch (request, queue.loading) {
+    case (_, .complete), (.more, _), (.cancel, _), (.logLevel, _): true
+    case (_, .notOpen): false
+    case (.showQueue(let selection), .reading):
+      selection.words.isEmpty || (try? Query(parsing: selection.words))?.scope == .everything
+    case (.schedule, .reading), (.remove, .reading), (.pauseEnvelopes, .reading),
+      (.resumeEnvelopes, .reading), (.reassign, .reading), (.discover, .reading),
+      (.quarantineRestore, .reading):
+      false
+    case (_, .reading): true
+    }
+  }
+
   private func received(_ message: ControlToRole) {
     let id = message.id
+    guard canAnswer(message.request) else {
+      guard early.count < Limits.requests else {
+        send(id, .failure("the queue is being read, and too many requests wait; try again"))
+        return
+      }
+      early.append(message)
+      return
+    }
     switch message.request {
     case .more: answers[id]?.credit()
-    case .cancel: answers[id] = nil
+    case .cancel:
+      answers[id] = nil
+      early.removeAll { $0.id == id }
     case .showQueue(let selection):
       guard let query = parse(selection, id) else { return }
       begin(QueueListing(self, id, query))
@@ -179,13 +216,13 @@ final class QueryDesk {
       case .mta: .mta
       case .smtp: .smtp
       }
-    guard queue.setPaused(subsystem, wanted) else {
+    let isNew = queue.setPaused(subsystem, wanted) { [unowned self] in send(id, .done) }
+    guard isNew else {
       let state = wanted == .paused ? "already paused" : "already running"
       send(id, .failure("\(word.word) \(state)"))
       return
     }
     queue.context.log.info("\(word.word) \(wanted == .paused ? "paused" : "resumed")")
-    send(id, .done)
   }
 
   private func status() -> SubsystemStatus {

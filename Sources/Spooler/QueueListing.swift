@@ -66,7 +66,7 @@ final class QueueListing: PagedAnswer {
     var rows: [EnvelopeRow] = []
     rows.reserveCapacity(envelopes.count)
     for stored in envelopes {
-      let (state, nextTry) = desk.queue.place(of: stored.envelope)
+      let (state, nextTry) = desk.queue.place(of: stored)
       guard query.matches(stored, state, at: now) else { continue }
       rows.append(
         EnvelopeRow(
@@ -84,9 +84,15 @@ final class QueueListing: PagedAnswer {
 
 extension QueueService {
   /// Where an envelope is, and when it is next tried.
-  func place(of envelope: Envelope) -> (RuntimeState, Instant?) {
+  func place(of stored: StoredEnvelope) -> (RuntimeState, Instant?) {
+    let envelope = stored.envelope
     guard let status = scheduler.status(of: envelope.id) else {
-      return (loading == .complete ? .expired : .pending, nil)
+      guard loading != .complete else { return (.expired, nil) }
+      switch entries.entry(for: stored).standing {
+      case .live, .inFlight: return (.pending, nil)
+      case .suspended: return (.suspended, nil)
+      case .held: return (.orphaned, nil)
+      }
     }
     let state: RuntimeState =
       switch status.state {

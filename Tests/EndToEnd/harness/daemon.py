@@ -115,8 +115,12 @@ class Daemon:
 
     def kill(self):
         """kill -9 for the whole process group, as a power cut would."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        group = self.process.pid
+        family = [group] + self.descendants()
+        os.killpg(group, signal.SIGKILL)
         self.process.wait()
+        # The roles hold the listening sockets and the spool until they are gone, too.
+        eventually(lambda: not [p for p in family if is_alive(p)], "kill -9 left processes", 5)
         self.process = None
 
     def restart(self, *more):
@@ -154,9 +158,11 @@ class Daemon:
 
     def kill_role(self, *names):
         """kill -9 for roles; returns their process ids."""
-        running = eventually(
-            lambda: (r := self.roles()) if all(n in r for n in names) else None,
-            lambda: f"not all of {names} run: {self.roles()}")
+        def all_run():
+            found = self.roles()
+            return found if all(name in found for name in names) else None
+
+        running = eventually(all_run, lambda: f"not all of {names} run: {self.roles()}")
         for name in names:
             os.kill(running[name], signal.SIGKILL)
         return [running[name] for name in names]
@@ -209,10 +215,14 @@ class Daemon:
                    f"{self.ctl('show', 'queue')[:800]}\n{self.log()[-800:]}", seconds)
 
     def wait_queued(self, count, *query, seconds=10):
-        return eventually(
-            lambda: (q := self.queue(*query)) if len(self.queue(*query)) == count else None,
-            lambda: f"wanted {count} envelopes {' '.join(query)}, there are {self.queue(*query)}",
-            seconds)
+        found = []
+
+        def there():
+            found[:] = self.queue(*query)
+            return len(found) == count
+
+        eventually(there, lambda: f"wanted {count} envelopes {' '.join(query)}, got {found}", seconds)
+        return found
 
 
 def children(pid):
@@ -239,9 +249,18 @@ def command_line(pid):
 
 
 def is_alive(pid):
+    """Whether any thread of it still runs: a dead leader may leave others that hold descriptors."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return False
+    return any(_runs(f"/proc/{pid}/task/{thread}/stat") for thread in threads)
+
+
+def _runs(path):
+    try:
+        with open(path) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
 

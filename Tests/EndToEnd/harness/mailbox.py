@@ -22,6 +22,7 @@ class Maildir:
         return found
 
     def wait(self, count=1, seconds=10):
-        return eventually(
-            lambda: (m := self.messages()) if len(self.messages()) >= count else None,
+        eventually(
+            lambda: len(self.messages()) >= count,
             lambda: f"{self.path} holds {len(self.messages())} messages, wanted {count}", seconds)
+        return self.messages()

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: ISC
+"""What is queued outlives the process that took it."""
+
+import subprocess
+
+from harness.case import case, eventually, expect, expect_equal
+from harness.client import message, stuffed, submit, Client
+from harness.daemon import BACKENDS, Daemon
+from harness.sink import Sink
+
+BIG = b"Subject: big\r\n\r\n" + b"0123456789abcdef0123456789abcdef\r\n" * 30000
+
+
+def relay(bench, sink, backend):
+    return Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""", backend=backend)
+
+
+def fill(daemon, count):
+    for index in range(count):
+        submit(daemon.port, recipients=["b@example.com", "c@example.com"], subject=f"m{index}")
+    submit(daemon.port, recipients=["b@example.com"], body=BIG)
+
+
+def check_all_once(daemon, sink, count):
+    daemon.wait_empty(30)
+    expect_equal(sorted(sink.subjects()), sorted([f"m{i}" for i in range(count)] + ["big"]))
+    for delivery in sink.deliveries:
+        if delivery.subject == "big":
+            expect(delivery.body.endswith(BIG), "the big body changed")
+        else:
+            expect_equal(sorted(delivery.recipients), ["b@example.com", "c@example.com"])
+
+
+@case("mail queued before SIGTERM is there afterwards, and goes once ({backend})", backend=BACKENDS)
+def orderly(bench, backend):
+    sink = Sink(bench)
+    daemon = relay(bench, sink, backend).start()
+    daemon.ctl("pause", "mta")
+    fill(daemon, 20)
+    before = daemon.ctl("show", "queue")
+    daemon.restart()
+    expect_equal(daemon.ctl("show", "status").splitlines()[1], "MTA paused", "the pause")
+    expect_equal(sorted(l.split("|")[0] for l in daemon.ctl("show", "queue").splitlines()),
+                 sorted(l.split("|")[0] for l in before.splitlines()), "envelopes")
+    expect_equal(len(sink.deliveries), 0)
+    daemon.ctl("resume", "mta")
+    check_all_once(daemon, sink, 20)
+    daemon.stop()
+
+
+@case("mail queued before kill -9 of all is there afterwards, and goes once ({backend})",
+      backend=BACKENDS)
+def killed(bench, backend):
+    sink = Sink(bench)
+    daemon = relay(bench, sink, backend).start()
+    daemon.ctl("pause", "mta")
+    fill(daemon, 20)
+    daemon.kill()
+    daemon.start()
+    expect_equal(daemon.ctl("show", "status").splitlines()[1], "MTA paused", "the pause")
+    daemon.wait_queued(41)
+    daemon.ctl("resume", "mta")
+    check_all_once(daemon, sink, 20)
+    daemon.restart()
+    expect_equal(daemon.queue(), [], "what came back after delivery")
+    daemon.kill()
+    daemon.start()
+    expect_equal(daemon.queue(), [], "what came back after delivery")
+    daemon.stop()
+
+
+@case("what has been removed stays removed after kill -9 ({backend})", backend=BACKENDS)
+def removed(bench, backend):
+    sink = Sink(bench)
+    daemon = relay(bench, sink, backend).start()
+    daemon.ctl("pause", "mta")
+    first = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    second = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    daemon.ctl("remove", first)
+    daemon.ctl("remove", f"{second}00000001")
+    daemon.kill()
+    daemon.start()
+    left = daemon.queue()
+    expect_equal([q["message"] for q in left], [second])
+    daemon.stop()
+
+
+@case("retries, errors and suspensions survive kill -9 ({backend})", backend=BACKENDS)
+def progress(bench, backend):
+    sink = Sink(bench, {"rcpt": "450 4.2.1 busy now"})
+    daemon = relay(bench, sink, backend).start()
+    identifier = submit(daemon.port, recipients=["b@example.com"])
+    held = submit(daemon.port, recipients=["c@example.com"])
+    eventually(lambda: all(q["tries"] == 1 for q in daemon.queue()), "no first tries")
+    daemon.ctl("pause", "envelope", held)
+    before = {q["envelope"]: q for q in daemon.queue()}
+    daemon.kill()
+    daemon.start()
+    after = {q["envelope"]: q for q in daemon.queue()}
+    expect_equal(sorted(after), sorted(before))
+    for name, old in before.items():
+        for key in ("tries", "error", "status", "created", "expires", "last_try", "flags",
+                    "recipient", "destination", "sender", "size", "state"):
+            expect_equal(after[name][key], old[key], f"{key} of {name}")
+    expect("suspend" in after[f"{held}00000001"]["flags"], f"{after}")
+    expect(identifier != held, "the identifiers are the same")
+    daemon.stop()
+
+
+@case("identifiers are not used again after a restart ({backend})", backend=BACKENDS)
+def identifiers(bench, backend):
+    sink = Sink(bench)
+    daemon = relay(bench, sink, backend).start()
+    seen = []
+    for _ in range(3):
+        seen += [submit(daemon.port) for _ in range(3)]
+        daemon.kill()
+        daemon.start()
+    expect_equal(len(set(seen)), len(seen), f"identifiers {seen}")
+    daemon.stop()
+
+
+@case("a stop in the middle of a DATA ends at once, and the message is not there ({backend})",
+      backend=BACKENDS)
+def stopped_in_data(bench, backend):
+    sink = Sink(bench)
+    daemon = relay(bench, sink, backend).start()
+    with Client(daemon.port) as client:
+        client.begin()
+        client.send(b"Subject: half\r\n\r\nno end")
+        daemon.stop()
+    daemon.start()
+    expect_equal(daemon.queue(), [])
+    submit(daemon.port, subject="whole")
+    daemon.wait_empty()
+    expect_equal(sink.subjects(), ["whole"])
+    daemon.stop()
+
+
+@case("in the background: the command returns when mail is taken, and a signal ends it")
+def background(bench):
+    from harness.daemon import SMTPD, is_alive
+    import os
+    import signal
+    daemon = Daemon(bench, 'action "x" maildir\nmatch for local action "x"\n')
+    before = {int(p) for p in os.listdir("/proc") if p.isdigit()}
+    done = subprocess.run([SMTPD, "-S", daemon.state, "-f", daemon.configuration],
+                          capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
+    expect_equal(done.returncode, 0, f"exit status ({done.stderr.decode()[-300:]})")
+    mine = [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) not in before
+            and daemon.state in (line := " ".join(_words(int(p)))) and "smtpd" in line]
+    bench.at_end(lambda: [os.kill(p, signal.SIGKILL) for p in mine if is_alive(p)])
+    expect_equal(len(mine), 1, f"supervisors {mine}")
+    expect(daemon.greets(), "it does not greet")
+    daemon.ctl("show", "status")
+    os.kill(mine[0], signal.SIGTERM)
+    eventually(lambda: not is_alive(mine[0]), "SIGTERM does not end it")
+
+
+def _words(pid):
+    from harness.daemon import command_line
+    return command_line(pid)

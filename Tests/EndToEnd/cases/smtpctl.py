@@ -1,0 +1,474 @@
+# SPDX-License-Identifier: ISC
+"""The operator's program, against a running daemon and against a stopped one."""
+
+import json
+import os
+import re
+import subprocess
+import time
+
+from harness.case import case, eventually, expect, expect_equal
+from harness.client import message, stuffed, submit, Client
+from harness.daemon import BACKENDS, SMTPCTL, Daemon
+from harness.sink import Sink
+
+
+def paused(bench, backend="fs", sink=None):
+    """A daemon that relays nothing for now."""
+    port = sink.port if sink else 9
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{port}"
+action "other" relay host "smtp://127.0.0.1:{port}"
+match from any for any action "out"
+""", backend=backend, arguments=["-P", "mta"]).start()
+    return daemon
+
+
+@case("show queue: 14 fields")
+def show_queue(bench):
+    daemon = paused(bench)
+    now = int(time.time())
+    identifier = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    null = submit(daemon.port, sender="", recipients=["b@example.com"])
+    lines = daemon.ctl("show", "queue").splitlines()
+    expect_equal(len(lines), 3)
+    for line in lines:
+        expect_equal(line.count("|"), 13, f"bars in {line!r}")
+        fields = line.split("|")
+        expect(re.fullmatch("[0-9a-f]{16}", fields[0]), line)
+        expect_equal(fields[1:4], ["inet4", "mta", ""], line)
+        expect(abs(int(fields[7]) - now) < 30, line)
+        expect_equal(int(fields[8]) - int(fields[7]), 4 * 86400, "ttl")
+        expect_equal(fields[9:12], ["0", "0", "pending"], line)
+        expect_equal(fields[13], "", line)
+    expect_equal([l.split("|")[5] for l in lines[:2]], ["b@example.com", "c@example.com"])
+    expect(all(l.startswith(identifier) for l in lines[:2]), f"{lines}")
+    expect_equal(lines[2].split("|")[4], "@", "the null sender")
+    expect_equal([l.split("|")[:12] for l in daemon.ctl("show", "queue", null).splitlines()],
+                 [l.split("|")[:12] for l in lines[2:]])
+    with_mailq = subprocess.run(["mailq", "-S", daemon.state], executable=SMTPCTL, capture_output=True)
+    expect_equal(len(with_mailq.stdout.splitlines()), 3, "lines of mailq")
+    daemon.stop()
+
+
+@case("show queue --json: an object an envelope, after schema/json.md")
+def show_queue_json(bench):
+    daemon = paused(bench)
+    submit(daemon.port, recipients=["b@example.com"])
+    entry = daemon.queue()[0]
+    keys = ("envelope message family agent flags sender recipient destination action created "
+            "expires last_try next_try tries state size status error").split()
+    expect_equal(sorted(entry), sorted(keys), "keys")
+    expect_equal([entry[k] for k in ("family", "agent", "flags", "sender", "action", "tries", "last_try",
+                                     "error", "status")],
+                 ["inet4", "mta", [], "a@example.org", "out", 0, None, None, None])
+    expect(entry["size"] > 50, "size")
+    daemon.stop()
+
+
+@case("show queue of an empty queue prints nothing and succeeds")
+def show_empty(bench):
+    daemon = paused(bench)
+    expect_equal(daemon.ctl("show", "queue"), "")
+    expect_equal(daemon.ctl("--json", "show", "queue"), "")
+    daemon.stop()
+
+
+@case("show envelope and show message, plain and --json ({backend})", backend=BACKENDS)
+def show_one(bench, backend):
+    daemon = paused(bench, backend)
+    body = b"Subject: shown\r\n\r\none\r\n..two\r\n"
+    identifier = submit(daemon.port, recipients=["b@example.com"], body=body,
+                        rcpt=" NOTIFY=FAILURE ORCPT=rfc822;x@example.net", mail=" RET=HDRS ENVID=e1")
+    envelope = identifier + "00000001"
+    text = daemon.ctl("show", "envelope", envelope)
+    for word in ("b@example.com", "a@example.org", "client.example.org"):
+        expect(word in text, f"{word} is not in {text!r}")
+    entry = json.loads(daemon.ctl("--json", "show", "envelope", envelope))
+    expect_equal([entry[k] for k in ("helo", "notify", "return", "envelope_identifier", "source")],
+                 ["client.example.org", ["failure"], "headers", "e1", "127.0.0.1"])
+    for name in (identifier, envelope):
+        got = daemon.ctl("show", "message", name, style="bytes")
+        expect(got.startswith(b"Received: "), f"{got!r}")
+        wanted = (body, body.replace(b"\r\n", b"\n"))
+        expect(got.endswith(wanted), f"{got!r}")
+    daemon.ctl("show", "envelope", "ffffffff000000ff", status=1)
+    daemon.ctl("show", "message", "ffffffff", status=1)
+    daemon.stop()
+
+
+@case("a message of 3 MB is shown whole ({backend})", backend=BACKENDS)
+def show_big(bench, backend):
+    daemon = paused(bench, backend)
+    body = b"Subject: big\r\n\r\n" + b"".join(b"%09d\r\n" % i for i in range(280000))
+    identifier = submit(daemon.port, recipients=["b@example.com"], body=body)
+    got = daemon.ctl("show", "message", identifier, style="bytes").replace(b"\r\n", b"\n")
+    expect(got.endswith(body.replace(b"\r\n", b"\n")), f"{len(got)} bytes of {len(body)}")
+    daemon.stop()
+
+
+@case("show stats and show status")
+def show_stats(bench):
+    daemon = paused(bench)
+    submit(daemon.port, recipients=["b@example.com"])
+    text = daemon.ctl("show", "stats").splitlines()
+    names = [line.split("=")[0] for line in text]
+    plain = [name for name in names if not name.startswith("uptime")]
+    expect_equal(plain, sorted(plain), "order")
+    values = dict(line.split("=", 1) for line in text)
+    expect_equal(values["scheduler.envelope"], "1")
+    expect("uptime" in values and "uptime.human" in values, f"{names}")
+    expect_equal(daemon.ctl("show", "status"), "MDA running\nMTA paused\nSMTP running\n")
+    expect_equal(json.loads(daemon.ctl("--json", "show", "status")),
+                 {"mda": "running", "mta": "paused", "smtp": "running"})
+    daemon.stop()
+
+
+@case("schedule tries at once; of one in flight it is no mistake")
+def schedule(bench):
+    sink = Sink(bench, {"rcpt": ["450 4.2.1 busy", None], "body": ["250 2.0.0 Ok"]})
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""").start()
+    identifier = submit(daemon.port)
+    eventually(lambda: [q for q in daemon.queue() if q["tries"] == 1], "no first try")
+    expect_equal(daemon.ctl("schedule", identifier), "1 envelope scheduled\n")
+    daemon.wait_empty()
+    expect_equal(len(sink.deliveries), 1)
+    expect_equal(daemon.ctl("schedule", "all"), "0 envelope scheduled\n")
+    daemon.stop()
+
+
+@case("remove: one envelope, a message, a query, all; --dry-run removes none ({backend})", backend=BACKENDS)
+def remove(bench, backend):
+    daemon = paused(bench, backend)
+    ids = [submit(daemon.port, sender=f"s{i}@example.org",
+                  recipients=[f"r{j}@example.com" for j in range(3)]) for i in range(4)]
+    expect_equal(daemon.ctl("--dry-run", "remove", "all").split()[0], "12")
+    daemon.wait_queued(12)
+    expect_equal(daemon.ctl("remove", ids[0] + "00000001"), "1 envelope removed\n")
+    expect_equal(daemon.ctl("remove", ids[0]), "2 envelopes removed\n")
+    expect_equal(daemon.ctl("remove", "sender=s1@example.org", "recipient=r0@example.com"), "1 envelope removed\n")
+    expect_equal(daemon.ctl("remove", "not", "sender=s3@example.org"), "5 envelopes removed\n")
+    expect_equal(len(daemon.queue()), 3)
+    expect_equal(daemon.ctl("remove", "all"), "3 envelopes removed\n")
+    expect_equal(daemon.ctl("show", "queue"), "")
+    daemon.ctl("show", "message", ids[3], status=1)
+    daemon.stop()
+
+
+@case("an envelope in flight that is removed is gone whatever the outcome")
+def remove_in_flight(bench):
+    sink = Sink(bench, {"body": "silent"})
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""").start()
+    identifier = submit(daemon.port)
+    daemon.wait_queued(1, "state=inflight")
+    expect_equal(daemon.ctl("remove", identifier), "1 envelope removed\n")
+    sink.close()
+    daemon.wait_empty()
+    daemon.stop()
+
+
+@case("queries select by every field")
+def queries(bench):
+    daemon = paused(bench)
+    one = submit(daemon.port, sender="alice@example.org", recipients=["bob@one.test"])
+    two = submit(daemon.port, sender="", recipients=["carol@two.test"],
+                 body=b"Subject: x\r\n\r\n" + b"0123456789\r\n" * 20000)
+    table = [
+        (["id=" + one], {one}), ([one, two], {one, two}), (["sender=alice@example.org"], {one}),
+        (["sender=<>"], {two}), (["sender=alice"], {one}), (["sender=@example.org"], {one}),
+        (["recipient=carol@two.test"], {two}), (["recipient~aro"], {two}), (["domain=one.test"], {one}),
+        (["action=out"], {one, two}), (["action!=out"], set()), (["state=pending"], {one, two}),
+        (["state=inflight"], set()), (["kind=mta"], {one, two}), (["age<1h"], {one, two}),
+        (["age>1h"], set()), (["retry=0"], {one, two}), (["retry>=1"], set()),
+        (["size>100K"], {two}), (["size<100K"], {one}), (["not", "domain=one.test"], {two}),
+        (["domain=one.test", "or", "domain=two.test"], {one, two}),
+        (["(", "domain=one.test", "or", "domain=two.test", ")", "and", "sender=<>"], {two}),
+        (["!", "sender=<>"], {one}), (["error~x"], set()), (["ALL"], None), (["all"], {one, two}),
+    ]
+    for words, wanted in table:
+        if wanted is None:
+            continue
+        expect_equal({q["message"] for q in daemon.queue(*words)}, wanted, " ".join(words))
+    for words in (["nonsense"], ["age<x"], ["("], ["sender"], ["state=odd"], ["size>>1"], ["or"]):
+        done = daemon.run_ctl("show", "queue", *words)
+        expect(done.returncode in (1, 255) and (done.stdout or done.stderr),
+               f"{words}: {done.returncode} {done.stderr!r}")
+        expect(not done.stdout.startswith(b"0"), f"{words} was taken")
+    daemon.stop()
+
+
+@case("pause and resume envelope; paused ones are not tried")
+def pause_envelope(bench):
+    sink = Sink(bench)
+    daemon = paused(bench, sink=sink)
+    one = submit(daemon.port, subject="one")
+    submit(daemon.port, subject="two")
+    expect_equal(daemon.ctl("pause", "envelope", one), "1 envelope paused\n")
+    expect_equal(daemon.ctl("pause", "envelope", one), "0 envelope paused\n")
+    expect_equal(daemon.ctl("show", "queue", one).split("|")[3], "suspend")
+    daemon.ctl("resume", "mta")
+    eventually(lambda: sink.subjects() == ["two"], lambda: f"got {sink.subjects()}")
+    daemon.wait_queued(1)
+    expect_equal(daemon.ctl("resume", "envelope", "all"), "1 envelope resumed\n")
+    daemon.wait_empty()
+    expect_equal(sink.subjects(), ["two", "one"])
+    daemon.stop()
+
+
+@case("pause mda holds local mail, and resume lets it go")
+def pause_mda(bench):
+    box = bench.directory_for("mail")
+    daemon = Daemon(bench, f"""
+action "local" maildir "{box}/%{{user.username}}"
+match from any for any action "local"
+""").start()
+    expect_equal(daemon.ctl("pause", "mda"), "command succeeded\n")
+    submit(daemon.port, recipients=[f"{bench.recipient}@in.test"])
+    daemon.wait_queued(1, "state=pending")
+    expect("MDA paused" in daemon.ctl("show", "status"), "status")
+    expect(daemon.ctl("pause", "mda", status=1).startswith("command failed"), "second pause")
+    daemon.ctl("resume", "mda")
+    daemon.wait_empty()
+    expect(daemon.ctl("resume", "mda", status=1).startswith("command failed"), "second resume")
+    daemon.wait_log("info: mda resumed")
+    daemon.stop()
+
+
+@case("pause smtp refuses new sessions, and resume takes them again")
+def pause_smtp(bench):
+    daemon = paused(bench)
+    daemon.ctl("pause", "smtp")
+    expect("SMTP paused" in daemon.ctl("show", "status"), "status")
+    try:
+        with Client(daemon.port, seconds=2, greeting=None) as client:
+            reply = client.reply()
+            expect(not reply.startswith("220"), f"it greets: {reply}")
+    except OSError:
+        pass
+    daemon.ctl("resume", "smtp")
+    eventually(daemon.greets, "it does not greet again")
+    submit(daemon.port)
+    daemon.stop()
+
+
+@case("pauses survive a restart ({backend})", backend=BACKENDS)
+def pauses_survive(bench, backend):
+    daemon = Daemon(bench, 'action "x" maildir\nmatch for local action "x"\n', backend=backend).start()
+    daemon.ctl("pause", "mda")
+    daemon.ctl("pause", "mta")
+    daemon.restart()
+    expect_equal(daemon.ctl("show", "status"), "MDA paused\nMTA paused\nSMTP running\n")
+    daemon.ctl("resume", "mda")
+    daemon.kill()
+    daemon.start()
+    expect_equal(daemon.ctl("show", "status"), "MDA running\nMTA paused\nSMTP running\n")
+    daemon.ctl("resume", "mta")
+    daemon.ctl("pause", "smtp")
+    daemon.stop()
+    daemon.launch()
+    eventually(lambda: "SMTP paused" in daemon.ctl("show", "status", status=None), "smtp is not paused")
+    daemon.ctl("resume", "smtp")
+    eventually(daemon.greets, "it does not greet")
+    daemon.stop()
+
+
+@case("reassign gives envelopes another action")
+def reassign(bench):
+    daemon = paused(bench)
+    identifier = submit(daemon.port)
+    daemon.ctl("reassign", "other", identifier)
+    expect_equal(daemon.queue()[0]["action"], "other")
+    daemon.stop()
+
+
+@case("an envelope whose action is gone waits as invalid, and goes by another")
+def orphan(bench):
+    sink = Sink(bench)
+    daemon = paused(bench, sink=sink)
+    submit(daemon.port)
+    daemon.stop()
+    daemon.configure(f'action "new" relay host "smtp://127.0.0.1:{sink.port}"\n'
+                     'match from any for any action "new"\n')
+    daemon.arguments = []
+    daemon.start()
+    line = daemon.ctl("show", "queue")
+    expect_equal(line.split("|")[11], "invalid", line)
+    expect_equal(daemon.queue("state=orphaned")[0]["action"], "out")
+    daemon.ctl("reassign", "new", "all")
+    daemon.ctl("schedule", "all")
+    daemon.wait_empty()
+    expect_equal(len(sink.deliveries), 1)
+    daemon.stop()
+
+
+@case("log brief, log verbose, discover, abbreviations")
+def small_ones(bench):
+    daemon = paused(bench)
+    identifier = submit(daemon.port)
+    for words in (["log", "verbose"], ["log", "brief"], ["lo", "v"]):
+        expect_equal(daemon.ctl(*words), "command succeeded\n")
+    expect_equal(daemon.ctl("sho", "q"), daemon.ctl("show", "queue"))
+    expect(re.match(r"\d+ envelopes? discovered\n", daemon.ctl("discover", identifier)), "discover")
+    daemon.stop()
+
+
+@case("exit codes: 255 for no command, 1 for a refusal and for no daemon, 0 else")
+def exit_codes(bench):
+    daemon = paused(bench)
+    daemon.ctl("nonsense", status=255)
+    daemon.ctl("show", status=255)
+    daemon.ctl("s", "q", status=255)
+    daemon.ctl("remove", "zzz", status=None)
+    expect(daemon.run_ctl("remove", "zzz").returncode in (1, 255), "a wrong query")
+    daemon.ctl("show", "envelope", "123", status=255)
+    daemon.ctl("--no-such-option", "show", "queue", status=255)
+    expect("smtpctl" in daemon.ctl("--help"), "--help")
+    daemon.ctl("--version")
+    daemon.stop()
+    done = daemon.run_ctl("show", "stats")
+    expect_equal(done.returncode, 1)
+    expect(b"smtpd doesn't seem to be running" in done.stderr, f"{done.stderr!r}")
+
+
+@case("monitor prints a heading and a sample")
+def monitor(bench):
+    daemon = paused(bench)
+    submit(daemon.port)
+    process = subprocess.Popen([SMTPCTL, "-S", daemon.state, "monitor"], stdout=subprocess.PIPE)
+    bench.at_end(process.wait)
+    bench.at_end(process.kill)
+    lines = [process.stdout.readline().decode() for _ in range(4)]
+    expect("client" in lines[0] and "curr" in lines[1], f"{lines}")
+    expect_equal(len(lines[2].split()), 13, f"columns of {lines[2]!r}")
+    expect_equal(lines[2].split()[3], "1", f"current envelopes of {lines[2]!r}")
+    process.kill()
+    daemon.stop()
+
+
+@case("queue verify finds nothing in a good queue, running and stopped ({backend})", backend=BACKENDS)
+def verify(bench, backend):
+    daemon = paused(bench, backend)
+    for _ in range(5):
+        submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    summary = json.loads(daemon.ctl("--json", "queue", "verify").splitlines()[-1])
+    expect_equal(summary, {"messages": 5, "envelopes": 10, "problems": 0})
+    expect_equal(daemon.ctl("queue", "quarantine", "list"), "")
+    daemon.stop()
+    summary = json.loads(daemon.ctl("--json", "queue", "verify").splitlines()[-1])
+    expect_equal(summary, {"messages": 5, "envelopes": 10, "problems": 0}, "offline")
+
+
+@case("with the daemon stopped the queue can be read ({backend})", backend=BACKENDS)
+def offline(bench, backend):
+    daemon = paused(bench, backend)
+    body = b"Subject: off\r\n\r\n" + b"line\r\n" * 100000
+    one = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    two = submit(daemon.port, recipients=["b@example.com"], body=body)
+    running = daemon.ctl("show", "queue").splitlines()
+    daemon.stop()
+    lines = daemon.ctl("show", "queue").splitlines()
+    expect_equal([l.split("|")[:11] for l in lines], [l.split("|")[:11] for l in running])
+    expect_equal({l.split("|")[11] for l in lines}, {"offline"})
+    expect_equal({l.split("|")[12] for l in lines}, {""})
+    expect_equal(len(daemon.queue("recipient=c@example.com")), 1)
+    expect_equal(len(daemon.queue(two)), 1)
+    entry = json.loads(daemon.ctl("--json", "show", "envelope", one + "00000001"))
+    expect_equal([entry["state"], entry["helo"]], ["offline", "client.example.org"])
+    got = daemon.ctl("show", "message", two, style="bytes").replace(b"\r\n", b"\n")
+    expect(got.endswith(body.replace(b"\r\n", b"\n")), f"{len(got)} bytes")
+    daemon.ctl("remove", "all", status=1)
+    daemon.start()
+    expect_equal(len(daemon.queue()), 3, "envelopes afterwards")
+    daemon.stop()
+
+
+@case("the stopped queue after kill -9 can be read ({backend})", backend=BACKENDS)
+def offline_after_crash(bench, backend):
+    daemon = paused(bench, backend)
+    ids = [submit(daemon.port) for _ in range(10)]
+    daemon.kill()
+    expect_equal(sorted(q["message"] for q in daemon.queue()), sorted(ids))
+    daemon.start()
+    expect_equal(sorted(q["message"] for q in daemon.queue()), sorted(ids))
+    daemon.stop()
+
+
+@case("queue copy from one store to another: {pair}: nothing lost or changed",
+      pair=[(a, b) for a in BACKENDS for b in BACKENDS if a != b])
+def copy(bench, pair):
+    source, target = pair
+    sink = Sink(bench)
+    daemon = paused(bench, source, sink)
+    big = b"Subject: big\r\n\r\n" + b"0123456789abcdef\r\n" * 60000
+    for index in range(8):
+        submit(daemon.port, recipients=["b@example.com", "c@example.com"], subject=f"m{index}")
+    submit(daemon.port, recipients=["b@example.com"], body=big)
+    running = daemon.ctl("show", "queue").splitlines()
+    daemon.stop()
+    destination = bench.path("copy", "spool")
+    os.makedirs(bench.path("copy"))
+    result = json.loads(daemon.ctl("--json", "queue", "copy", daemon.state + "/spool",
+                                   f"{target}:{destination}").splitlines()[-1])
+    expect_equal([result[k] for k in ("copied", "verified", "envelopes", "quarantined")], [9, 9, 17, 0],
+                 f"{result}")
+    again = json.loads(daemon.ctl("--json", "queue", "copy", daemon.state + "/spool",
+                                  f"{target}:{destination}").splitlines()[-1])
+    expect_equal([again["copied"], again["present"]], [0, 9], "the second run")
+    other = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""", backend=target, name="copy", arguments=["-P", "mta"]).start()
+    expect_equal([l.split("|")[:11] for l in other.ctl("show", "queue").splitlines()],
+                 [l.split("|")[:11] for l in running])
+    other.ctl("resume", "mta")
+    other.wait_empty()
+    expect_equal(sorted(sink.subjects()), sorted([f"m{i}" for i in range(8)] + ["big"]))
+    expect([d for d in sink.deliveries if d.subject == "big"][0].body.endswith(big), "the big body")
+    other.stop()
+
+
+@case("queue copy of a running queue is refused")
+def copy_running(bench):
+    daemon = paused(bench)
+    submit(daemon.port)
+    done = daemon.run_ctl("queue", "copy", daemon.state + "/spool", f"sqlite:{bench.path('x')}")
+    expect_equal(done.returncode, 1)
+    expect(re.search(rb"in use|process|held|lock", done.stderr + done.stdout), f"{done}")
+    daemon.stop()
+
+
+@case("an ordinary user may not ask the daemon of root")
+def other_user(bench):
+    bench.need_root()
+    daemon = paused(bench)
+    done = subprocess.run(["setpriv", "--reuid=nobody", "--regid=65534", "--clear-groups", SMTPCTL, "-S",
+                           daemon.state, "show", "queue"], capture_output=True)
+    expect_equal(done.returncode, 1)
+    expect(b"need root privileges" in done.stderr, f"{done.stderr!r}")
+    daemon.stop()
+
+
+@case("10,000 envelopes are shown, held and removed in one go ({backend})", backend=BACKENDS, seconds=120)
+def many(bench, backend):
+    daemon = paused(bench, backend)
+    with Client(daemon.port, seconds=60) as client:
+        client.command("EHLO x")
+        for _ in range(10):
+            batch = ["MAIL FROM:<a@example.org>"] + [f"RCPT TO:<r{i}@example.com>" for i in range(1000)]
+            client.send("\r\n".join(batch + ["DATA", ""]))
+            for _ in batch:
+                client.expect("250")
+            client.expect("354")
+            client.send(stuffed(message()))
+            client.expect("250")
+    expect_equal(len(daemon.ctl("show", "queue").splitlines()), 10000)
+    expect_equal(daemon.ctl("pause", "envelope", "recipient~r99"), "110 envelopes paused\n")
+    expect_equal(daemon.ctl("remove", "all"), "10000 envelopes removed\n")
+    expect_equal(daemon.ctl("show", "queue"), "")
+    daemon.stop()

@@ -127,7 +127,7 @@ extension RelayPool {
     _ relay: Relay,
     at now: Instant
   ) -> Choice? {
-    let limits = settings.limits
+    let limits = settings.limits(for: relay.key.domain)
     let connector = connectors[ConnectorKey(relay: slot, source: source), default: .init()]
     let shared: [(Resource?, ConnectionUse.Permission)] = [
       (
@@ -183,7 +183,7 @@ extension RelayPool {
     _ slot: Int,
     at now: Instant
   ) -> Route.Permission {
-    let limits = settings.limits
+    let limits = settings.limits(for: slots[slot]?.key.domain ?? "")
     let route = routes[RouteKey(source: source, endpoint: endpoint), default: Route()]
     let ofRoute = route.permission(limits, at: now)
     if case .disabled = ofRoute { return ofRoute }
@@ -293,12 +293,13 @@ extension RelayPool {
 
   /// As long as any pause may refer to a connection that is gone.
   private var memory: Duration {
-    let limits = settings.limits
-    let delays = [
-      limits.connectionDelayPerHost, limits.connectionDelayPerRoute,
-      limits.connectionDelayPerSource, limits.connectionDelayPerDomain,
-      limits.reconnectionDelayPerRoute,
-    ]
+    let delays = ([settings.limits] + settings.limitsByDomain.values).flatMap { limits in
+      [
+        limits.connectionDelayPerHost, limits.connectionDelayPerRoute,
+        limits.connectionDelayPerSource, limits.connectionDelayPerDomain,
+        limits.reconnectionDelayPerRoute,
+      ]
+    }
     return delays.reduce(Limits.memory) { longest, delay in
       switch delay {
       case .always(let pause), .untilGoodStanding(let pause): max(longest, pause)
@@ -341,7 +342,8 @@ extension RelayPool {
   /// Ends a session that was idle for the keep-alive time, or sets the deadline for that.
   mutating func watchIfIdle(_ id: UInt64, at now: Instant) {
     guard let session = sessions[id], case .idle(let since) = session.state else { return }
-    let end = since + settings.limits.sessionKeepAlive
+    let limits = settings.limits(for: slots[session.relay]?.key.domain ?? "")
+    let end = since + limits.sessionKeepAlive
     if end <= now {
       quit(id)
     } else if !session.isWatched {

@@ -81,7 +81,7 @@ extension RelayPool {
 
   private mutating func releaseHeld(_ slot: Int) {
     guard let relay = slots[slot], relay.backlog.isHolding else { return }
-    let marks = TaskBacklog.Marks(settings.limits)
+    let marks = TaskBacklog.Marks(settings.limits(for: relay.key.domain))
     guard let release = mutate(slot, { $0.backlog.release(marks) }) ?? nil else { return }
     if release == .all { log("back to lowat on \(relay.key): releasing") }
     actions.append(.release(relay.hold, release))
@@ -91,7 +91,7 @@ extension RelayPool {
     guard let key = slots[slot]?.key else { return }
     var rules = settings.rules
     rules.port = key.port
-    rules.families = settings.limits.families
+    rules.families = settings.limits(for: key.domain).families
     rules.backup = key.backup
     seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     var lookup = MailExchangers(key.destination, rules: rules, seed: seed)

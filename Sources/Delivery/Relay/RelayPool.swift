@@ -14,9 +14,14 @@ package import Mail
 package struct RelayPool: Sendable {
   package struct Settings: Sendable {
     package var limits = RelayLimits()
+    /// `mta limit for domain`: instead of `limits`, by the relay's domain or host in lower case.
+    package var limitsByDomain: [String: RelayLimits] = [:]
     package var rules = MailExchangers.Rules()
 
     package init() {}
+
+    /// The limits of a relay to that domain or host.
+    func limits(for domain: String) -> RelayLimits { limitsByDomain[domain] ?? limits }
   }
 
   package enum Limits {
@@ -103,7 +108,7 @@ package struct RelayPool: Sendable {
     let relay = slot(for: key)
     switch mutate(
       relay,
-      { [marks = TaskBacklog.Marks(settings.limits)] in $0.backlog.add(task, marks) }
+      { [marks = TaskBacklog.Marks(settings.limits(for: key.domain))] in $0.backlog.add(task, marks) }
     ) {
     case .taken:
       drain(relay, at: now)
@@ -148,7 +153,7 @@ package struct RelayPool: Sendable {
     guard var session = sessions[id], case .busy = session.state else { return [] }
     session.mails += 1
     if ending == .accepted { noteAcceptance(session) }
-    let limits = settings.limits
+    let limits = settings.limits(for: slots[session.relay]?.key.domain ?? "")
     if session.mails >= limits.sessionMailsMax {
       sessions[id] = session
       quit(id)

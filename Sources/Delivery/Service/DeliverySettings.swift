@@ -8,6 +8,8 @@ package struct DeliverySettings: Sendable {
   /// By name. A task whose action is not here is deferred with that reason.
   package var actions: [String: DeliveryAction] = [:]
   package var relayLimits = RelayLimits()
+  /// Instead of `relayLimits`, by domain in lower case.
+  package var relayLimitsByDomain: [String: RelayLimits] = [:]
   package var localLimits = LocalLimits()
   /// The names under which this server takes mail: an MX record that names one of them is our own.
   package var ownNames: Set<DomainName> = []

@@ -48,6 +48,7 @@ final class RelayDriver {
   private static func settings(_ service: DeliveryService) -> RelayPool.Settings {
     var settings = RelayPool.Settings()
     settings.limits = service.settings.relayLimits
+    settings.limitsByDomain = service.settings.relayLimitsByDomain
     settings.rules.ownNames = service.settings.ownNames
     settings.rules.ownAddresses = service.settings.ownAddresses
     return settings
@@ -129,7 +130,9 @@ final class RelayDriver {
     )
     let key = connection.relay
     var limits = ClientSession.Limits()
-    limits.failuresMax = service.settings.relayLimits.sessionFailuresMax
+    let settings = service.settings
+    let relayLimits = settings.relayLimitsByDomain[key.domain] ?? settings.relayLimits
+    limits.failuresMax = relayLimits.sessionFailuresMax
     limits.commandTimeout = service.settings.peerTimeout
     limits.dataTimeout = service.settings.peerTimeout
     limits.bodyTimeout = service.settings.peerTimeout

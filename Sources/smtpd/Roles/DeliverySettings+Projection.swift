@@ -18,6 +18,7 @@ extension DeliverySettings {
         }
     }
     relayLimits = Delivery.RelayLimits(projection.relayLimits)
+    relayLimitsByDomain = projection.relayLimitsByDomain.mapValues { Delivery.RelayLimits($0) }
     localLimits = Delivery.LocalLimits(projection.localLimits)
     if let name = DomainName(projection.serverName) { ownNames = [name] }
     ownAddresses = Set(projection.localAddresses)
@@ -72,12 +73,22 @@ extension Delivery.RelayLimits {
     connectionsPerRelayMax = limits.connectionsPerRelayMax
     connectionsPerDomainMax = limits.connectionsPerDomainMax
     connectionDelayPerHost = .always(limits.connectionDelayHost)
-    connectionDelayPerRoute = .untilGoodStanding(limits.connectionDelayRoute)
+    let usual = Configuration.RelayLimits()
+    connectionDelayPerRoute = ConnectionDelay(
+      limits.connectionDelayRoute,
+      usual: usual.connectionDelayRoute
+    )
     connectionDelayPerSource = .always(limits.connectionDelaySource)
     connectionDelayPerConnector = .always(limits.connectionDelayConnector)
-    connectionDelayPerRelay = .untilGoodStanding(limits.connectionDelayRelay)
+    connectionDelayPerRelay = ConnectionDelay(
+      limits.connectionDelayRelay,
+      usual: usual.connectionDelayRelay
+    )
     connectionDelayPerDomain = .always(limits.connectionDelayDomain)
-    reconnectionDelayPerRoute = .untilGoodStanding(limits.reconnectionDelayRoute)
+    reconnectionDelayPerRoute = ConnectionDelay(
+      limits.reconnectionDelayRoute,
+      usual: usual.reconnectionDelayRoute
+    )
     sessionMailsMax = limits.sessionMailsMax
     sessionTransactionDelay = limits.sessionTransactionDelay
     sessionKeepAlive = limits.sessionKeepAlive
@@ -91,6 +102,14 @@ extension Delivery.RelayLimits {
       case .inet4: .inet4
       case .inet6: .inet6
       }
+  }
+}
+
+extension ConnectionDelay {
+  /// The usual pause ends with the first sign that the peer is well; one that an operator chose holds
+  /// always.
+  fileprivate init(_ pause: Duration, usual: Duration) {
+    self = pause == usual ? .untilGoodStanding(pause) : .always(pause)
   }
 }
 

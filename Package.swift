@@ -27,7 +27,6 @@ let package = Package(
     .executable(name: "smtpctl", targets: ["smtpctl"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
   ],
   targets: [
@@ -74,7 +73,7 @@ let package = Package(
     .target(
       name: "StoreFactory",
       dependencies: [
-        "Configuration", "Disk", "FilesystemStore", "Interprocess", "LMDBStore", "MemoryStore",
+        "CLinux", "Configuration", "Disk", "FilesystemStore", "LMDBStore", "Mail", "MemoryStore",
         "Queue", "SQLiteStore", "TableStore",
       ],
       path: "Sources/Backends/All",
@@ -142,8 +141,7 @@ let package = Package(
     .executableTarget(
       name: "smtpctl",
       dependencies: [
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "StoreFactory",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "StoreFactory",
       ],
       swiftSettings: strict
     ),
@@ -228,7 +226,9 @@ let package = Package(
     ),
     .testTarget(
       name: "SmtpctlTests",
-      dependencies: ["ControlProtocol", "Mail", "Queue", "smtpctl"],
+      dependencies: [
+        "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "smtpctl", "StoreFactory",
+      ],
       swiftSettings: strict
     ),
     .testTarget(

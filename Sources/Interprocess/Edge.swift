@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import ControlProtocol
 internal import Mail
 package import NIOCore
 internal import NIOPosix
@@ -67,14 +68,21 @@ package final class Edge<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
   }
 
   /// Sends one message; it leaves with all others of this turn of the loop.
+  ///
+  /// One that is no frame, which only a record of extreme size can make, ends the edge in the next turn.
   package func send(_ message: Outgoing) {
     guard !isOver else { return }
     let start = outgoing.count
     outgoing.write(UInt32(0))
     message.encode(into: &outgoing)
     let length = outgoing.count - start - 4
-    precondition(length <= EdgeLimits.frame, "a frame to \(peer) of \(length) bytes")
-    outgoing.overwrite(at: start, with: UInt32(length))
+    outgoing.overwrite(at: start, with: UInt32(clamping: length))
+    guard length <= EdgeLimits.frame else {
+      outgoing = ByteWriter(reserving: 0)
+      let box = NIOLoopBound(self, eventLoop: loop)
+      loop.execute { box.value.finish(.violated("a frame of ours of \(length) bytes")) }
+      return
+    }
     scheduleFlush()
   }
 
@@ -113,6 +121,8 @@ package final class Edge<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
   }
 
   fileprivate func received(_ frame: [UInt8]) throws(DecodingError) {
+    // Whoever closed it hears no more of it, whatever the last read brought.
+    guard !isOver else { return }
     var reader = ByteReader(frame)
     let message = try Incoming(decoding: &reader)
     try reader.expectEnd()
@@ -159,7 +169,12 @@ private final class EdgeHandler<Outgoing: EdgeMessage, Incoming: EdgeMessage>:
     } catch {
       edge.finish(.violated("\(error)"))
     }
-    if pending.readableBytes == 0 { pending = ByteBuffer() }
+    if pending.readableBytes == 0 {
+      pending = ByteBuffer()
+    } else if pending.readerIndex > EdgeLimits.bodyWindow {
+      // Else a stream that never ends at the end of a frame would be kept for ever.
+      pending.discardReadBytes()
+    }
   }
 
   func channelInactive(context: ChannelHandlerContext) {

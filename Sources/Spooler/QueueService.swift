@@ -150,7 +150,18 @@ package final class QueueService: RoleService {
           "queue: \(report.quarantined) unreadable records were quarantined; see smtpctl queue quarantine list"
         )
       }
-      readSettings()
+      checkServing()
+    }
+  }
+
+  private func checkServing() {
+    worker.read({ store throws(StoreError) in try ServingRefusal.reason(of: store) }) {
+      [unowned self] result in
+      switch result {
+      case .failure(let error): context.giveUp("\(error)")
+      case .success(let refusal?): context.giveUp("\(refusal)")
+      case .success(nil): readSettings()
+      }
     }
   }
 

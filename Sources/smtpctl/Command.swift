@@ -27,6 +27,10 @@ struct Context {
   /// Who answers; connects on the first use.
   let service: () throws(CommandFailure) -> any QueueService
   let stores: StoreAccess
+  /// The spool of the daemon that is asked.
+  let spool: String
+  /// Writes to standard error when that is a terminal; else nil.
+  let terminal: ((String) -> Void)?
   let now: () -> Instant
   /// Waits until the next line of `monitor` is due. Returns nil when there is to be none.
   let nextSample: () -> Void?

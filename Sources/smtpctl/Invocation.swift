@@ -12,15 +12,17 @@ struct Invocation {
   let stores: StoreAccess
   let output: Output
   let report: (String) -> Void
+  /// Writes as it is what a person at a terminal is shown meanwhile; nil when there is no terminal.
+  let terminal: ((String) -> Void)?
   let connect: (_ socket: String) throws(CommandFailure) -> Transport
   let now: () -> Instant
   let nextSample: () -> Void?
 
   /// What this program says of itself to the daemon.
-  static let build = "smtpctl \(Version.text)"
+  static let build = "smtpctl \(TalariaVersion.text)"
 
   func run() -> ExitStatus {
-    let offline = OfflineQueue(spool: state.spool, access: stores, now: now)
+    let offline = OfflineQueue(spool: state.spool, access: stores, now: now, warn: report)
     defer { offline.close() }
     let context = Context(
       style: style,
@@ -28,6 +30,8 @@ struct Invocation {
       output: output,
       service: { () throws(CommandFailure) in try service(or: offline) },
       stores: stores,
+      spool: state.spool,
+      terminal: terminal,
       now: now,
       nextSample: nextSample
     )
@@ -70,9 +74,4 @@ struct Invocation {
     if case .standardError(let text) = failure.report { report(text) }
     return failure.exitStatus
   }
-}
-
-/// The version of the program.
-enum Version {
-  static let text = "0.1.0"
 }

@@ -1,83 +1,44 @@
 // SPDX-License-Identifier: ISC
 
-import ArgumentParser
 import ControlProtocol
 import Glibc
 import Queue
 
-/// The options of the command line. Its words are matched by `CommandLineWords`, after OpenSMTPD's
-/// manner, so they are one list here.
+/// The program: what it is started with, and the status that it ends with.
 @main
-struct Smtpctl: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "smtpctl",
-    abstract: "Control the mail server.",
-    usage: "smtpctl [-S <directory>] [--json] [--dry-run] <command> ...",
-    discussion: """
-      Commands, each word of which may be shortened as long as it is not another's beginning:
-
-      \(CommandTable.entries.map { "  " + $0.help }.joined(separator: "\n"))
-
-      A <query> selects envelopes; smtpctl(8) describes it.
-      """,
-    version: "smtpctl \(Version.text)"
-  )
-
-  @Option(
-    name: .customShort("S"),
-    help: "The state directory of the daemon: its spool and its control socket.",
-    completion: .directory
-  )
-  var directory: String?
-
-  @Flag(help: "Answer in JSON, one object a line.")
-  var json = false
-
-  @Flag(help: "Tell how many envelopes a command would touch, and touch none.")
-  var dryRun = false
-
-  @Argument(
-    help: "A command and its parameters.",
-    completion: .custom { words, index, _ in
-      CommandTable.completions(after: Array(words.prefix(max(1, index)).dropFirst()))
-    }
-  )
-  var words: [String] = []
-
+struct Smtpctl {
   static func main() {
     SystemCalls.ignoreBrokenPipes()
     var arguments = CommandLine.arguments
     let name = arguments.isEmpty ? "smtpctl" : arguments.removeFirst()
-    if name.split(separator: "/").last == "mailq" { arguments += ["show", "queue"] }
+    if name.split(separator: "/").last == "mailq" { arguments = ["show", "queue"] + arguments }
     Glibc.exit(status(of: arguments).rawValue)
   }
 
   private static func status(of arguments: [String]) -> ExitStatus {
-    let options: Smtpctl
-    do {
-      var parsed = try parseAsRoot(arguments)
-      guard let own = parsed as? Smtpctl else {
-        // A command of the library, for help: it throws what is to be shown.
-        try parsed.run()
-        return .success
-      }
-      options = own
+    let options: Options
+    do throws(Options.Failure) {
+      options = try Options(arguments)
     } catch {
-      let text = fullMessage(for: error)
-      guard exitCode(for: error).isSuccess else {
-        SystemCalls.report(text)
-        return .invalid
-      }
-      do throws(Output.Failure) {
-        let output = standardOutput()
-        try output.line(text)
-        try output.flush()
-        return .success
-      } catch {
-        return error == .closed ? .success : .failure
-      }
+      SystemCalls.report(error.text)
+      return .invalid
     }
-    return options.invoke()
+    switch options.purpose {
+    case .command: return run(options)
+    case .help: return show(Options.help)
+    case .version: return show("smtpctl (Talaria) \(TalariaVersion.text)")
+    }
+  }
+
+  private static func show(_ text: String) -> ExitStatus {
+    do throws(Output.Failure) {
+      let output = standardOutput()
+      try output.line(text)
+      try output.flush()
+      return .success
+    } catch {
+      return error == .closed ? .success : .failure
+    }
   }
 
   private static func standardOutput() -> Output {
@@ -86,15 +47,15 @@ struct Smtpctl: ParsableCommand {
     }
   }
 
-  private func invoke() -> ExitStatus {
+  private static func run(_ options: Options) -> ExitStatus {
     let state: StateDirectory
-    do {
+    do throws(StateDirectory.Failure) {
       var environment: [String: String] = [:]
       for name in [StateDirectory.variable, "XDG_STATE_HOME"] {
         environment[name] = SystemCalls.variable(name)
       }
       state = try StateDirectory(
-        option: directory,
+        option: options.state,
         environment: environment,
         uid: SystemCalls.userID,
         home: SystemCalls.variable("HOME")
@@ -104,13 +65,14 @@ struct Smtpctl: ParsableCommand {
       return .failure
     }
     return Invocation(
-      words: words,
-      style: json ? .json : .plain,
-      mode: dryRun ? .dryRun : .execute,
+      words: options.words,
+      style: options.style,
+      mode: options.mode,
       state: state,
       stores: .installed,
-      output: Smtpctl.standardOutput(),
-      report: SystemCalls.report,
+      output: standardOutput(),
+      report: { SystemCalls.report($0) },
+      terminal: SystemCalls.terminal,
       connect: { path throws(CommandFailure) in try SystemCalls.connect(to: path) },
       now: { SystemCalls.now },
       nextSample: { SystemCalls.pauseOneSecond() }

@@ -28,9 +28,18 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     let clock: @Sendable () -> Instant = { Spool.now }
     return switch self {
     case .ram: MemoryStore()
-    case .fs: FilesystemStore(disk: spool.disk, clock: clock)
+    case .fs: FilesystemStore(disk: spool.disk, locking: locking, clock: clock)
     case .sqlite: TableStore.sqlite(disk: spool.disk, locking: locking, clock: clock)
     case .lmdb: TableStore.lmdb(disk: spool.disk, locking: locking, clock: clock)
+    }
+  }
+
+  /// Where large bodies of that store are.
+  func stage(in spool: Spool) -> BodyStage {
+    switch self {
+    case .ram, .fs: BodyStage(disk: spool.disk)
+    case .sqlite: BodyStage(disk: spool.disk, store: TableStore.sqliteDirectory)
+    case .lmdb: BodyStage(disk: spool.disk, store: TableStore.lmdbDirectory)
     }
   }
 
@@ -110,9 +119,9 @@ final class Spool: Sendable {
     try disk.write(bytes, to: file, at: offset)
   }
 
-  /// A body as the queue stages it.
-  func stage(_ bytes: [UInt8], for message: MessageID) throws {
-    let stage = BodyStage(disk: disk)
+  /// A body as the queue stages it for a store.
+  func stage(_ bytes: [UInt8], for message: MessageID, _ backend: Backend) throws {
+    let stage = backend.stage(in: self)
     try stage.open()
     let body = try stage.begin(message)
     try body.append(bytes)

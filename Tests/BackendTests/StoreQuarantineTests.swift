@@ -83,7 +83,7 @@ struct StoreQuarantineTests {
   func verify(backend: Backend) throws {
     let store = try backend.opened(in: spool)
     try store.apply((1...8).map { .insert(try Sample.mail($0, envelopes: 2)) })
-    try spool.stage([1, 2, 3], for: try Sample.id(9))
+    try spool.stage([1, 2, 3], for: try Sample.id(9), backend)
     try store.apply([.insert(try Sample.staged(9, size: 4))])
     try store.close(within: .seconds(1))
     try backend.flip(.bodies, 1, at: 100, in: spool)

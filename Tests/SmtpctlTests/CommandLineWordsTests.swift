@@ -94,14 +94,4 @@ struct CommandLineWordsTests {
       #expect(found.entry.help == entry.help)
     }
   }
-
-  @Test("Completion offers the keywords that come next")
-  func completion() {
-    #expect(CommandTable.completions(after: ["log"]) == ["brief", "verbose"])
-    #expect(
-      CommandTable.completions(after: ["queue", "quarantine"]) == ["list", "show", "restore"]
-    )
-    #expect(CommandTable.completions(after: []).contains("monitor"))
-    #expect(CommandTable.completions(after: ["nonsense"]).isEmpty)
-  }
 }

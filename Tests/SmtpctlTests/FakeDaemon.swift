@@ -105,6 +105,7 @@ struct Run {
       stores: stores,
       output: Output(threshold: 64, sink: collect),
       report: { errors += $0 + "\n" },
+      terminal: nil,
       connect: { _ throws(CommandFailure) in
         guard let daemon else { throw connectFailure }
         return daemon.transport

@@ -4,26 +4,41 @@ package import Mail
 package import Queue
 private import Synchronization
 
-/// Large bodies as files in `staged/` of the spool, made durable before their envelopes join a group.
+/// Large bodies as files in a directory of one store, made durable before their envelopes join a
+/// group.
 ///
-/// Shared by all backends: a store calls `sweep` while it opens, and reads and removes what its records
-/// name. May be called from any thread.
+/// No two stores share such a directory, so that what one of them sweeps or removes is never another's.
+/// A store calls `sweep` while it opens, and reads and removes what its records name. May be called
+/// from any thread.
 package final class BodyStage: Sendable {
-  package static let directory = "staged"
+  /// The name of the directory, in the spool or in a store's own directory there.
+  package static let name = "staged"
 
+  package let directory: String
   private let disk: any Disk
 
-  package init(disk: any Disk) { self.disk = disk }
+  /// - Parameter store: the store's own directory in the spool; nil for the spool itself.
+  package init(disk: any Disk, store: String? = nil) {
+    self.disk = disk
+    directory = store.map { "\($0)/\(BodyStage.name)" } ?? BodyStage.name
+  }
 
   /// Makes the directory. Called once, before the others.
   package func open() throws(StoreError) {
-    try disk.asStore { () throws(DiskError) in try disk.ensureDirectory(BodyStage.directory) }
-    try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory("") }
+    let parent = parentDirectory(of: directory)
+    try disk.asStore { () throws(DiskError) in
+      if !parent.isEmpty {
+        try disk.ensureDirectory(parent)
+        try disk.synchronizeDirectory("")
+      }
+      try disk.ensureDirectory(directory)
+      try disk.synchronizeDirectory(parent)
+    }
   }
 
   /// An empty body for `message`. One that an earlier, failed attempt left is replaced.
   package func begin(_ message: MessageID) throws(StoreError) -> StagedBody {
-    let path = BodyStage.path(of: message)
+    let path = self.path(of: message)
     let file = try disk.asStore { () throws(DiskError) in
       try disk.removeIfPresent(path)
       return try disk.open(path, .create)
@@ -39,7 +54,7 @@ package final class BodyStage: Sendable {
     from offset: Int,
     count: Int
   ) throws(StoreError) -> [UInt8] {
-    let path = BodyStage.path(of: message)
+    let path = self.path(of: message)
     do throws(DiskError) {
       let file = try disk.open(path, .read)
       defer { disk.close(file) }
@@ -53,31 +68,31 @@ package final class BodyStage: Sendable {
 
   /// Nil when there is no such body.
   package func size(of message: MessageID) throws(StoreError) -> Int? {
-    try disk.asStore { () throws(DiskError) in try disk.facts(BodyStage.path(of: message))?.size }
+    try disk.asStore { () throws(DiskError) in try disk.facts(path(of: message))?.size }
   }
 
   /// Removes a body if it is there; durable with the next sync of the directory (`synchronize`).
   package func remove(_ message: MessageID) throws(StoreError) {
     try disk.asStore { () throws(DiskError) in
-      try disk.removeIfPresent(BodyStage.path(of: message))
+      try disk.removeIfPresent(path(of: message))
     }
   }
 
   /// Makes all removals durable.
   package func synchronize() throws(StoreError) {
     try disk.asStore { () throws(DiskError) in
-      try disk.synchronizeDirectory(BodyStage.directory)
+      try disk.synchronizeDirectory(directory)
     }
   }
 
   /// Removes what belongs to no message. Returns how many that were.
   package func sweep(keeping isNeeded: (MessageID) -> Bool) throws(StoreError) -> Int {
     var removed = 0
-    let entries = try disk.asStore { () throws(DiskError) in try disk.list(BodyStage.directory) }
+    let entries = try disk.asStore { () throws(DiskError) in try disk.list(directory) }
     for entry in entries where entry.kind == .file {
       if let id = MessageID(hexadecimal: entry.name), isNeeded(id) { continue }
       try disk.asStore { () throws(DiskError) in
-        try disk.removeIfPresent("\(BodyStage.directory)/\(entry.name)")
+        try disk.removeIfPresent("\(directory)/\(entry.name)")
       }
       removed += 1
     }
@@ -86,7 +101,7 @@ package final class BodyStage: Sendable {
   }
 
   /// Where the body of `message` is.
-  package static func path(of message: MessageID) -> String { "\(directory)/\(message)" }
+  package func path(of message: MessageID) -> String { "\(directory)/\(message)" }
 }
 
 /// A body that is being written. Ends with `finish` or `discard`; one that is dropped is discarded.
@@ -129,7 +144,7 @@ package final class StagedBody: Sendable {
     do throws(DiskError) {
       defer { disk.close(file) }
       try disk.synchronizeData(file)
-      try disk.synchronizeDirectory(BodyStage.directory)
+      try disk.synchronizeDirectory(parentDirectory(of: path))
     } catch {
       try? disk.unlink(path)
       throw error.storeError(in: disk.root)

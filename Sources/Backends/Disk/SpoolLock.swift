@@ -48,6 +48,14 @@ package final class SpoolLock: Sendable {
   }
 }
 
+/// Who takes the lock of the spool.
+package enum SpoolLocking: Sendable {
+  /// The store, for as long as it is open.
+  case take
+  /// Whoever opens the store: a copy between two stores of one spool.
+  case heldByCaller
+}
+
 /// The file that says which version wrote a spool.
 package enum SpoolFormat {
   package static let name = "format"

@@ -177,7 +177,7 @@ extension FilesystemStore {
       let body = Array(whole[begin..<begin + Int(place.length)])
       try batch.write(body, to: SpoolTree.bodyPath(of: id))
     case .staged:
-      if try !batch.moveBody(from: BodyStage.path(of: id), to: id) {
+      if try !batch.moveBody(from: stage.path(of: id), to: id) {
         findings.append(VerifyFinding(record: "body \(id)", problem: "missing"))
       }
     }

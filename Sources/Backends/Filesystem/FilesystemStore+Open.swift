@@ -7,14 +7,14 @@ package import Queue
 /// Opening, recovery, and the clean stop.
 extension FilesystemStore {
   private static let directories = [
-    SpoolTree.queue, SpoolTree.incoming, Journal.directory, BodyStage.directory,
+    SpoolTree.queue, SpoolTree.incoming, Journal.directory, BodyStage.name,
     Quarantine.directory,
   ]
   private static let settingsPath = "settings"
 
   package func open() throws(StoreError) -> OpenReport {
     precondition(state == .closed)
-    lock = try SpoolLock.take(on: disk)
+    if locking == .take { lock = try SpoolLock.take(on: disk) }
     do throws(StoreError) {
       return try openLocked(acknowledged: nil)
     } catch {
@@ -24,7 +24,7 @@ extension FilesystemStore {
   }
 
   package func reopen() throws(StoreError) -> OpenReport {
-    guard lock != nil else { return try open() }
+    guard state != .closed else { return try open() }
     let acknowledged = journal.acknowledged
     journal.close()
     state = .sealed
@@ -241,7 +241,7 @@ extension FilesystemStore {
     for (id, entry) in overlay.entries {
       guard entry.hasStagedBody else { continue }
       let isThere = try onDisk { () throws(DiskError) in
-        let staged = try disk.facts(BodyStage.path(of: id))
+        let staged = try disk.facts(stage.path(of: id))
         if staged != nil { return true }
         return try tree.bodySize(of: id) != nil
       }

@@ -50,7 +50,7 @@ extension FilesystemStore {
     guard case .journal(let origin)? = overlay[id]?.base else { return nil }
     guard try isWhole(try journal.read(origin.whole), origin) else { return "wrong checksum" }
     if case .staged(let size) = origin.body {
-      let staged = try disk.facts(BodyStage.path(of: id))?.size
+      let staged = try disk.facts(stage.path(of: id))?.size
       let moved = try tree.bodySize(of: id)
       let found = staged ?? moved
       if found != size { return "\(found ?? 0) bytes of \(size)" }

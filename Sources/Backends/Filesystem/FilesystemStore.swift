@@ -20,6 +20,7 @@ package final class FilesystemStore: Store {
   /// For bodies that are staged before they are inserted.
   package let stage: BodyStage
   let clock: @Sendable () -> Instant
+  let locking: SpoolLocking
   let tree: SpoolTree
 
   enum State {
@@ -48,11 +49,13 @@ package final class FilesystemStore: Store {
   package init(
     disk: any Disk,
     limits: Limits = Limits(),
+    locking: SpoolLocking = .take,
     clock: @escaping @Sendable () -> Instant
   ) {
     self.disk = disk
     self.limits = limits
     self.clock = clock
+    self.locking = locking
     stage = BodyStage(disk: disk)
     tree = SpoolTree(disk: disk)
     journal = Journal(disk: disk, limits: limits)

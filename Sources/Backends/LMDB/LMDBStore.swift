@@ -5,6 +5,9 @@ package import Mail
 package import TableStore
 
 extension TableStore {
+  /// Everything of an LMDB store is in this directory of the spool.
+  package static var lmdbDirectory: String { LMDBTables.directory }
+
   /// The queue in the LMDB environment `lmdb` of the spool; `schema/lmdb.md` describes it.
   ///
   /// Every commit is synced, and nothing is written through the map.
@@ -17,6 +20,7 @@ extension TableStore {
     TableStore(
       tables: LMDBTables(disk: disk, limits: limits),
       disk: disk,
+      directory: LMDBTables.directory,
       locking: locking,
       clock: clock
     )

@@ -7,6 +7,8 @@ internal import TableStore
 
 /// The databases that `schema/lmdb.md` describes.
 final class LMDBTables: RecordTables {
+  /// In the spool.
+  static let directory = "lmdb"
   static let version: UInt8 = 1
   /// Bytes that any transaction may need, beside those of what it writes.
   private static let spaceMin = 1 << 20
@@ -22,7 +24,7 @@ final class LMDBTables: RecordTables {
   init(disk: any Disk, limits: LMDBLimits) {
     self.disk = disk
     self.limits = limits
-    path = "\(disk.root)/lmdb"
+    path = "\(disk.root)/\(LMDBTables.directory)"
   }
 
   private var opened: Environment {
@@ -33,7 +35,7 @@ final class LMDBTables: RecordTables {
   func open() throws(StoreError) -> [String] {
     precondition(environment == nil, "the database is open")
     let size = try disk.asStore { () throws(DiskError) in
-      try disk.ensureDirectory("lmdb")
+      try disk.ensureDirectory(LMDBTables.directory)
       try disk.synchronizeDirectory("")
       return try disk.facts("lmdb/data.mdb")?.size ?? 0
     }
@@ -43,7 +45,7 @@ final class LMDBTables: RecordTables {
     try LMDBTables.checkVersion(environment)
     self.environment = environment
     if size == 0 {
-      try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory("lmdb") }
+      try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory(LMDBTables.directory) }
     }
     return []
   }
@@ -202,7 +204,7 @@ final class LMDBTables: RecordTables {
     environment = nil
     try disk.asStore { () throws(DiskError) in
       try disk.rename("\(copy)/data.mdb", to: "lmdb/data.mdb")
-      try disk.synchronizeDirectory("lmdb")
+      try disk.synchronizeDirectory(LMDBTables.directory)
     }
     _ = try open()
   }

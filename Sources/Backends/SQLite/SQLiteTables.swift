@@ -7,6 +7,9 @@ internal import TableStore
 
 /// The tables of `schema/queue.sql`.
 final class SQLiteTables: RecordTables {
+  /// In the spool.
+  static let directory = "sqlite"
+
   let path: String
   let limits: SQLiteLimits
   private let disk: any Disk
@@ -15,13 +18,13 @@ final class SQLiteTables: RecordTables {
   init(disk: any Disk, limits: SQLiteLimits) {
     self.disk = disk
     self.limits = limits
-    path = "\(disk.root)/sqlite/queue.db"
+    path = "\(disk.root)/\(SQLiteTables.directory)/queue.db"
   }
 
   func open() throws(StoreError) -> [String] {
     precondition(database == nil, "the database is open")
     try disk.asStore { () throws(DiskError) in
-      try disk.ensureDirectory("sqlite")
+      try disk.ensureDirectory(SQLiteTables.directory)
       try disk.synchronizeDirectory("")
     }
     let connection = try Connection(path: path)

@@ -29,18 +29,20 @@ package final class TableStore: Store {
   }
 
   /// - Parameters:
-  ///   - disk: the spool, with the bodies that are files.
+  ///   - disk: the spool.
+  ///   - directory: the store's own in it, where the bodies are that are files.
   ///   - clock: the time that quarantined records are marked with.
   package init(
     tables: any RecordTables,
     disk: any Disk,
+    directory: String,
     locking: SpoolLocking,
     clock: @escaping () -> Instant
   ) {
     self.tables = tables
     self.disk = disk
     self.locking = locking
-    stage = BodyStage(disk: disk)
+    stage = BodyStage(disk: disk, store: directory)
     now = clock
   }
 
@@ -67,11 +69,7 @@ package final class TableStore: Store {
     do throws(StoreError) {
       try readTotals(into: &report)
       report.quarantined = try tables.quarantined().count
-      if try isAlone() {
-        report.orphansRemoved = try sweepStaged()
-      } else {
-        report.remarks.append("another store is in the spool: its bodies were left alone")
-      }
+      report.orphansRemoved = try sweepStaged()
     } catch {
       guard case .damaged = error else { throw error }
       report.remarks.append(error.description)
@@ -113,16 +111,6 @@ package final class TableStore: Store {
       return nil
     }
     return value.content
-  }
-
-  /// Whether no other backend has its data in this spool, whose staged bodies nobody here knows.
-  private func isAlone() throws(StoreError) -> Bool {
-    var stores = 0
-    for path in ["queue", "sqlite/queue.db", "lmdb/data.mdb"] {
-      let facts = try disk.asStore { () throws(DiskError) in try disk.facts(path) }
-      if facts != nil { stores += 1 }
-    }
-    return stores <= 1
   }
 
   /// Counts anew when the stored totals are missing or damaged.
@@ -167,14 +155,6 @@ package final class TableStore: Store {
       lower = last.key + 1
     }
   }
-}
-
-/// Who takes the lock of the spool.
-package enum SpoolLocking: Sendable {
-  /// The store, for as long as it is open.
-  case take
-  /// Whoever opens the store: a copy between two stores of one spool.
-  case heldByCaller
 }
 
 /// Bounds of what `TableStore` holds in memory at once.

@@ -8,6 +8,10 @@ package enum CopyError: Error, Equatable, Sendable {
   case notEmpty
   /// The destination has an unfinished copy of another queue, which it names.
   case otherSource(String)
+  /// The source is itself an unfinished copy of the queue named.
+  case unfinishedSource(String)
+  /// The source's mail is served from the store named.
+  case moved(to: String)
   /// What was copied is not what is there now.
   case differs(record: String)
 }
@@ -19,6 +23,8 @@ extension CopyError: CustomStringConvertible {
     case .destination(let error): "destination: \(error)"
     case .notEmpty: "the destination is not empty"
     case .otherSource(let name): "the destination has an unfinished copy of \(name)"
+    case .unfinishedSource(let name): "the source is an unfinished copy of \(name)"
+    case .moved(let place): "the source's mail was moved to \(place)"
     case .differs(let record): "\(record) differs after copying"
     }
   }

@@ -111,6 +111,10 @@ extension StoreCopy {
 }
 
 extension Store {
+  func text(of setting: String) throws(StoreError) -> String? {
+    try self.setting(setting).map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// A whole body, for stores that stage none.
   func wholeBody(of id: MessageID, _ chunk: Int) throws(StoreError) -> [UInt8] {
     var whole: [UInt8] = []

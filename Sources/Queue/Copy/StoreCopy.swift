@@ -4,14 +4,28 @@ package import Mail
 
 /// Copies a queue that nobody serves from one store into another.
 ///
-/// The destination must be empty, or have an unfinished copy of the same source, which is then brought
-/// up to date and finished: until the end it carries a mark, the setting `copy.source`, and must not be
-/// served. Each message arrives as a whole, durable; at the end everything is compared, bodies byte by
-/// byte, and only then is the mark removed. The source is only read (what it finds unreadable it moves
-/// into its own quarantine, which is not copied). Stores that keep whole seconds count as equal.
+///     run:     destination marked `copy.source` ──▶ messages ──▶ settings ──▶ all compared
+///     finish:  (a move) source marked `copy.moved` ──▶ destination's mark removed
+///
+/// A store with either mark must not be served, so that at no moment two stores of one queue can be.
+/// The destination must be empty, or have an unfinished copy of the same source, or be what an earlier
+/// move left; it is then brought up to date and finished. Each message arrives as a whole, durable;
+/// the comparison is byte by byte. Beside its mark the source is only read (what it finds unreadable
+/// it moves into its own quarantine, which is not copied). Stores that keep whole seconds count as
+/// equal.
 package struct StoreCopy {
   /// The setting that marks an unfinished copy; its value is the source's name.
   package static let mark = "copy.source"
+  /// The setting that marks a store whose mail is now in another; its value is that one's name.
+  package static let movedMark = "copy.moved"
+
+  /// What becomes of the source.
+  package enum Purpose: Equatable, Sendable {
+    /// Nothing: whoever serves both sends everything twice.
+    case copy
+    /// It is marked as moved to the place named.
+    case move(to: String)
+  }
 
   /// Writes a large body as a file of the destination, durable on return. `chunk` reads up to
   /// `StoreCopy.Limits.chunk` bytes from an offset; an empty one is the end. Returns the size.
@@ -45,6 +59,7 @@ package struct StoreCopy {
   let source: any Store
   let destination: any Store
   let name: String
+  let purpose: Purpose
   let settings: [String]
   let stage: StageBody?
   let limits: Limits
@@ -61,6 +76,7 @@ package struct StoreCopy {
     from source: any Store,
     named name: String,
     to destination: any Store,
+    purpose: Purpose = .copy,
     settings: [String],
     stage: StageBody?,
     limits: Limits = Limits()
@@ -68,12 +84,13 @@ package struct StoreCopy {
     self.source = source
     self.name = String(decoding: name.utf8.prefix(4096), as: UTF8.self)
     self.destination = destination
+    self.purpose = purpose
     self.settings = settings
     self.stage = stage
     self.limits = limits
   }
 
-  /// Copies, compares, and finishes. Interrupted at any point it can be run again.
+  /// Copies and compares; `finish` is left to do. Interrupted at any point it can be run again.
   package mutating func run(
     _ report: (Progress) -> Void
   ) throws(CopyError) -> Progress {
@@ -91,30 +108,56 @@ package struct StoreCopy {
     progress.quarantined = try fromSource { () throws(StoreError) in
       try source.quarantined().count
     }
+    return progress
+  }
+
+  /// Makes the destination the store that may be served. Called once, after `run`.
+  package func finish() throws(CopyError) {
+    if case .move(let place) = purpose {
+      try fromSource { () throws(StoreError) in
+        try source.apply([.set(StoreCopy.movedMark, Array(place.utf8))])
+      }
+    }
     try toDestination { () throws(StoreError) in
       try destination.apply([.set(StoreCopy.mark, nil)])
     }
-    return progress
   }
 
   private func claim() throws(CopyError) {
     let mark = try toDestination { () throws(StoreError) in
-      try destination.setting(StoreCopy.mark)
+      try destination.text(of: StoreCopy.mark)
     }
+    try checkSource(mark == name ? .underWay : .new)
     if let mark {
-      guard mark == Array(name.utf8) else {
-        throw .otherSource(String(decoding: mark, as: UTF8.self))
-      }
+      guard mark == name else { throw .otherSource(mark) }
       return
     }
-    let isEmpty = try toDestination { () throws(StoreError) in
-      try destination.page(after: nil, limit: 1).envelopes.isEmpty
+    let isFree = try toDestination { () throws(StoreError) in
+      if try destination.setting(StoreCopy.movedMark) != nil { return true }
+      return try destination.page(after: nil, limit: 1).envelopes.isEmpty
         && destination.statistics().messages == 0
     }
-    guard isEmpty else { throw .notEmpty }
+    guard isFree else { throw .notEmpty }
     try toDestination { () throws(StoreError) in
-      try destination.apply([.set(StoreCopy.mark, Array(name.utf8))])
+      try destination.apply([
+        .set(StoreCopy.mark, Array(name.utf8)), .set(StoreCopy.movedMark, nil),
+      ])
     }
+  }
+
+  private enum Stage {
+    case new
+    case underWay
+  }
+
+  /// What the source has is the queue only if it may be served, or if the end of this very copy is
+  /// all that is missing.
+  private func checkSource(_ copy: Stage) throws(CopyError) {
+    let (mark, moved) = try fromSource { () throws(StoreError) in
+      (try source.text(of: StoreCopy.mark), try source.text(of: StoreCopy.movedMark))
+    }
+    if let mark { throw .unfinishedSource(mark) }
+    if let moved, copy == .new { throw .moved(to: moved) }
   }
 
   /// Copies one message unless it is there as it is in the source.
@@ -133,8 +176,6 @@ package struct StoreCopy {
       progress.messagesPresent += 1
       return
     case .otherMessage:
-      // Its file may be that of the source by now, if both share a spool: it must not be removed.
-      guard message.size <= limits.inline else { throw .differs(record: "message \(message.id)") }
       try flush()
       try toDestination { () throws(StoreError) in
         try destination.apply([.removeMessage(message.id)])

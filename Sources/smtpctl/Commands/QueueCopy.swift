@@ -1,82 +1,126 @@
 // SPDX-License-Identifier: ISC
 
+import Configuration
 import ControlProtocol
+import Disk
+import Mail
 import Queue
 
-/// `queue copy <from> <to>`: copies a stopped queue into another store, verified. Interrupted at any
-/// point it can be run again; the source is only read.
+/// `queue copy <from> <to>`: copies a stopped queue into another store, verified.
+///
+/// Within one spool it is a move: the source keeps its mail, but is marked so that no daemon serves
+/// it. Interrupted at any point it can be run again.
 struct QueueCopy: Command {
-  let source: StorePlace
-  let destination: StorePlace
+  let source: String
+  let destination: String
 
   static let entries = [
     CommandTable.Entry(
       pattern: [.keyword("queue"), .keyword("copy"), .text("from"), .text("to")]
     ) { parameters in
-      QueueCopy(
-        source: StorePlace(parameters.text(at: 0)),
-        destination: StorePlace(parameters.text(at: 1))
-      )
+      QueueCopy(source: parameters.text(at: 0), destination: parameters.text(at: 1))
     }
   ]
 
   /// The settings that go with a queue: the identifiers' cursor and what is paused.
   private static let settings = ["identifier.cursor", "paused"]
 
+  /// A place whose directory is known.
+  private struct Spot: Equatable {
+    let backend: QueueBackend
+    let spool: String
+
+    var name: String { "\(backend.rawValue):\(spool)" }
+  }
+
   func run(in context: Context) throws(CommandFailure) {
     guard context.mode == .execute else { throw .invalid("smtpctl: queue copy has no dry run") }
     let stores = context.stores
-    guard let from = try source.knownBackend(stores) else {
-      throw .failed("\(source.directory): there is no queue")
+    let from = try spot(source, in: context)
+    var to = try spot(destination, in: context)
+    try QueueCopy.checked { () throws(StoreError) in
+      guard try stores.presence(from.backend, from.spool) == .present else {
+        throw .unusable(
+          path: from.spool,
+          problem: "there is no \(from.backend.rawValue) queue",
+          remedy: "say where it is: queue copy \(from.backend.rawValue):DIRECTORY …"
+        )
+      }
     }
-    guard let to = try destination.knownBackend(stores) else {
-      throw .invalid("smtpctl: say the backend: queue copy … KIND:\(destination.directory)")
+    try stores.prepare(to.spool, from.spool)
+    to = Spot(backend: to.backend, spool: stores.canonical(to.spool))
+    guard from != to else { throw .invalid("smtpctl: a queue cannot be copied into itself") }
+    try stores.becomeOwner(from.spool)
+    try report(try copy(from, to, context), from, to, in: context)
+  }
+
+  private func spot(_ text: String, in context: Context) throws(CommandFailure) -> Spot {
+    guard let place = StorePlace(text) else {
+      throw .invalid("smtpctl: \(text): expected fs, sqlite or lmdb, or one of them and :directory")
     }
-    guard from != to || source.directory != destination.directory else {
-      throw .invalid("smtpctl: a queue cannot be copied into itself")
-    }
-    try stores.prepare(destination.directory, source.directory)
-    try stores.becomeOwner(source.directory)
-    let progress = try copy(from, to, stores)
-    try stores.writeBackend(to, destination.directory)
-    try report(progress, in: context)
+    let spool = context.stores.canonical(place.directory ?? context.spool)
+    return Spot(backend: place.backend, spool: spool)
   }
 
   private func copy(
-    _ from: String,
-    _ to: String,
-    _ stores: StoreAccess
+    _ from: Spot,
+    _ to: Spot,
+    _ context: Context
   ) throws(CommandFailure) -> StoreCopy.Progress {
-    let origin = try open(from, source.directory, stores)
+    let stores = context.stores
+    let isMove = from.spool == to.spool
+    let lock = try QueueCopy.checked { () throws(StoreError) in
+      isMove ? try stores.lock(from.spool) : nil
+    }
+    defer { withExtendedLifetime(lock) {} }
+    let locking = isMove ? SpoolLocking.heldByCaller : .take
+    let origin = try open(from, locking, stores)
     defer { QueueCopy.close(origin) }
-    let target = try open(to, destination.directory, stores)
+    let target = try open(to, locking, stores)
     defer { QueueCopy.close(target) }
     var copy = StoreCopy(
       from: origin,
-      named: "\(from):\(source.directory)",
+      named: from.name,
       to: target,
+      purpose: isMove ? .move(to: to.name) : .copy,
       settings: QueueCopy.settings,
-      stage: stores.stage(to, destination.directory)
+      stage: try QueueCopy.checked { () throws(StoreError) in
+        try stores.stage(to.backend, to.spool)
+      }
     )
-    do {
-      return try copy.run { _ in }
-    } catch {
-      throw .failed("queue copy: \(error)")
+    let ticker = ProgressLine(context)
+    defer { ticker.clear() }
+    let progress = try QueueCopy.told { () throws(CopyError) in
+      try copy.run { ticker.show($0) }
     }
+    // Before the end: whoever then asks for the queue without a daemon is shown the whole copy.
+    try stores.writeBackend(to.backend, to.spool)
+    try QueueCopy.told { () throws(CopyError) in try copy.finish() }
+    return progress
   }
 
   private func open(
-    _ backend: String,
-    _ directory: String,
+    _ spot: Spot,
+    _ locking: SpoolLocking,
     _ stores: StoreAccess
   ) throws(CommandFailure) -> any Store {
-    do {
-      let store = try stores.make(backend, directory)
+    try QueueCopy.checked { () throws(StoreError) in
+      let store = try stores.make(spot.backend, spot.spool, locking)
       _ = try store.open()
       return store
-    } catch {
-      throw .store(error)
     }
+  }
+
+  private static func checked<Value>(
+    _ work: () throws(StoreError) -> Value
+  ) throws(CommandFailure) -> Value {
+    do throws(StoreError) { return try work() } catch { throw .store(error) }
+  }
+
+  private static func told<Value>(
+    _ work: () throws(CopyError) -> Value
+  ) throws(CommandFailure) -> Value {
+    do throws(CopyError) { return try work() } catch { throw .failed("queue copy: \(error)") }
   }
 
   private static func close(_ store: any Store) {
@@ -86,6 +130,8 @@ struct QueueCopy: Command {
 
   private func report(
     _ progress: StoreCopy.Progress,
+    _ from: Spot,
+    _ to: Spot,
     in context: Context
   ) throws(CommandFailure) {
     switch context.style {
@@ -95,7 +141,10 @@ struct QueueCopy: Command {
           + "\(progress.messagesVerified) verified"
       )
       if progress.quarantined > 0 {
-        try context.line("quarantined records left in \(source.directory): \(progress.quarantined)")
+        try context.line("\(progress.quarantined) quarantined records were left in \(from.name)")
+      }
+      if from.spool == to.spool {
+        try context.line("now set `queue backend \(to.backend.rawValue)` in smtpd.conf")
       }
     case .json:
       try context.json { line in
@@ -107,29 +156,5 @@ struct QueueCopy: Command {
         line.add("quarantined", Int64(progress.quarantined))
       }
     }
-  }
-}
-
-/// A store on the command line: `backend:directory`, or a directory that says its backend itself.
-struct StorePlace: Equatable {
-  let backend: String?
-  let directory: String
-
-  init(_ text: String) {
-    if let colon = text.firstIndex(of: ":"),
-      StoreAccess.backends.contains(String(text[..<colon]))
-    {
-      backend = String(text[..<colon])
-      directory = String(text[text.index(after: colon)...])
-    } else {
-      backend = nil
-      directory = text
-    }
-  }
-
-  /// The backend that was given, or that the directory says; nil when neither does.
-  func knownBackend(_ stores: StoreAccess) throws(CommandFailure) -> String? {
-    if let backend { return backend }
-    return try stores.backend(of: directory)
   }
 }

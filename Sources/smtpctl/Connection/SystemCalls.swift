@@ -96,6 +96,12 @@ enum SystemCalls {
     _ = writeAll(Array(text.utf8) + [UInt8(ascii: "\n")], to: STDERR_FILENO)
   }
 
+  /// Writes text on standard error as it is; nil when that is no terminal.
+  static var terminal: ((String) -> Void)? {
+    guard isatty(STDERR_FILENO) == 1 else { return nil }
+    return { text in _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
+  }
+
   /// A reader that goes away is an error of a write and not a signal.
   static func ignoreBrokenPipes() {
     _ = signal(SIGPIPE, SIG_IGN)

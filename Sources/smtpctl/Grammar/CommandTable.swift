@@ -17,18 +17,4 @@ enum CommandTable {
     + QueueQuarantine.entries + QueueVerify.entries + Reassign.entries + Remove.entries
     + Resume.entries + Schedule.entries + ShowEnvelope.entries + ShowMessage.entries
     + ShowQueue.entries + ShowStats.entries + ShowStatus.entries
-
-  /// The words that may follow `words`, for a shell's completion.
-  static func completions(after words: [String]) -> [String] {
-    var found: [String] = []
-    for entry in entries where entry.pattern.count > words.count {
-      let fits = zip(entry.pattern, words).allSatisfy { pattern, word in
-        if case .keyword(let keyword) = pattern { keyword == word } else { true }
-      }
-      guard fits, case .keyword(let next) = entry.pattern[words.count], !found.contains(next)
-      else { continue }
-      found.append(next)
-    }
-    return found
-  }
 }

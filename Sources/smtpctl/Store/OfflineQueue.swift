@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import ControlProtocol
+import Disk
 import Mail
 import Queue
 
@@ -13,10 +14,18 @@ final class OfflineQueue: QueueService {
   private let spool: String
   private let access: StoreAccess
   private let now: () -> Instant
+  private let warn: (String) -> Void
   private var opened: (any Store)?
 
-  init(spool: String, access: StoreAccess, now: @escaping () -> Instant) {
+  /// - Parameter warn: told once what the operator should know of the store.
+  init(
+    spool: String,
+    access: StoreAccess,
+    now: @escaping () -> Instant,
+    warn: @escaping (String) -> Void
+  ) {
     self.now = now
+    self.warn = warn
     self.spool = spool
     self.access = access
   }
@@ -70,13 +79,27 @@ final class OfflineQueue: QueueService {
     if let opened { return opened }
     guard let backend = try access.backend(of: spool) else { throw .unreachable }
     try access.becomeOwner(spool)
-    do {
-      let store = try access.make(backend, spool)
-      _ = try store.open()
+    do throws(StoreError) {
+      let store = try access.make(backend, spool, .take)
+      let report = try store.open()
       opened = store
+      if report.quarantined > 0 { warn("smtpctl: there are records in quarantine") }
+      try warnOfCopies(store)
       return store
+    } catch .failed(_, _, let number, _) where SpoolFiles.isDenial(number) {
+      throw .forbidden
     } catch {
       throw .store(error)
+    }
+  }
+
+  /// A store that no daemon would serve is shown all the same.
+  private func warnOfCopies(_ store: any Store) throws(StoreError) {
+    if let name = try store.setting(StoreCopy.movedMark) {
+      warn("smtpctl: this queue was moved to \(String(decoding: name, as: UTF8.self))")
+    }
+    if let name = try store.setting(StoreCopy.mark) {
+      warn("smtpctl: this is an unfinished copy of \(String(decoding: name, as: UTF8.self))")
     }
   }
 

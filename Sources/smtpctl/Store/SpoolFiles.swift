@@ -25,9 +25,18 @@ enum SpoolFiles {
     }
   }
 
-  static func isDirectory(_ path: String) -> StoreAccess.Presence {
-    guard let status = status(of: path) else { return .absent }
-    return status.st_mode & S_IFMT == S_IFDIR ? .present : .absent
+  /// Whether the error's number says that there is no such thing.
+  static func isAbsence(_ number: Int32) -> Bool { number == ENOENT || number == ENOTDIR }
+
+  /// Whether it says that this user may not.
+  static func isDenial(_ number: Int32) -> Bool { number == EACCES || number == EPERM }
+
+  /// The path without links; as it is when it leads nowhere.
+  static func canonical(_ path: String) -> String {
+    // The result is copied, and then freed as realpath(3) asks.
+    guard let resolved = unsafe realpath(path, nil) else { return path }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
   }
 
   /// Becomes the user whom the spool's content belongs to, for good. Does nothing unless root.
@@ -52,8 +61,13 @@ enum SpoolFiles {
     guard unsafe lchown(spool, owner.st_uid, owner.st_gid) == 0 else { throw failure(spool) }
   }
 
-  /// Writes a small file under another name first, so that it is never half there.
-  static func write(_ text: String, to path: String) throws(CommandFailure) {
+  /// Writes a small file under another name first, so that it is never half there; durable on return.
+  static func write(
+    _ text: String,
+    to name: String,
+    in directory: String
+  ) throws(CommandFailure) {
+    let path = "\(directory)/\(name)"
     let temporary = path + ".new"
     // The path is a string of ours for the time of the call.
     let descriptor = unsafe open(
@@ -67,6 +81,10 @@ enum SpoolFiles {
     close(descriptor)
     // As above, both.
     guard isDurable, unsafe rename(temporary, path) == 0 else { throw failure(path) }
+    let parent = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard parent >= 0 else { throw failure(directory) }
+    defer { close(parent) }
+    guard fsync(parent) == 0 else { throw failure(directory) }
   }
 
   private static func failure(_ path: String) -> CommandFailure {

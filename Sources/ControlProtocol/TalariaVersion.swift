@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 
-/// The version that banners, hellos and `-h` show.
+/// The version that banners, hellos, `-h` and `--version` show.
 package enum TalariaVersion {
   package static let text = "0.1.0"
 }

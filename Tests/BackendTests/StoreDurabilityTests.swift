@@ -117,7 +117,11 @@ struct StoreDurabilityTests {
     #expect(try store.body(of: try Sample.id(2)) == [1, 2, 3])
   }
 
-  @Test("leaves the staged files of another store alone", arguments: Backend.durable, Backend.durable)
+  @Test(
+    "leaves the staged files of another store alone",
+    arguments: Backend.durable,
+    Backend.durable
+  )
   func neighbour(backend: Backend, other: Backend) throws {
     guard backend != other else { return }
     let first = try other.opened(in: spool)

@@ -54,7 +54,10 @@ struct StoreAccessTests {
 
   @Test("Where there is no spool, there is only no daemon")
   func noSpool() {
-    let expected = Run.Result(errors: "smtpctl: smtpd doesn't seem to be running\n", status: .failure)
+    let expected = Run.Result(
+      errors: "smtpctl: smtpd doesn't seem to be running\n",
+      status: .failure
+    )
     #expect(Run(stores: StoreAccessTests.access(nil))("show queue") == expected)
     #expect(Run()("show queue") == expected)
   }

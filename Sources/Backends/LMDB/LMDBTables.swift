@@ -45,7 +45,8 @@ final class LMDBTables: RecordTables {
     try LMDBTables.checkVersion(environment)
     self.environment = environment
     if size == 0 {
-      try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory(LMDBTables.directory) }
+      try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory(LMDBTables.directory)
+      }
     }
     return []
   }

@@ -16,8 +16,7 @@ struct StoreAccess: Sendable {
   /// The right to work on a spool, held as long as the object is.
   var lock: @Sendable (_ spool: String) throws(StoreError) -> AnyObject
   /// Whether a spool has a store of that kind.
-  var presence:
-    @Sendable (_ backend: QueueBackend, _ spool: String) throws(StoreError) -> Presence
+  var presence: @Sendable (_ backend: QueueBackend, _ spool: String) throws(StoreError) -> Presence
   /// Becomes the user whose spool it is, for good, when the invoking user is root.
   var becomeOwner: @Sendable (_ spool: String) throws(CommandFailure) -> Void
   /// Makes a spool directory if there is none, for the user whose spool `model` is.

@@ -106,6 +106,19 @@ struct RelayPoolTests {
     #expect(bench.connections.count == 1)
   }
 
+  @Test("a domain with limits of its own is held to them, and others to the common ones")
+  func limitsOfADomain() {
+    var bench = Bench { settings in
+      var narrow = RelayLimits()
+      narrow.tasksHigh = 2
+      settings.limitsByDomain["narrow.example"] = narrow
+    }
+    bench.begin(1...4, domain("wide.example"))
+    #expect(bench.held.isEmpty)
+    bench.begin(5...8, domain("narrow.example"))
+    #expect(bench.held == [7, 8])
+  }
+
   @Test("the next task follows at once, without a new connection")
   func handOver() {
     var bench = Bench()

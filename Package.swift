@@ -237,6 +237,7 @@ let package = Package(
       exclude: ["Corpus", "Dialogs"],
       swiftSettings: strict
     ),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
 
     // C.
     .target(name: "CLinux"),

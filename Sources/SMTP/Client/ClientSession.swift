@@ -448,9 +448,9 @@ package struct ClientSession: Sendable {
         "Internationalized mail is not taken by this host"
       )
     }
-    let unsafe = EnhancedStatus(.permanent, 1, 7)
+    let badAddress = EnhancedStatus(.permanent, 1, 7)
     if let sender = task.sender, !sender.isSafeOnTheWire {
-      return .permanent(unsafe, "Sender address cannot be sent")
+      return .permanent(badAddress, "Sender address cannot be sent")
     }
     for (index, recipient) in task.recipients.enumerated()
     where !recipient.address.isSafeOnTheWire {
@@ -460,7 +460,7 @@ package struct ClientSession: Sendable {
       )
     }
     guard transaction?.isDone.contains(false) == true else {
-      return .permanent(unsafe, "No recipient is left")
+      return .permanent(badAddress, "No recipient is left")
     }
     return nil
   }

@@ -27,7 +27,7 @@ let package = Package(
     .executable(name: "smtpctl", targets: ["smtpctl"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0")
   ],
   targets: [
     // Pure modules: no NIO, no Glibc, no C.

@@ -108,7 +108,8 @@ package struct RelayPool: Sendable {
     let relay = slot(for: key)
     switch mutate(
       relay,
-      { [marks = TaskBacklog.Marks(settings.limits(for: key.domain))] in $0.backlog.add(task, marks) }
+      { [marks = TaskBacklog.Marks(settings.limits(for: key.domain))] in $0.backlog.add(task, marks)
+      }
     ) {
     case .taken:
       drain(relay, at: now)

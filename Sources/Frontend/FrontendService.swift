@@ -145,8 +145,7 @@ package final class FrontendService: RoleService {
   }
 
   func end(_ session: SessionHandler) {
-    guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
-    counters.ended(session.source)
+    sessions[ObjectIdentifier(session)] = nil
   }
 
   var openSessions: Int { sessions.count }

@@ -4,25 +4,17 @@ internal import ControlProtocol
 internal import Interprocess
 internal import Mail
 
-/// How many sessions there are, by where they come from.
+/// How many sessions there have been since the start, by where they came from.
 struct SessionCounters {
   private(set) var local = 0
   private(set) var inet4 = 0
   private(set) var inet6 = 0
-  private(set) var total = 0
 
   mutating func begun(_ source: SourceAddress) {
-    total += 1
-    add(1, source)
-  }
-
-  mutating func ended(_ source: SourceAddress) { add(-1, source) }
-
-  private mutating func add(_ number: Int, _ source: SourceAddress) {
     switch source {
-    case .local: local += number
-    case .inet4: inet4 += number
-    case .inet6: inet6 += number
+    case .local: local += 1
+    case .inet4: inet4 += 1
+    case .inet6: inet6 += 1
     }
   }
 }

@@ -10,6 +10,7 @@ extension QueueService {
   func accepted(_ new: NewMessage) {
     let now = Clock.now()
     hot.keep(new)
+    statistics.enqueued += new.envelopes.count
     for envelope in new.envelopes {
       let stored = StoredEnvelope(message: new.message, envelope: envelope)
       _ = scheduler.insert(entries.entry(for: stored), at: now)
@@ -30,6 +31,7 @@ extension QueueService {
   func changesForGone(_ id: EnvelopeID, _ siblings: Scheduler.Siblings) -> [Change] {
     if loading != .complete { goneWhileLoading.insert(id) }
     hot.forget(id)
+    statistics.dequeued += 1
     switch siblings {
     case .remain: return [.removeEnvelope(id)]
     case .none:

@@ -10,6 +10,8 @@ extension QueueService {
     let rows: [(String, Int)] = [
       ("queue.bounce", statistics.notices),
       ("queue.commit", statistics.commits),
+      ("queue.envelope.enqueued", statistics.enqueued),
+      ("queue.envelope.dequeued", statistics.dequeued),
       ("queue.transaction", intakeDesk?.openTransactions ?? 0),
       ("scheduler.delivery.ok", statistics.delivered),
       ("scheduler.delivery.tempfail", statistics.deferred),

@@ -21,10 +21,14 @@ package enum EdgeLimits {
   package static let bodyChunk = 64 << 10
   /// How much of one body may be on its way before its receiver asks for more.
   package static let bodyWindow = 256 << 10
-  /// Envelopes in one frame.
-  package static let envelopes = 4096
-  /// Of one text: a reply line, an error, a name.
+  /// Envelopes in one frame: so few that the longest ones fit with a message and a body.
+  package static let envelopes = 256
+  /// Envelopes that one recipient may stand for: what their identifiers have room for.
+  package static let expansion = 65_535
+  /// Of one text: a reply line, an error, a name. A longer one is cut when it is sent.
   package static let text = 8192
+  /// Lines of one reply.
+  package static let replyLines = 100
 }
 
 extension ByteWriter {
@@ -51,8 +55,17 @@ extension ByteWriter {
   package mutating func write(_ reply: Reply) {
     write(reply.code)
     write(reply.status)
-    writeVariable(UInt64(reply.lines.count))
-    for line in reply.lines { write(line) }
+    let lines = reply.lines.prefix(EdgeLimits.replyLines)
+    writeVariable(UInt64(lines.count))
+    for line in lines { write(clipped: line) }
+  }
+
+  /// A text, cut off behind `EdgeLimits.text` bytes.
+  package mutating func write(clipped text: String) {
+    guard text.utf8.count > EdgeLimits.text else { return write(text) }
+    var end = text.utf8.index(text.utf8.startIndex, offsetBy: EdgeLimits.text)
+    while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+    write(String(text.unicodeScalars[..<end]))
   }
 
   /// A status, or its absence.
@@ -106,7 +119,7 @@ extension ByteReader {
   package mutating func readReply() throws(DecodingError) -> Reply {
     let code: UInt16 = try readInteger()
     let status = try readStatus()
-    let count = try readCount(of: "reply lines", atMost: 100)
+    let count = try readCount(of: "reply lines", atMost: EdgeLimits.replyLines)
     guard 200...599 ~= code, count > 0 else { throw .invalid(field: "reply") }
     var lines: [String] = []
     for _ in 0..<count {

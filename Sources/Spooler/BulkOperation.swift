@@ -3,6 +3,7 @@
 internal import ControlProtocol
 internal import Interprocess
 internal import Mail
+internal import NIOCore
 internal import Queue
 internal import Scheduler
 
@@ -38,15 +39,20 @@ struct BulkVerb {
   }
 }
 
-/// Finds what matches, then does all of it at once, then says how many it was.
+/// Finds what matches, then does all of it, then says how many it was.
 final class BulkOperation: PagedAnswer {
   let id: UInt32
   private unowned let desk: QueryDesk
   private let query: Query
   private let verb: BulkVerb
   private let walk: EnvelopeWalk
-  private var matches: [(id: EnvelopeID, kind: Envelope.Kind)] = []
+  private var matches: [Match] = []
   private var hasBegun = false
+
+  private struct Match {
+    let id: EnvelopeID
+    let isRelay: Bool
+  }
 
   init(_ desk: QueryDesk, _ id: UInt32, _ query: Query, _ verb: BulkVerb) {
     self.desk = desk
@@ -70,9 +76,10 @@ final class BulkOperation: PagedAnswer {
       case .success(let step):
         let now = Clock.now()
         for stored in step.envelopes {
-          let (state, _) = desk.queue.place(of: stored)
-          guard query.matches(stored, state, at: now) else { continue }
-          matches.append((stored.envelope.id, stored.envelope.kind))
+          guard let place = desk.queue.place(of: stored),
+            query.matches(stored, place.state, at: now)
+          else { continue }
+          matches.append(Match(id: stored.envelope.id, isRelay: stored.envelope.kind == .relay))
         }
         if step.place == .atEnd { execute() } else { goOn() }
       }
@@ -84,32 +91,37 @@ final class BulkOperation: PagedAnswer {
       desk.send(id, .count(matches.filter { wouldTouch($0.id) }.count))
       return
     }
-    var count = 0
+    execute(matches[...], count: 0)
+  }
+
+  /// Some at a time: new mail and deliveries go on between, and no commit is larger than they can wait
+  /// for.
+  private func execute(_ rest: ArraySlice<Match>, count: Int) {
+    var count = count
     var changes: [Change] = []
     let now = Clock.now()
-    for match in matches {
-      let (touched, change) = apply(to: match.id, match.kind, at: now)
+    let part = rest.prefix(QueryDesk.Limits.transaction)
+    for match in part {
+      let (touched, change) = apply(to: match, at: now)
       if touched == .changed { count += 1 }
       changes += change
     }
-    desk.queue.statistics.removed += verb.isRemoval ? count : 0
-    commit(changes) { [self] in
-      desk.send(id, .count(count))
-      desk.queue.dispatchDesk?.pump()
+    let total = count
+    func next() {
+      if part.count < rest.count {
+        execute(rest.dropFirst(part.count), count: total)
+      } else {
+        desk.queue.statistics.removed += verb.isRemoval ? total : 0
+        desk.send(id, .count(total))
+        desk.queue.dispatchDesk?.pump()
+      }
     }
-  }
-
-  private func commit(_ changes: [Change], _ finished: @escaping () -> Void) {
-    guard !changes.isEmpty else { return finished() }
-    var parts: [[Change]] = []
-    var start = 0
-    while start < changes.count {
-      let end = min(start + QueryDesk.Limits.transaction, changes.count)
-      parts.append(Array(changes[start..<end]))
-      start = end
+    if changes.isEmpty {
+      // The loop has others to serve.
+      desk.queue.context.loop.assumeIsolated().execute { next() }
+    } else {
+      desk.queue.commit(changes, .now) { next() }
     }
-    let countdown = Countdown(parts.count, finished: finished)
-    for part in parts { desk.queue.commit(part, .now) { countdown.one() } }
   }
 
   private enum Touched {
@@ -128,12 +140,9 @@ final class BulkOperation: PagedAnswer {
     }
   }
 
-  private func apply(
-    to envelope: EnvelopeID,
-    _ kind: Envelope.Kind,
-    at now: Instant
-  ) -> (Touched, [Change]) {
+  private func apply(to match: Match, at now: Instant) -> (Touched, [Change]) {
     let queue = desk.queue
+    let envelope = match.id
     switch verb.effect {
     case .schedule:
       return (queue.scheduler.schedule(envelope, at: now) == .changed ? .changed : .unchanged, [])
@@ -151,19 +160,19 @@ final class BulkOperation: PagedAnswer {
       guard queue.scheduler.resume(envelope, at: now) == .changed else { return (.unchanged, []) }
       return (.changed, [.update(envelope, .suspended(.none))])
     case .reassign(let action):
-      return reassign(envelope, kind, to: action, at: now)
+      return reassign(match, to: action, at: now)
     }
   }
 
   private func reassign(
-    _ envelope: EnvelopeID,
-    _ kind: Envelope.Kind,
+    _ match: Match,
     to action: String,
     at now: Instant
   ) -> (Touched, [Change]) {
     let queue = desk.queue
+    let envelope = match.id
     guard let status = queue.scheduler.status(of: envelope), status.state != .inFlight,
-      kind == .relay, queue.entries.isRelay(action)
+      match.isRelay, queue.entries.isRelay(action)
     else { return (.unchanged, []) }
     let destination = queue.entries.relayDestination(
       action,

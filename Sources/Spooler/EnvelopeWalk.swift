@@ -19,7 +19,9 @@ final class EnvelopeWalk {
 
   private enum Position {
     case everywhere(after: EnvelopeID?)
-    case named(messages: ArraySlice<MessageID>, envelopes: ArraySlice<EnvelopeID>)
+    /// `after` is in the first of the messages.
+    case messages(ArraySlice<MessageID>, after: EnvelopeID?, then: ArraySlice<EnvelopeID>)
+    case envelopes(ArraySlice<EnvelopeID>)
   }
 
   private var position: Position
@@ -28,7 +30,7 @@ final class EnvelopeWalk {
     switch scope {
     case .everything: position = .everywhere(after: nil)
     case .only(let messages, let envelopes):
-      position = .named(messages: messages[...], envelopes: envelopes[...])
+      position = .messages(messages[...], after: nil, then: envelopes[...])
     }
   }
 
@@ -49,27 +51,41 @@ final class EnvelopeWalk {
           }
         )
       }
-    case .named(let messages, let envelopes):
-      var ids: [EnvelopeID] = []
-      if let message = messages.first {
-        ids = queue.scheduler.envelopes(of: message).sorted()
-        position = .named(messages: messages.dropFirst(), envelopes: envelopes)
-      } else {
-        ids = Array(envelopes.prefix(QueryDesk.Limits.page))
-        position = .named(messages: [], envelopes: envelopes.dropFirst(ids.count))
+    case .messages(let messages, let after, let envelopes):
+      guard let message = messages.first else {
+        position = .envelopes(envelopes)
+        return next(in: queue, finished)
       }
-      let place: Place =
-        messages.count <= 1
-          && (messages.isEmpty ? envelopes.count - ids.count : envelopes.count) == 0
-        ? .atEnd : .onTheWay
-      let wanted = ids
+      let start = after ?? EnvelopeID(UInt64(message.rawValue) << 32 - 1)
       queue.worker.read({ store throws(StoreError) in
-        var found: [StoredEnvelope] = []
-        for id in wanted {
-          if let stored = try store.envelope(id) { found.append(stored) }
-        }
-        return found
-      }) { finished($0.map { Step(envelopes: $0, place: place) }) }
+        try store.page(after: start, limit: QueryDesk.Limits.page)
+      }) { [self] result in
+        finished(result.map { took($0, of: message, messages, envelopes) })
+      }
+    case .envelopes(let envelopes):
+      let ids = Array(envelopes.prefix(QueryDesk.Limits.page))
+      let rest = envelopes.dropFirst(ids.count)
+      position = .envelopes(rest)
+      queue.worker.read({ store throws(StoreError) in try DispatchDesk.envelopes(ids, in: store) })
+      {
+        finished($0.map { Step(envelopes: $0, place: rest.isEmpty ? .atEnd : .onTheWay) })
+      }
     }
+  }
+
+  private func took(
+    _ page: EnvelopePage,
+    of message: MessageID,
+    _ messages: ArraySlice<MessageID>,
+    _ envelopes: ArraySlice<EnvelopeID>
+  ) -> Step {
+    let found = page.envelopes.filter { $0.message.id == message }
+    if let next = page.next, next.message == message {
+      position = .messages(messages, after: next, then: envelopes)
+      return Step(envelopes: found, place: .onTheWay)
+    }
+    let rest = messages.dropFirst()
+    position = .messages(rest, after: nil, then: envelopes)
+    return Step(envelopes: found, place: rest.isEmpty && envelopes.isEmpty ? .atEnd : .onTheWay)
   }
 }

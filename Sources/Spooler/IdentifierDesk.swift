@@ -2,6 +2,7 @@
 
 internal import Interprocess
 internal import Mail
+internal import NIOCore
 internal import Queue
 internal import Scheduler
 
@@ -26,23 +27,25 @@ final class IdentifierDesk {
   }
 
   private func serve() {
-    guard !isExtending, var cursor, let next = waiting.first else { return }
-    if let value = cursor.extend(for: next.count) {
-      isExtending = true
-      self.cursor = cursor
-      queue.commit([.set(IdentifierCursor.setting, value)], .now) { [unowned self] in
-        isExtending = false
-        serve()
+    guard !isExtending, var cursor else { return }
+    while let next = waiting.first {
+      if let value = cursor.extend(for: next.count) {
+        isExtending = true
+        self.cursor = cursor
+        queue.commit([.set(IdentifierCursor.setting, value)], .now) { [unowned self] in
+          isExtending = false
+          serve()
+        }
+        return
       }
-      return
+      let block = cursor.block(of: next.count) { [queue] id in
+        queue.scheduler.knows(id) || queue.intakeDesk?.isOpen(id) == true
+      }
+      self.cursor = cursor
+      guard let block else { continue }
+      waiting.removeFirst()
+      confirm(block.first, block.count, next.give)
     }
-    let block = cursor.block(of: next.count) { [queue] id in
-      queue.scheduler.knows(id) || queue.intakeDesk?.isOpen(id) == true
-    }
-    self.cursor = cursor
-    waiting.removeFirst()
-    confirm(block.first, block.count, next.give)
-    serve()
   }
 
   /// While the store is still being read, the schedule does not know all that is live: asks the store.
@@ -56,8 +59,15 @@ final class IdentifierDesk {
     queue.worker.read({ store throws(StoreError) in
       try store.page(after: before, limit: 1).envelopes.first?.message.id
     }) { [unowned self] result in
-      guard case .success(let found) = result else { return reserve(count, give) }
-      guard let found, found.rawValue < first.rawValue &+ count else { return give(first, count) }
+      guard case .success(let found) = result else {
+        queue.context.loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [unowned self] in
+          reserve(count, give)
+        }
+        return
+      }
+      guard let found, found.rawValue >= first.rawValue,
+        found.rawValue - first.rawValue < count
+      else { return give(first, count) }
       if found.rawValue > first.rawValue {
         give(first, found.rawValue - first.rawValue)
       } else {

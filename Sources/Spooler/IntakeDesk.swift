@@ -19,8 +19,10 @@ final class IntakeDesk {
   private enum Limits {
     /// Message identifiers in one block.
     static let block: UInt32 = 1024
-    /// How often the disk's free space is looked at, in milliseconds.
-    static let spaceInterval: Int64 = 2000
+    /// How long deliveries wait for a frontend's list of submits, in milliseconds.
+    static let reconciliation: Int64 = 5000
+    /// Before the store is asked again that could not answer, in milliseconds.
+    static let patience: Int64 = 500
   }
 
   private unowned let queue: QueueService
@@ -29,6 +31,10 @@ final class IntakeDesk {
   private var intake: Intake
   private var frontends: [UInt32: FrontendEdge] = [:]
   private var stagedBodies: [MessageID: StagedWriter] = [:]
+  /// Frontends whose list of submits has not been answered.
+  private var unreconciled: Set<UInt32> = []
+  /// Frontends whose block of identifiers is on its way.
+  private var reserving: Set<UInt32> = []
   private var listening = Listening.open
 
   init(_ queue: QueueService, stage: BodyStage?) {
@@ -36,7 +42,10 @@ final class IntakeDesk {
     self.stage = stage
     var limits = Intake.Limits()
     // A store without files keeps every body in memory.
-    if stage == nil { limits.memoryBody = .max }
+    if stage == nil {
+      limits.memoryBody = .max
+      limits.memoryBodyWhenShort = .max
+    }
     intake = Intake(limits: limits)
     stageLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
   }
@@ -46,6 +55,15 @@ final class IntakeDesk {
 
   var openTransactions: Int { intake.count }
 
+  /// Whether every frontend knows what became of its submits: a message that is delivered before could
+  /// not be told from one that never came.
+  var isReconciled: Bool { unreconciled.isEmpty }
+
+  private func reconciled(_ generation: UInt32) {
+    guard unreconciled.remove(generation) != nil, unreconciled.isEmpty else { return }
+    queue.dispatchDesk?.pump()
+  }
+
   func connectFrontend(_ generation: UInt32, _ descriptor: CInt) {
     let edge = FrontendEdge(
       descriptor: descriptor,
@@ -53,12 +71,18 @@ final class IntakeDesk {
       on: queue.context.loop,
       receive: { [unowned self] in received($0, from: generation) },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending { queue.context.log.warn("frontend's edge: \(why)") }
+        queue.context.report(ending, of: .frontend)
         frontends[generation] = nil
         perform(intake.lost(frontend: generation))
+        reconciled(generation)
       }
     )
     frontends[generation] = edge
+    unreconciled.insert(generation)
+    let loop = queue.context.loop.assumeIsolated()
+    loop.scheduleTask(in: .milliseconds(Limits.reconciliation)) { [unowned self] in
+      reconciled(generation)
+    }
     edge.send(.admission(intake.admission))
     edge.send(.listening(listening == .open ? 1 : 0))
   }
@@ -83,7 +107,9 @@ final class IntakeDesk {
   private func received(_ message: FrontendToQueue, from generation: UInt32) {
     switch message {
     case .reserve:
+      guard intake.mayReserve(generation), reserving.insert(generation).inserted else { return }
       queue.identifiers?.reserve(Limits.block) { [unowned self] first, count in
+        reserving.remove(generation)
         guard let edge = frontends[generation] else { return }
         intake.reserved(first: first, count: count, frontend: generation)
         edge.send(.block(first: first, count: count))
@@ -91,27 +117,33 @@ final class IntakeDesk {
     case .body(let id, let bytes): perform(intake.body(id, bytes, from: generation))
     case .submit(let message, let envelopes):
       perform(intake.submit(message, envelopes: Int(envelopes), from: generation))
-    case .abort(let id, let envelopes):
-      perform(intake.abort(id, envelopes: Int(envelopes), from: generation))
+    case .abort(let id, _): perform(intake.abort(id, from: generation))
     case .reconcile(let ids): reconcile(ids, generation)
     }
   }
 
   /// Answers submits of an edge before this one: what is in the store was accepted.
   private func reconcile(_ ids: [MessageID], _ generation: UInt32) {
-    for id in ids {
-      guard let before = EnvelopeID(message: id, low: 1) else { continue }
-      queue.worker.read({ store throws(StoreError) in
-        let first = try store.page(after: EnvelopeID(before.rawValue - 1), limit: 1)
-        return first.envelopes.first?.message.id == id
-      }) { [unowned self] result in
-        guard let edge = frontends[generation] else { return }
-        if case .success(true) = result {
-          edge.send(.stored(id))
-        } else {
-          edge.send(.refused(id, Intake.notStored))
+    let unknown = ids.filter { !intake.reclaimed($0, by: generation) }
+    let answered = Countdown(unknown.count) { [unowned self] in reconciled(generation) }
+    for id in unknown { reconcile(id, generation) { answered.one() } }
+  }
+
+  private func reconcile(_ id: MessageID, _ generation: UInt32, _ answered: @escaping () -> Void) {
+    guard frontends[generation] != nil else { return answered() }
+    let before = EnvelopeID(UInt64(id.rawValue) << 32 - 1)
+    queue.worker.read({ store throws(StoreError) in
+      try store.page(after: before, limit: 1).envelopes.first?.message.id == id
+    }) { [unowned self] result in
+      guard case .success(let isThere) = result else {
+        let loop = queue.context.loop.assumeIsolated()
+        loop.scheduleTask(in: .milliseconds(Limits.patience)) { [unowned self] in
+          reconcile(id, generation, answered)
         }
+        return
       }
+      frontends[generation]?.send(isThere ? .stored(id) : .refused(id, Intake.notStored))
+      answered()
     }
   }
 

@@ -13,55 +13,85 @@ internal import Scheduler
 final class NoticeDesk {
   typealias LookupEdge = Edge<QueueToLookup, LookupToQueue>
 
+  private enum Limits {
+    /// Envelopes that one notice may become.
+    static let envelopes = 100_000
+  }
+
   /// A notice on its way, from the envelopes that are due to the commit.
   private struct Job {
+    let notice: Notice
     let envelopes: [StoredEnvelope]
-    var notice: NewMessage?
+    /// What was asked about, and over which edge; nil while it is composed.
+    var asked: (message: Message, body: [UInt8], generation: UInt32)?
+    var routed: [Envelope] = []
   }
 
   private unowned let queue: QueueService
-  private var lookup: LookupEdge?
+  /// By the generation of the edge. The highest is the living lookup's; what an older one still carries
+  /// counts.
+  private var edges: [UInt32: LookupEdge] = [:]
   private var jobs: [UInt64: Job] = [:]
   private var nextToken: UInt64 = 0
 
   init(_ queue: QueueService) { self.queue = queue }
 
   func connectLookup(_ generation: UInt32, _ descriptor: CInt) {
-    // The old edge is drained first: what lookup had sent before it died still counts.
-    let edge = LookupEdge(
+    edges[generation] = LookupEdge(
       descriptor: descriptor,
       peer: .lookup,
       on: queue.context.loop,
       receive: { [unowned self] in received($0) },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending { queue.context.log.warn("lookup's edge: \(why)") }
-        lookupGenerations.remove(generation)
-        if lookupGenerations.isEmpty { lookup = nil }
+        queue.context.report(ending, of: .lookup)
+        edges[generation] = nil
         queue.intakeDesk?.lookupLost()
-        for token in Array(jobs.keys) { postpone(token, "lookup was restarted") }
+        for (token, job) in jobs where job.asked?.generation == generation {
+          postpone(token, "lookup was restarted")
+        }
       }
     )
-    lookupGenerations.insert(generation)
-    lookup = edge
   }
-
-  private var lookupGenerations: Set<UInt32> = []
 
   private func received(_ message: LookupToQueue) {
     switch message {
     case .envelopes(let envelopes): queue.intakeDesk?.envelopes(envelopes)
+    case .routing(let token, let envelopes): _ = routing(token, envelopes)
     case .routed(let token, let envelopes): routed(token, envelopes)
     case .unroutable(let token, let reply): unroutable(token, reply)
     }
   }
 
-  /// These envelopes of one message owe notices of one kind, and are in flight in the schedule.
+  /// These envelopes of one message owe notices, and are in flight in the schedule.
   func begin(_ envelopes: [StoredEnvelope]) {
+    let byID = Dictionary(
+      envelopes.map { ($0.envelope.id, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    for group in Bounce.groups(of: envelopes.map(\.envelope)) {
+      begin(group.bounce, group.envelopes.compactMap { byID[$0.id] })
+    }
+    for stored in envelopes {
+      if case .bounce = stored.envelope.kind { continue }
+      // The store does not say yet what the schedule knows.
+      queue.back(stored.envelope.id, .deferred, at: Clock.now())
+    }
+  }
+
+  private func begin(_ bounce: Bounce, _ envelopes: [StoredEnvelope]) {
     nextToken += 1
     let token = nextToken
-    jobs[token] = Job(envelopes: envelopes)
     let message = envelopes[0].message
-    guard let notice = notice(about: envelopes) else { return finish(token, with: nil) }
+    let notice = Notice(
+      bounce,
+      message: message,
+      envelopes: envelopes.map(\.envelope),
+      serverName: queue.projection.serverName,
+      seed: UInt64.random(in: 0...UInt64.max),
+      at: Clock.now()
+    )
+    jobs[token] = Job(notice: notice, envelopes: envelopes)
+    guard message.sender != nil else { return finish(token, with: nil) }
     let count = notice.originalCount
     queue.worker.read({ store throws(StoreError) in
       try NoticeDesk.original(of: message.id, count: count, in: store)
@@ -69,21 +99,9 @@ final class NoticeDesk {
       // A notice without the original is better than none.
       let original = (try? result.get()) ?? []
       queue.identifiers?.reserve(1) { [unowned self] id, _ in
-        compose(token, notice, id: id, original: original)
+        ask(token, id: id, original: original)
       }
     }
-  }
-
-  private func notice(about envelopes: [StoredEnvelope]) -> Notice? {
-    guard case .bounce(let bounce) = envelopes[0].envelope.kind else { return nil }
-    return Notice(
-      bounce,
-      message: envelopes[0].message,
-      envelopes: envelopes.map(\.envelope),
-      serverName: queue.projection.serverName,
-      seed: UInt64.random(in: 0...UInt64.max),
-      at: Clock.now()
-    )
   }
 
   private static func original(
@@ -104,14 +122,14 @@ final class NoticeDesk {
     return original
   }
 
-  private func compose(_ token: UInt64, _ notice: Notice, id: MessageID, original: [UInt8]) {
-    guard let job = jobs[token], let recipient = job.envelopes[0].message.sender else {
-      return finish(token, with: nil)
-    }
-    let now = Clock.now()
-    let first = job.envelopes[0]
-    let composed = notice.compose(original: original)
-    var session = first.message.session
+  /// Composes the notice, and asks lookup where it goes.
+  private func ask(_ token: UInt64, id: MessageID, original: [UInt8]) {
+    guard let job = jobs[token] else { return }
+    guard let recipient = job.notice.message.sender,
+      let generation = edges.keys.max(), let lookup = edges[generation]
+    else { return postpone(token, "lookup is not running") }
+    let composed = job.notice.compose(original: original)
+    var session = job.notice.message.session
     session.source = .local
     session.serverName = queue.projection.serverName
     session.helo = queue.projection.serverName
@@ -121,27 +139,41 @@ final class NoticeDesk {
     var message = Message(
       id: id,
       sender: nil,
-      created: now,
+      created: Clock.now(),
       size: composed.bytes.count,
       session: session
     )
     message.content = composed.content
-    guard let lookup else { return postpone(token, "lookup is not running") }
-    jobs[token]?.notice = NewMessage(
-      message: message,
-      // Replaced by what lookup says.
-      envelopes: [first.envelope],
-      body: .bytes(composed.bytes)
-    )
+    jobs[token]?.asked = (message, composed.bytes, generation)
     lookup.send(.route(token: token, message, recipient: recipient))
   }
 
+  /// Returns false when the job is over.
+  private func routing(_ token: UInt64, _ envelopes: [Envelope]) -> Bool {
+    guard let job = jobs[token], let asked = job.asked else { return false }
+    guard envelopes.allSatisfy({ $0.id.message == asked.message.id }),
+      job.routed.count + envelopes.count <= Limits.envelopes
+    else {
+      postpone(token, "lookup knew no way for the notice")
+      return false
+    }
+    jobs[token]?.routed += envelopes
+    return true
+  }
+
   private func routed(_ token: UInt64, _ envelopes: [Envelope]) {
-    guard var notice = jobs[token]?.notice,
-      !envelopes.isEmpty, envelopes.allSatisfy({ $0.id.message == notice.message.id })
-    else { return postpone(token, "lookup knew no way for the notice") }
-    notice.envelopes = envelopes
-    finish(token, with: notice)
+    guard routing(token, envelopes), let job = jobs[token], let asked = job.asked else { return }
+    guard !job.routed.isEmpty, Set(job.routed.map(\.id)).count == job.routed.count else {
+      return postpone(token, "lookup knew no way for the notice")
+    }
+    finish(
+      token,
+      with: NewMessage(
+        message: asked.message,
+        envelopes: job.routed,
+        body: .bytes(asked.body)
+      )
+    )
   }
 
   private func unroutable(_ token: UInt64, _ reply: Reply) {
@@ -160,18 +192,25 @@ final class NoticeDesk {
   private func finish(_ token: UInt64, with notice: NewMessage?) {
     guard let job = jobs.removeValue(forKey: token) else { return }
     var changes: [Change] = []
-    if let notice { changes.append(.insert(notice)) }
+    var isOwed = false
     let now = Clock.now()
     for stored in job.envelopes {
       let id = stored.envelope.id
       switch queue.scheduler.completed(id, .finished, at: now) {
-      case .gone(let siblings), .removed(let siblings):
+      case .gone(let siblings):
+        isOwed = true
         changes += queue.changesForGone(id, siblings)
+      // The operator did not want it any more.
+      case .removed(let siblings): changes += queue.changesForGone(id, siblings)
       case .kept, .held, .notInFlight: break
       }
     }
-    guard let notice else { return queue.commit(changes, .soon) {} }
+    guard let notice, isOwed else {
+      if !changes.isEmpty { queue.commit(changes, .soon) {} }
+      return
+    }
     queue.statistics.notices += 1
+    changes.insert(.insert(notice), at: 0)
     queue.commit(changes, .now) { [unowned self] in
       queue.accepted(notice)
       queue.dispatchDesk?.pump()

@@ -22,19 +22,25 @@ struct Pauses {
     didSet { current.formUnion(atStart) }
   }
   private(set) var current: Subsystems = []
+  private var durable: Subsystems = []
 
   mutating func restore(_ value: [UInt8]?) {
-    current.formUnion(Subsystems(rawValue: value?.first ?? 0))
+    durable = Subsystems(rawValue: value?.first ?? 0)
+    current.formUnion(durable)
   }
 
   /// The value of the setting; nil when nothing is paused.
-  var stored: [UInt8]? { current.isEmpty ? nil : [current.rawValue] }
+  var stored: [UInt8]? { durable.isEmpty ? nil : [durable.rawValue] }
 
   /// Returns false when it was so already.
   mutating func change(_ subsystem: Subsystems, _ wanted: Wanted) -> Bool {
     switch wanted {
-    case .paused: return current.insert(subsystem).inserted
-    case .running: return current.remove(subsystem) != nil
+    case .paused:
+      durable.insert(subsystem)
+      return current.insert(subsystem).inserted
+    case .running:
+      durable.remove(subsystem)
+      return current.remove(subsystem) != nil
     }
   }
 }

@@ -18,8 +18,8 @@ final class QueryDesk {
     static let page = 512
     /// Requests at one time.
     static let requests = 256
-    /// Changes of a bulk verb that are one transaction; what is more is cut into several.
-    static let transaction = 65_536
+    /// Envelopes that a bulk verb touches in one transaction; what is more is cut into several.
+    static let transaction = 8192
   }
 
   unowned let queue: QueueService
@@ -40,7 +40,7 @@ final class QueryDesk {
       on: queue.context.loop,
       receive: { [unowned self] in received($0) },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending { queue.context.log.warn("control's edge: \(why)") }
+        queue.context.report(ending, of: .control)
         edge = nil
         answers = [:]
         early = []

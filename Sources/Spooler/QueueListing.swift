@@ -66,14 +66,15 @@ final class QueueListing: PagedAnswer {
     var rows: [EnvelopeRow] = []
     rows.reserveCapacity(envelopes.count)
     for stored in envelopes {
-      let (state, nextTry) = desk.queue.place(of: stored)
-      guard query.matches(stored, state, at: now) else { continue }
+      guard let place = desk.queue.place(of: stored),
+        query.matches(stored, place.state, at: now)
+      else { continue }
       rows.append(
         EnvelopeRow(
           message: stored.message,
           envelope: stored.envelope,
-          state: state,
-          nextTry: nextTry,
+          state: place.state,
+          nextTry: place.nextTry,
           expiry: desk.queue.entries.expiry(of: stored.envelope)
         )
       )
@@ -83,11 +84,12 @@ final class QueueListing: PagedAnswer {
 }
 
 extension QueueService {
-  /// Where an envelope is, and when it is next tried.
-  func place(of stored: StoredEnvelope) -> (RuntimeState, Instant?) {
+  /// Where an envelope is that was found in the store, and when it is next tried. Nil when it has just
+  /// gone, or just come.
+  func place(of stored: StoredEnvelope) -> (state: RuntimeState, nextTry: Instant?)? {
     let envelope = stored.envelope
     guard let status = scheduler.status(of: envelope.id) else {
-      guard loading != .complete else { return (.expired, nil) }
+      guard loading != .complete, !goneWhileLoading.contains(envelope.id) else { return nil }
       switch entries.entry(for: stored).standing {
       case .live, .inFlight: return (.pending, nil)
       case .suspended: return (.suspended, nil)

@@ -17,6 +17,15 @@ extension QueueService {
     }
   }
 
+  /// An envelope that was in flight comes back with nothing to record. One that the operator removed
+  /// meanwhile goes.
+  func back(_ id: EnvelopeID, _ outcome: Scheduler.Outcome, at now: Instant) {
+    switch scheduler.completed(id, outcome, at: now) {
+    case .gone(let siblings), .removed(let siblings): gone(id, siblings, .soon) {}
+    case .kept, .held, .notInFlight: break
+    }
+  }
+
   /// An envelope has left the schedule: it leaves the store, and with the last one its message.
   func gone(
     _ id: EnvelopeID,
@@ -32,6 +41,7 @@ extension QueueService {
     if loading != .complete { goneWhileLoading.insert(id) }
     hot.forget(id)
     statistics.dequeued += 1
+    dispatchDesk?.crashes[id] = nil
     switch siblings {
     case .remain: return [.removeEnvelope(id)]
     case .none:

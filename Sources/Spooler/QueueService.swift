@@ -39,6 +39,8 @@ package final class QueueService: RoleService {
   private(set) var queryDesk: QueryDesk?
   private var spaceDesk: SpaceDesk?
   private var commitTimer: Scheduled<Void>?
+  /// Commits that failed, one after the other.
+  private var failuresInRow: Int64 = 0
   private var isStopping = false
   private var stopFinished: (() -> Void)?
 
@@ -74,7 +76,7 @@ package final class QueueService: RoleService {
     self.context = context
     self.projection = projection
     worker = StoreWorker(on: context.loop)
-    rules = OutcomeRules(warnIntervals: projection.warnIntervals.sorted())
+    rules = OutcomeRules(warnIntervals: projection.warnIntervals)
     entries = ScheduleEntries(projection, noticeTimeToLive: rules.noticeTimeToLive)
     var limits = Scheduler.Limits()
     limits.inFlight = projection.schedulingLimits.inFlightMax
@@ -98,14 +100,17 @@ package final class QueueService: RoleService {
     switch peer {
     case .frontend: intakeDesk?.connectFrontend(generation, descriptor)
     case .lookup: noticeDesk?.connectLookup(generation, descriptor)
-    case .delivery: dispatchDesk?.connect(descriptor)
+    case .delivery: dispatchDesk?.connect(generation, descriptor)
     case .control: queryDesk?.connect(descriptor)
     default: Descriptor(owning: descriptor).closeNow()
     }
   }
 
   package func received(_ message: SupervisorToRole, descriptors: [CInt]) {
-    if case .paused(let bits) = message { pauses.atStart = Pauses.Subsystems(rawValue: bits) }
+    if case .paused(let bits) = message {
+      pauses.atStart = Pauses.Subsystems(rawValue: bits)
+      if loading != .notOpen { applyPauses() }
+    }
     for descriptor in descriptors { Descriptor(owning: descriptor).closeNow() }
   }
 
@@ -124,13 +129,15 @@ package final class QueueService: RoleService {
     guard let finished = stopFinished else { return }
     stopFinished = nil
     commitTimer?.cancel()
+    // Opening is recovery, which may end anywhere; and what did not open needs no closing.
+    guard loading != .notOpen else { return finished() }
     func close() {
       guard groups.isIdle || health == .failed else {
         worker.pump()
         context.loop.assumeIsolated().scheduleTask(in: .milliseconds(2)) { close() }
         return
       }
-      worker.read({ store throws(StoreError) in try store.close(within: limit) }) { [context] in
+      worker.repair({ store throws(StoreError) in try store.close(within: limit) }) { [context] in
         if case .failure(let error) = $0 { context.log.warn("queue: close: \(error)") }
         finished()
       }
@@ -194,7 +201,9 @@ package final class QueueService: RoleService {
       switch result {
       case .failure(let error):
         context.log.warn("queue: reading the envelopes: \(error)")
-        finishLoading()
+        context.loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [unowned self] in
+          load(after: after, incomplete: incomplete)
+        }
       case .success(let page):
         var found = incomplete + page.envelopes
         var rest: [StoredEnvelope] = []
@@ -261,10 +270,11 @@ package final class QueueService: RoleService {
       return nil
     }
     return StoreWorker.GroupWork(changes: parts.flatMap(\.changes)) { [unowned self] result in
-      groups.finished()
-      statistics.commits += 1
       switch result {
       case .success:
+        groups.finished()
+        failuresInRow = 0
+        statistics.commits += 1
         for part in parts {
           switch part.ticket {
           case .message(_, let finished): finished(.success(()))
@@ -279,29 +289,32 @@ package final class QueueService: RoleService {
 
   /// A commit failed: what was new is refused, the rest is done again once the store is well.
   private func failed(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
+    failuresInRow += 1
     if case .full = error { return full(parts, error) }
-    health = .failed
-    context.log.warn("queue: commit: \(error); no mail is taken until the store is well again")
-    intakeDesk?.storeFailed(error)
     var again: [GroupCommit<Ticket>.Part] = []
+    var refused: [(Result<Void, StoreError>) -> Void] = []
     for part in parts {
       switch part.ticket {
       case .message(let new, let finished):
-        finished(.failure(error))
-        // It was answered with 451 and must not come back by recovery.
-        groups.add(
-          [.removeMessage(new.message.id)],
-          ticket: .certain(finished: {}),
-          .soon,
-          at: Clock.rising()
-        )
-      case .certain: again.append(part)
+        refused.append(finished)
+        // It is answered with 451 and must not come back by recovery.
+        again.append(.init(changes: [.removeMessage(new.message.id)], ticket: .certain {}))
+      case .certain(let finished):
+        if parts.count == 1, part.failures >= 2, error.isAboutTheRequest {
+          context.log.warn("queue: what became of a message cannot be recorded: \(error)")
+          refused.append { _ in finished() }
+        } else {
+          again.append(part.afterFailure)
+        }
       }
     }
-    for part in again {
-      groups.add(part.changes, ticket: part.ticket, .soon, at: Clock.rising())
-    }
-    reopen(attempt: 0)
+    groups.failed(again: again)
+    health = .failed
+    worker.set(.unwell)
+    context.log.warn("queue: commit: \(error); no mail is taken until the store is well again")
+    intakeDesk?.storeFailed(error)
+    for tell in refused { tell(.failure(error)) }
+    reopen(attempt: failuresInRow - 1)
   }
 
   /// No room: nothing of the group was done. New mail is refused, and the rest is tried without it; when
@@ -309,41 +322,51 @@ package final class QueueService: RoleService {
   private func full(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
     context.log.warn("queue: commit: \(error)")
     intakeDesk?.space(SpaceDesk.refusal)
-    var hadMail = false
+    var refused: [(Result<Void, StoreError>) -> Void] = []
+    var again: [GroupCommit<Ticket>.Part] = []
     for part in parts {
       switch part.ticket {
-      case .message(_, let finished):
-        hadMail = true
-        finished(.failure(error))
-      case .certain:
-        groups.add(part.changes, ticket: part.ticket, .soon, at: Clock.rising())
+      case .message(_, let finished): refused.append(finished)
+      case .certain: again.append(part)
       }
     }
-    guard !hadMail else { return worker.pump() }
-    health = .failed
-    spaceDesk?.relieve { [unowned self] in
-      health = .good
-      worker.pump()
-      dispatchDesk?.pump()
+    groups.failed(again: again)
+    if refused.isEmpty {
+      health = .failed
+      spaceDesk?.relieve { [unowned self] in
+        health = .good
+        worker.pump()
+        dispatchDesk?.pump()
+      }
     }
+    for tell in refused { tell(.failure(error)) }
   }
 
+  /// - Parameter attempt: how often it was tried already; makes the next one wait.
   private func reopen(attempt: Int64) {
-    worker.read({ store throws(StoreError) in try store.reopen() }) { [unowned self] result in
+    guard attempt == 0 else {
+      let delay = TimeAmount.milliseconds(min(1000, 25 << min(attempt, 6)))
+      context.loop.assumeIsolated().scheduleTask(in: delay) { [unowned self] in
+        reopenNow(attempt: attempt)
+      }
+      return
+    }
+    reopenNow(attempt: attempt)
+  }
+
+  private func reopenNow(attempt: Int64) {
+    worker.repair({ store throws(StoreError) in try store.reopen() }) { [unowned self] result in
       switch result {
       case .success(let report):
         for remark in report.remarks { context.log.info("queue: \(remark)") }
         health = .good
         context.log.info("queue: the store is well again")
         intakeDesk?.storeRecovered()
-        worker.pump()
+        worker.set(.well)
         dispatchDesk?.pump()
       case .failure(let error):
         if attempt % 10 == 0 { context.log.warn("queue: reopen: \(error)") }
-        let delay = TimeAmount.milliseconds(min(1000, 50 << min(attempt, 5)))
-        context.loop.assumeIsolated().scheduleTask(in: delay) { [unowned self] in
-          reopen(attempt: attempt + 1)
-        }
+        reopen(attempt: attempt + 1)
       }
     }
   }
@@ -375,6 +398,30 @@ package final class QueueService: RoleService {
     applyPauses()
     commit([.set(Pauses.setting, pauses.stored)], .now, finished: recorded)
     return true
+  }
+}
+
+extension GroupCommit<QueueService.Ticket>.Part {
+  /// To be done once more, though it may have been done without our knowing: what it inserts may be
+  /// there.
+  fileprivate var afterFailure: Self {
+    var first: [Change] = []
+    for case .insert(let new) in changes where failures == 0 {
+      first.append(.removeMessage(new.message.id))
+    }
+    return first.isEmpty ? self : Self(changes: first + changes, ticket: ticket)
+  }
+}
+
+extension StoreError {
+  /// Whether the same would fail in a store that is well.
+  fileprivate var isAboutTheRequest: Bool {
+    switch self {
+    case .absent, .damaged: true
+    // There is such a message already.
+    case .failed(_, _, let errno, _): errno == 17
+    case .busy, .newerVersion, .full, .sealed, .unusable: false
+    }
   }
 }
 

@@ -78,7 +78,7 @@ struct ScheduleEntries {
     } else if entry.kind != .bounce, !hasAction(envelope.action) {
       entry.standing = .held(ScheduleEntries.missingAction(envelope.action))
     }
-    if envelope.progress.crashes > 0 { entry.company = .alone }
+    if envelope.progress.crashes >= DispatchDesk.Limits.crashesTogether { entry.company = .alone }
     return entry
   }
 }

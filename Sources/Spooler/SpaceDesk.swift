@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 
+internal import Configuration
 internal import Disk
+internal import Interprocess
 internal import Mail
 internal import NIOCore
 internal import NIOPosix

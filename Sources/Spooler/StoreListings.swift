@@ -11,6 +11,8 @@ final class BodyListing: PagedAnswer {
   private unowned let desk: QueryDesk
   private let message: MessageID
   private var offset = 0
+  private var credits = 0
+  private var isReading = false
 
   init(_ desk: QueryDesk, _ id: UInt32, _ message: MessageID) {
     self.desk = desk
@@ -19,10 +21,19 @@ final class BodyListing: PagedAnswer {
   }
 
   func credit() {
+    credits += 1
+    goOn()
+  }
+
+  private func goOn() {
+    guard credits > 0, !isReading else { return }
+    credits -= 1
+    isReading = true
     let (message, offset) = (message, offset)
     desk.queue.worker.read({ store throws(StoreError) in
       try store.body(of: message, from: offset, count: 64 << 10)
     }) { [self] result in
+      isReading = false
       guard desk.isWanted(self) else { return }
       switch result {
       case .failure(.absent): desk.send(id, .failure("there is no message \(message)"))
@@ -30,6 +41,7 @@ final class BodyListing: PagedAnswer {
       case .success(let bytes):
         self.offset += bytes.count
         desk.send(id, bytes.isEmpty ? .done : .bytes(bytes))
+        if !bytes.isEmpty { goOn() }
       }
     }
   }
@@ -41,6 +53,8 @@ final class Verification: PagedAnswer {
   private unowned let desk: QueryDesk
   private var after: MessageID?
   private var isAtEnd = false
+  private var credits = 0
+  private var isReading = false
 
   init(_ desk: QueryDesk, _ id: UInt32) {
     self.desk = desk
@@ -48,11 +62,20 @@ final class Verification: PagedAnswer {
   }
 
   func credit() {
+    credits += 1
+    goOn()
+  }
+
+  private func goOn() {
+    guard credits > 0, !isReading else { return }
+    credits -= 1
     guard !isAtEnd else { return desk.send(id, .done) }
+    isReading = true
     let after = after
     desk.queue.worker.read({ store throws(StoreError) in
       try store.verify(after: after, limit: 128)
     }) { [self] result in
+      isReading = false
       guard desk.isWanted(self) else { return }
       switch result {
       case .failure(let error): desk.send(id, .failure("\(error)"))
@@ -67,6 +90,7 @@ final class Verification: PagedAnswer {
             findings: Array(page.findings.prefix(ControlLimits.findingsPerPage))
           )
         )
+        goOn()
       }
     }
   }

@@ -19,13 +19,23 @@ package final class StoreWorker {
   private let store: NIOLoopBoundBox<(any Store)?>
   private var readers: [Job] = []
   private var firstReader = 0
+  /// Goes before everything, and also while the store is unwell.
+  private var repairs: [Job] = []
   private var isBusy = false
+  private var condition = Condition.well
   private var needsUpkeep = false
   private var upkeepTimer: Scheduled<Void>?
   /// How long nothing must have waited before upkeep begins.
   private static let idleBeforeUpkeep = TimeAmount.milliseconds(50)
   /// Asked for the next commit whenever the thread is free; runs it with `commit`.
   package var nextCommit: () -> GroupWork? = { nil }
+
+  /// Whether the store can be asked.
+  package enum Condition: Sendable {
+    case well
+    /// Nothing but repairs: it may be closed, and what it says may not be what will be.
+    case unwell
+  }
 
   /// A commit that is ready, and who is told.
   package struct GroupWork {
@@ -74,19 +84,40 @@ package final class StoreWorker {
     _ body: @escaping @Sendable (any Store) throws(StoreError) -> Value,
     finished: @escaping (Result<Value, StoreError>) -> Void
   ) {
-    let done = NIOLoopBound(finished, eventLoop: loop)
-    readers.append(
-      Job { store in
-        let result = Result { () throws(StoreError) in try body(store) }
-        return { done.value(result) }
-      }
-    )
+    readers.append(job(body, finished))
     pump()
+  }
+
+  /// Runs `body` before everything that waits, whatever the condition of the store.
+  package func repair<Value: Sendable>(
+    _ body: @escaping @Sendable (any Store) throws(StoreError) -> Value,
+    finished: @escaping (Result<Value, StoreError>) -> Void
+  ) {
+    repairs.append(job(body, finished))
+    pump()
+  }
+
+  package func set(_ condition: Condition) {
+    self.condition = condition
+    pump()
+  }
+
+  private func job<Value: Sendable>(
+    _ body: @escaping @Sendable (any Store) throws(StoreError) -> Value,
+    _ finished: @escaping (Result<Value, StoreError>) -> Void
+  ) -> Job {
+    let done = NIOLoopBound(finished, eventLoop: loop)
+    return Job { store in
+      let result = Result { () throws(StoreError) in try body(store) }
+      return { done.value(result) }
+    }
   }
 
   /// A commit may be ready.
   package func pump() {
     guard !isBusy else { return }
+    if !repairs.isEmpty { return run(repairs.removeFirst().run) }
+    guard condition == .well else { return }
     if let work = nextCommit() {
       commit(work)
     } else if firstReader < readers.count {

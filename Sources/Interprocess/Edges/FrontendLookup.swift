@@ -101,7 +101,7 @@ package enum LookupToFrontend: EdgeMessage {
     switch kind {
     case 1:
       var envelopes: [EnvelopeID] = []
-      for _ in 0..<(try reader.readCount(of: "envelopes", atMost: 65_535)) {
+      for _ in 0..<(try reader.readCount(of: "envelopes", atMost: EdgeLimits.expansion)) {
         envelopes.append(try reader.readEnvelopeID())
       }
       self = .accepted(token: token, envelopes: envelopes)

@@ -6,7 +6,9 @@ package import Mail
 package enum LookupToQueue: EdgeMessage {
   /// Envelopes of one transaction that a frontend has open; may come in several messages.
   case envelopes([Envelope])
-  /// The recipient of a notice that the queue asked about stands for these envelopes.
+  /// The recipient of a notice that the queue asked about stands for these envelopes, and more follow.
+  case routing(token: UInt64, [Envelope])
+  /// And for these last ones.
   case routed(token: UInt64, [Envelope])
   case unroutable(token: UInt64, Reply)
 
@@ -23,6 +25,10 @@ package enum LookupToQueue: EdgeMessage {
       writer.write(UInt8(3))
       writer.write(token)
       writer.write(reply)
+    case .routing(let token, let envelopes):
+      writer.write(UInt8(4))
+      writer.write(token)
+      encode(envelopes, into: &writer)
     }
   }
 
@@ -38,6 +44,8 @@ package enum LookupToQueue: EdgeMessage {
     case 2:
       self = .routed(token: try reader.readInteger(), try LookupToQueue.envelopes(&reader))
     case 3: self = .unroutable(token: try reader.readInteger(), try reader.readReply())
+    case 4:
+      self = .routing(token: try reader.readInteger(), try LookupToQueue.envelopes(&reader))
     default: throw .invalid(field: "message kind")
     }
   }

@@ -36,7 +36,7 @@ package enum QueueToDelivery: EdgeMessage {
     case .bodyFailed(let task, let reason):
       writer.write(UInt8(4))
       writer.write(task)
-      writer.write(reason)
+      writer.write(clipped: reason)
     case .recorded(let ids):
       writer.write(UInt8(5))
       writer.writeVariable(UInt64(ids.count))

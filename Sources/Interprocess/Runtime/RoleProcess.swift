@@ -38,6 +38,17 @@ package struct RoleContext: Sendable {
     }
   }
 
+  /// To be called when an edge to `peer` ended: says why, and asks for another one when it broke while
+  /// both roles live. One whose peer died comes anew by itself.
+  package func report<Outgoing, Incoming>(
+    _ ending: Edge<Outgoing, Incoming>.Ending,
+    of peer: Role
+  ) {
+    guard case .violated(let why) = ending else { return }
+    log.warn("\(role.rawValue): the edge to \(peer.rawValue) broke: \(why)")
+    tell(.edgeBroken(peer: peer))
+  }
+
   /// Ends the process at once, as when `text` makes all further work senseless.
   package func giveUp(_ text: String) {
     tell(.impossible(text))

@@ -42,7 +42,7 @@ package enum SupervisorToRole: EdgeMessage {
     case .commandFailed(let task, let reason):
       writer.write(UInt8(5))
       writer.write(task)
-      writer.write(reason)
+      writer.write(clipped: reason)
     case .commandEnded(let task, let status):
       writer.write(UInt8(6))
       writer.write(task)
@@ -154,13 +154,15 @@ package enum RoleToSupervisor: EdgeMessage {
   /// From accounts.
   case resolved(token: UInt64, uid: UInt32, gid: UInt32, home: String)
   case unresolved(token: UInt64, reason: String)
+  /// What came over the edge to `peer` was no frame, and the edge was given up: another one, please.
+  case edgeBroken(peer: Role)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .ready: writer.write(UInt8(1))
     case .impossible(let text):
       writer.write(UInt8(2))
-      writer.write(text)
+      writer.write(clipped: text)
     case .startCommand(let request):
       writer.write(UInt8(3))
       request.encode(into: &writer)
@@ -182,7 +184,10 @@ package enum RoleToSupervisor: EdgeMessage {
     case .unresolved(let token, let reason):
       writer.write(UInt8(8))
       writer.write(token)
-      writer.write(reason)
+      writer.write(clipped: reason)
+    case .edgeBroken(let peer):
+      writer.write(UInt8(9))
+      writer.write(peer.rawValue)
     }
   }
 
@@ -206,6 +211,11 @@ package enum RoleToSupervisor: EdgeMessage {
         token: try reader.readInteger(),
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
+    case 9:
+      guard let peer = Role(rawValue: try reader.readString(of: "role", atMost: 32)) else {
+        throw .invalid(field: "role")
+      }
+      self = .edgeBroken(peer: peer)
     default: throw .invalid(field: "message kind")
     }
   }

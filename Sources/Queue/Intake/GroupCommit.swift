@@ -5,6 +5,8 @@
 ///
 /// New mail goes as soon as the store is idle; outcomes alone wait a few milliseconds for company. The
 /// copies that a crash may cause are those whose outcome was waiting here.
+///
+/// Changes take effect in the order in which they were added, also when a group fails and is done again.
 package struct GroupCommit<Ticket> {
   package struct Limits: Sendable {
     /// How long changes that nobody waits for may wait, in milliseconds.
@@ -27,7 +29,20 @@ package struct GroupCommit<Ticket> {
   package struct Part {
     package let changes: [Change]
     package let ticket: Ticket
+    /// How often a group that it was in has failed.
+    package fileprivate(set) var failures = 0
     fileprivate let bytes: Int
+
+    package init(changes: [Change], ticket: Ticket) {
+      self.changes = changes
+      self.ticket = ticket
+      var bytes = 0
+      for case .insert(let message) in changes { bytes += message.body.size }
+      self.bytes = bytes
+    }
+
+    /// It was in two groups that failed, and may be why.
+    fileprivate var isSuspect: Bool { failures >= 2 }
   }
 
   private let limits: Limits
@@ -49,9 +64,7 @@ package struct GroupCommit<Ticket> {
     _ urgency: Urgency,
     at now: Int64
   ) {
-    var bytes = 0
-    for case .insert(let message) in changes { bytes += message.body.size }
-    waiting.append(Part(changes: changes, ticket: ticket, bytes: bytes))
+    waiting.append(Part(changes: changes, ticket: ticket))
     switch urgency {
     case .now: hasUrgent = true
     case .soon: deadline = min(deadline ?? .max, now + limits.patience)
@@ -65,6 +78,7 @@ package struct GroupCommit<Ticket> {
     var changes = 0
     var count = 0
     for part in waiting {
+      if count > 0, part.isSuspect || waiting[0].isSuspect { break }
       guard count == 0 || (changes < limits.changes && bytes < limits.bytes) else { break }
       changes += part.changes.count
       bytes += part.bytes
@@ -72,6 +86,7 @@ package struct GroupCommit<Ticket> {
     }
     let group = Array(waiting.prefix(count))
     waiting.removeFirst(count)
+    precondition(count > 0)
     isBusy = true
     if waiting.isEmpty {
       hasUrgent = false
@@ -80,9 +95,27 @@ package struct GroupCommit<Ticket> {
     return group
   }
 
-  /// The group that `next` gave is durable, or has failed.
+  /// The group that `next` gave is durable.
   package mutating func finished() {
     precondition(isBusy)
     isBusy = false
+  }
+
+  /// The group that `next` gave has failed. What must be done all the same goes before all that waits,
+  /// in its order; what has failed twice goes alone, so that one part that cannot be done is found and
+  /// holds up no other.
+  ///
+  /// - Parameter again: parts of that group, or what takes their place.
+  package mutating func failed(again: [Part]) {
+    precondition(isBusy)
+    isBusy = false
+    guard !again.isEmpty else { return }
+    let parts = again.map { part in
+      var part = part
+      part.failures += 1
+      return part
+    }
+    waiting.insert(contentsOf: parts, at: 0)
+    hasUrgent = true
   }
 }

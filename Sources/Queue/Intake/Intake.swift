@@ -6,9 +6,10 @@ package import Mail
 ///
 ///     open ──submit──▶ submitted ──all here──▶ committing ──durable──▶ stored (250)
 ///       │                  │                        └──failed──▶ refused (451)
-///       └──abort──▶ aborted (until its envelopes have arrived)
+///       └──abort──▶ gone   └──flawed──▶ refused (451)
 ///
-/// Pure: told events, returns actions. Frontends are known by the generation of their edge.
+/// Pure: told events, returns actions. Frontends are known by the generation of their edge. An
+/// identifier is good for one transaction: what comes for one that is over is refused or ignored.
 package struct Intake: Sendable {
   package enum Action: Sendable {
     case stored(frontend: UInt32, MessageID)
@@ -28,21 +29,25 @@ package struct Intake: Sendable {
   package struct Limits: Sendable {
     /// A body beyond this becomes a file, in bytes.
     package var memoryBody = 256 << 10
+    /// The same while memory is short.
+    package var memoryBodyWhenShort = 16 << 10
     /// Bodies in memory, all together, in bytes; beyond it new transactions are refused.
     package var memory = 96 << 20
-    /// Of a body in memory: credit is given in such steps, well below the window, in bytes.
-    package var creditStep = 64 << 10
     /// Envelopes of one message.
     package var envelopes = 100_000
+    /// Transactions at one time, of all frontends together.
+    package var transactions = 100_000
+    /// Identifiers that one frontend may have and not use.
+    package var unusedIdentifiers = 1 << 20
 
     package init() {}
   }
 
   private let limits: Limits
   private var transactions: [MessageID: Transaction] = [:]
-  private var bytesInMemory = 0
-  /// Identifiers that were handed to a frontend, in rising order and merged where they touch.
-  private var blocks: [UInt32: [Range<UInt64>]] = [:]
+  /// Bytes of bodies in memory now.
+  package private(set) var bytesInMemory = 0
+  private var reservations: [UInt32: ReservedIdentifiers] = [:]
   private var isMemoryShort = false
   private var spaceRefusal: Reply?
 
@@ -70,16 +75,14 @@ package struct Intake: Sendable {
     "Temporary failure: the message could not be queued, try again later"
   )
 
+  /// Whether a frontend may be given more identifiers.
+  package func mayReserve(_ frontend: UInt32) -> Bool {
+    (reservations[frontend]?.count ?? 0) < limits.unusedIdentifiers
+  }
+
   /// A frontend has been given identifiers.
   package mutating func reserved(first: MessageID, count: UInt32, frontend: UInt32) {
-    let start = UInt64(first.rawValue)
-    let range = start..<start + UInt64(count)
-    if let last = blocks[frontend]?.last, last.upperBound == start {
-      blocks[frontend]?.removeLast()
-      blocks[frontend]?.append(last.lowerBound..<range.upperBound)
-    } else {
-      blocks[frontend, default: []].append(range)
-    }
+    reservations[frontend, default: ReservedIdentifiers()].add(first: first, count: count)
   }
 
   /// Whether a transaction has this identifier.
@@ -92,36 +95,50 @@ package struct Intake: Sendable {
     return [.admission(admission)]
   }
 
+  /// A frontend asks on a new edge for the answer to a submit of its last one. True when it gets it in
+  /// time; else only the store knows.
+  package mutating func reclaimed(_ id: MessageID, by frontend: UInt32) -> Bool {
+    guard case .committing? = transactions[id]?.state else { return false }
+    transactions[id]?.frontend = frontend
+    return true
+  }
+
   /// Lookup sent envelopes of one transaction.
   package mutating func envelopes(_ arrived: [Envelope]) -> [Action] {
-    guard let id = arrived.first?.id.message else { return [] }
-    guard open(id, by: nil) != nil else { return [] }
-    transactions[id]?.envelopes.append(contentsOf: arrived)
+    guard let id = arrived.first?.id.message, arrived.allSatisfy({ $0.id.message == id }),
+      let transaction = transaction(id, of: nil)
+    else { return [] }
+    if case .committing = transaction.state { return [] }
+    if transaction.envelopes.count + arrived.count <= limits.envelopes {
+      transactions[id]?.envelopes.append(contentsOf: arrived)
+    } else {
+      transactions[id]?.flaw = .tooManyEnvelopes
+    }
     return proceed(id)
   }
 
   package mutating func body(_ id: MessageID, _ bytes: [UInt8], from frontend: UInt32) -> [Action] {
-    guard var transaction = open(id, by: frontend), case .open = transaction.state else {
-      return []
+    guard var transaction = transaction(id, of: frontend) else {
+      return [.refused(frontend: frontend, id, Intake.notStored)]
     }
+    guard case .open = transaction.state else { return [] }
     var actions: [Action] = []
     let before = transaction.bytesInMemory
+    let bound =
+      isMemoryShort ? min(limits.memoryBodyWhenShort, limits.memoryBody) : limits.memoryBody
     switch transaction.content {
-    case .memory(var held) where held.count + bytes.count <= limits.memoryBody:
+    case .memory(var held) where held.count + bytes.count <= bound:
       // Taken out first, so that the array is grown in place.
       transaction.content = .memory([])
       transactions[id] = transaction
-      if held.isEmpty { held = bytes } else { held += bytes }
+      held += bytes
       transaction.content = .memory(held)
-      // A usual body needs no credit at all; a message for each chunk would wake its frontend in vain.
-      let due = limits.creditStep * (held.count / limits.creditStep) - transaction.credited
-      if due > 0 {
-        transaction.credited += due
-        actions.append(.credit(frontend: frontend, id, UInt32(due)))
-      }
+      actions.append(.credit(frontend: frontend, id, UInt32(bytes.count)))
     case .memory(let held):
       let whole = held + bytes
       transaction.content = .staged(size: whole.count, unwritten: whole.count)
+      // What was in memory had its credit then.
+      transaction.credited = held.count
       actions.append(.stage(id, whole))
     case .staged(let size, let unwritten):
       transaction.content = .staged(
@@ -129,7 +146,7 @@ package struct Intake: Sendable {
         unwritten: unwritten + bytes.count
       )
       actions.append(.stage(id, bytes))
-    case .durable: preconditionFailure("a body grew after its end")
+    case .finishing, .durable: preconditionFailure("a body grew after its end")
     }
     transactions[id] = transaction
     return actions + account(transaction.bytesInMemory - before)
@@ -140,26 +157,25 @@ package struct Intake: Sendable {
     guard var transaction = transactions[id],
       case .staged(let size, let unwritten) = transaction.content
     else { return [] }
+    precondition(written <= unwritten)
+    let credit = max(0, written - transaction.credited)
+    transaction.credited = 0
     transaction.content = .staged(size: size, unwritten: unwritten - written)
-    let due = size - unwritten + written - transaction.credited
-    transaction.credited += due
     transactions[id] = transaction
     return account(-written)
-      + [.credit(frontend: transaction.frontend, id, UInt32(due))] + proceed(id)
+      + [.credit(frontend: transaction.frontend, id, UInt32(credit))] + proceed(id)
   }
 
   /// The staged file is durable.
   package mutating func stageFinished(_ id: MessageID) -> [Action] {
-    guard case .staged(let size, _)? = transactions[id]?.content else { return [] }
+    guard case .finishing(let size)? = transactions[id]?.content else { return [] }
     transactions[id]?.content = .durable(size: size)
     return proceed(id)
   }
 
   /// The staged file could not be written.
   package mutating func stageFailed(_ id: MessageID, _ reply: Reply) -> [Action] {
-    guard transactions[id] != nil else { return [] }
-    transactions[id]?.refusal = reply
-    return proceed(id)
+    refuse(id, reply)
   }
 
   package mutating func submit(
@@ -167,21 +183,18 @@ package struct Intake: Sendable {
     envelopes: Int,
     from frontend: UInt32
   ) -> [Action] {
-    guard let transaction = open(message.id, by: frontend), case .open = transaction.state else {
-      return [.refused(frontend: frontend, message.id, Intake.notStored)]
-    }
+    guard let transaction = transaction(message.id, of: frontend),
+      case .open = transaction.state
+    else { return [.refused(frontend: frontend, message.id, Intake.notStored)] }
     transactions[message.id]?.state = .submitted(message, envelopes: envelopes)
-    var actions: [Action] = []
-    if case .staged(_, 0) = transaction.content { actions.append(.finishStage(message.id)) }
-    return actions + proceed(message.id)
+    return proceed(message.id)
   }
 
-  package mutating func abort(_ id: MessageID, envelopes: Int, from frontend: UInt32) -> [Action] {
-    guard let transaction = open(id, by: frontend), case .open = transaction.state else {
+  package mutating func abort(_ id: MessageID, from frontend: UInt32) -> [Action] {
+    guard let transaction = transaction(id, of: frontend), case .open = transaction.state else {
       return []
     }
-    transactions[id]?.state = .aborted(envelopes: envelopes)
-    return proceed(id)
+    return discard(id)
   }
 
   /// The message is durable.
@@ -191,13 +204,12 @@ package struct Intake: Sendable {
   }
 
   package mutating func commitFailed(_ id: MessageID, _ reply: Reply) -> [Action] {
-    guard let transaction = transactions[id] else { return [] }
-    return discard(id) + [.refused(frontend: transaction.frontend, id, reply)]
+    refuse(id, reply)
   }
 
   /// A frontend died; what it had committed to is finished, the rest goes.
   package mutating func lost(frontend: UInt32) -> [Action] {
-    blocks[frontend] = nil
+    reservations[frontend] = nil
     var actions: [Action] = []
     for (id, transaction) in transactions where transaction.frontend == frontend {
       if case .committing = transaction.state { continue }
@@ -210,25 +222,24 @@ package struct Intake: Sendable {
   package mutating func lookupLost() -> [Action] {
     var actions: [Action] = []
     for (id, transaction) in transactions {
-      switch transaction.state {
-      case .submitted(_, let expected) where transaction.envelopes.count < expected:
-        actions += discard(id)
-        actions.append(.refused(frontend: transaction.frontend, id, Intake.notStored))
-      case .aborted: actions += discard(id)
-      default: break
-      }
+      if case .committing = transaction.state { continue }
+      if case .none = transaction.flaw { transactions[id]?.flaw = .lookupLost }
+      actions += proceed(id)
     }
     return actions
   }
 
-  /// The transaction of this identifier, begun now if it is a living frontend's.
-  private mutating func open(_ id: MessageID, by frontend: UInt32?) -> Transaction? {
+  /// The transaction of this identifier, begun now if it is a living frontend's and was not used.
+  ///
+  /// - Parameter frontend: whose it has to be; nil for anybody's.
+  private mutating func transaction(_ id: MessageID, of frontend: UInt32?) -> Transaction? {
     if let known = transactions[id] {
       return frontend == nil || known.frontend == frontend ? known : nil
     }
-    let value = UInt64(id.rawValue)
-    let owner = blocks.first { _, ranges in ranges.contains { $0.contains(value) } }?.key
-    guard let owner, frontend == nil || owner == frontend else { return nil }
+    guard transactions.count < limits.transactions else { return nil }
+    let candidates = frontend.map { [$0] } ?? Array(reservations.keys)
+    let owner = candidates.first { reservations[$0]?.use(id) == true }
+    guard let owner else { return nil }
     let transaction = Transaction(frontend: owner)
     transactions[id] = transaction
     return transaction
@@ -236,18 +247,29 @@ package struct Intake: Sendable {
 
   /// Goes on with what is complete.
   private mutating func proceed(_ id: MessageID) -> [Action] {
-    guard let transaction = transactions[id] else { return [] }
-    switch transaction.state {
-    case .aborted(let expected) where transaction.envelopes.count >= expected:
-      return discard(id)
-    case .submitted(let message, let expected):
-      if let refusal = transaction.refusal { return commitFailed(id, refusal) }
-      guard transaction.envelopes.count >= expected else { return [] }
-      guard transaction.envelopes.count == expected, expected <= limits.envelopes, expected > 0
-      else { return commitFailed(id, Intake.notStored) }
-      return commit(message, transaction)
-    default: return []
+    guard let transaction = transactions[id],
+      case .submitted(let message, let expected) = transaction.state
+    else { return [] }
+    if case .tooManyEnvelopes = transaction.flaw { return refuse(id, Intake.notStored) }
+    if transaction.envelopes.count < expected {
+      if case .lookupLost = transaction.flaw { return refuse(id, Intake.notStored) }
+      // The file can be made durable meanwhile.
+      return finishStage(id, transaction)
     }
+    guard transaction.envelopes.count == expected, expected > 0,
+      Intake.areDistinct(transaction.envelopes)
+    else { return refuse(id, Intake.notStored) }
+    return commit(message, transaction)
+  }
+
+  private static func areDistinct(_ envelopes: [Envelope]) -> Bool {
+    envelopes.count == 1 || Set(envelopes.lazy.map(\.id)).count == envelopes.count
+  }
+
+  private mutating func finishStage(_ id: MessageID, _ transaction: Transaction) -> [Action] {
+    guard case .staged(let size, 0) = transaction.content else { return [] }
+    transactions[id]?.content = .finishing(size: size)
+    return [.finishStage(id)]
   }
 
   private mutating func commit(_ message: Message, _ transaction: Transaction) -> [Action] {
@@ -255,14 +277,21 @@ package struct Intake: Sendable {
     switch transaction.content {
     case .memory(let bytes): body = .bytes(bytes)
     case .durable(let size): body = .staged(size: size)
-    case .staged(_, let unwritten):
-      return unwritten == 0 ? [.finishStage(message.id)] : []
+    case .staged: return finishStage(message.id, transaction)
+    case .finishing: return []
     }
-    guard body.size == message.size else { return commitFailed(message.id, Intake.notStored) }
+    guard body.size == message.size else { return refuse(message.id, Intake.notStored) }
     transactions[message.id]?.state = .committing
+    // They are in the commit from now on.
+    transactions[message.id]?.envelopes = []
     return [
       .commit(NewMessage(message: message, envelopes: transaction.envelopes, body: body))
     ]
+  }
+
+  private mutating func refuse(_ id: MessageID, _ reply: Reply) -> [Action] {
+    guard let transaction = transactions[id] else { return [] }
+    return discard(id) + [.refused(frontend: transaction.frontend, id, reply)]
   }
 
   private mutating func discard(_ id: MessageID) -> [Action] {

@@ -12,8 +12,6 @@ struct Transaction: Sendable {
     case submitted(Message, envelopes: Int)
     /// It is in a group commit.
     case committing
-    /// The frontend took it back; gone once the envelopes that were under way have arrived.
-    case aborted(envelopes: Int)
   }
 
   /// Where the body is.
@@ -21,18 +19,27 @@ struct Transaction: Sendable {
     case memory([UInt8])
     /// In a file; `unwritten` bytes of it are still to be written.
     case staged(size: Int, unwritten: Int)
+    /// In a file that is being made durable.
+    case finishing(size: Int)
     /// In a file that is durable.
     case durable(size: Int)
   }
 
-  let frontend: UInt32
+  /// Why it cannot be stored, whatever else comes.
+  enum Flaw: Sendable {
+    case none
+    case tooManyEnvelopes
+    /// Lookup died, and what it had not sent yet will not come.
+    case lookupLost
+  }
+
+  var frontend: UInt32
   var state = State.open
   var content = Content.memory([])
   var envelopes: [Envelope] = []
-  /// Bytes of body that the frontend was given credit for.
+  var flaw = Flaw.none
+  /// Bytes at the beginning of a staged body whose credit was given while they were in memory.
   var credited = 0
-  /// The staged file could not be written: the answer to the submit.
-  var refusal: Reply?
 
   init(frontend: UInt32) { self.frontend = frontend }
 
@@ -41,7 +48,7 @@ struct Transaction: Sendable {
     switch content {
     case .memory(let bytes): bytes.count
     case .staged(_, let unwritten): unwritten
-    case .durable: 0
+    case .finishing, .durable: 0
     }
   }
 }

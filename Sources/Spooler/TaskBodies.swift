@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: ISC
+
+internal import Interprocess
+internal import Mail
+internal import Queue
+
+/// The tasks that delivery has, and the bodies that stream to it: as much as it gave credit for.
+final class TaskBodies {
+  typealias Send = (QueueToDelivery) -> Void
+
+  private unowned let queue: QueueService
+  private let send: Send
+  private var tasks: [UInt64: DispatchedTask] = [:]
+  /// Bytes of bodies that travelled with tasks and have no report yet.
+  private(set) var inlineBytes = 0
+
+  init(_ queue: QueueService, send: @escaping Send) {
+    self.queue = queue
+    self.send = send
+  }
+
+  func add(_ id: UInt64, _ task: DispatchedTask) {
+    inlineBytes += task.inlineBytes
+    tasks[id] = task
+  }
+
+  /// Forgets a task. Returns its envelopes.
+  @discardableResult
+  func drop(_ id: UInt64) -> [EnvelopeID] {
+    guard let dropped = tasks.removeValue(forKey: id) else { return [] }
+    dropped.stop()
+    inlineBytes -= dropped.inlineBytes
+    return dropped.envelopes
+  }
+
+  /// Forgets the tasks of which no envelope is in hand any more.
+  func dropTasks(without isInHand: (EnvelopeID) -> Bool) {
+    for (id, task) in tasks where !task.envelopes.contains(where: isInHand) { drop(id) }
+  }
+
+  func stop(_ id: UInt64) { tasks[id]?.stop() }
+
+  func stopAll() {
+    for task in tasks.values { task.stop() }
+  }
+
+  func credit(_ id: UInt64, _ bytes: Int) {
+    guard let task = tasks[id] else {
+      return send(.bodyFailed(task: id, reason: "the queue was restarted"))
+    }
+    // Credit for a body that has ended asks for it once more, for the task's next recipient.
+    if task.isStopped { task.restart() }
+    task.credit += bytes
+    stream(id, task)
+  }
+
+  private func stream(_ id: UInt64, _ task: DispatchedTask) {
+    while task.mayRead {
+      let count = min(task.credit, EdgeLimits.bodyChunk)
+      guard let body = queue.hot[task.message.id]?.body else {
+        return read(id, task, count)
+      }
+      took(id, task, Array(body.dropFirst(task.offset).prefix(count)), of: count)
+    }
+  }
+
+  private func read(_ id: UInt64, _ task: DispatchedTask, _ count: Int) {
+    let (message, offset, run) = (task.message.id, task.offset, task.run)
+    task.isReading = true
+    queue.worker.read({ store throws(StoreError) in
+      try store.body(of: message, from: offset, count: count)
+    }) { [self] result in
+      task.isReading = false
+      guard tasks[id] === task else { return }
+      // What was read for a stream that was stopped, or begun again, is not this one's.
+      guard task.run == run, !task.isStopped else { return stream(id, task) }
+      switch result {
+      case .failure(let error):
+        queue.context.log.warn("queue: message \(message): \(error)")
+        send(.bodyFailed(task: id, reason: "\(error)"))
+        task.stop()
+      case .success(let bytes):
+        took(id, task, bytes, of: count)
+        stream(id, task)
+      }
+    }
+  }
+
+  private func took(_ id: UInt64, _ task: DispatchedTask, _ bytes: [UInt8], of count: Int) {
+    if !bytes.isEmpty { send(.body(task: id, bytes)) }
+    task.offset += bytes.count
+    task.credit -= bytes.count
+    guard bytes.count < count || task.offset >= task.message.size else { return }
+    send(.bodyEnd(task: id))
+    task.stop()
+  }
+}
+
+/// A task that delivery has.
+final class DispatchedTask {
+  let message: Message
+  let envelopes: [EnvelopeID]
+  let inlineBytes: Int
+  var credit = 0
+  var offset = 0
+  var isReading = false
+  private(set) var isStopped = false
+  /// Counts how often the body was begun.
+  private(set) var run = 0
+
+  init(message: Message, envelopes: [EnvelopeID], inlineBytes: Int) {
+    self.message = message
+    self.envelopes = envelopes
+    self.inlineBytes = inlineBytes
+  }
+
+  var mayRead: Bool { !isReading && !isStopped && credit > 0 }
+
+  func stop() {
+    isStopped = true
+    credit = 0
+  }
+
+  func restart() {
+    isStopped = false
+    offset = 0
+    run += 1
+  }
+}

@@ -70,6 +70,7 @@ package final class QueueService: RoleService {
     context: RoleContext,
     projection: QueueProjection,
     disk: (any Disk)?,
+    stage: BodyStage?,
     seed: UInt64,
     makeStore: @escaping StoreFactory
   ) {
@@ -85,7 +86,7 @@ package final class QueueService: RoleService {
     limits.batch = projection.schedulingLimits.envelopeBatchMax
     scheduler = Scheduler(limits: limits, seed: seed, at: Clock.now())
     identifiers = IdentifierDesk(self)
-    intakeDesk = IntakeDesk(self, stage: disk.map { BodyStage(disk: $0) })
+    intakeDesk = IntakeDesk(self, stage: stage)
     dispatchDesk = DispatchDesk(self)
     noticeDesk = NoticeDesk(self)
     queryDesk = QueryDesk(self)

@@ -65,6 +65,7 @@ enum RoleComposition {
     return QueueService(
       context: context,
       projection: projection,
+      disk: backend == .memory ? nil : try LinuxDisk(root: spool),
       stage: try StoreFactory.stage(backend, spool: spool),
       seed: UInt64.random(in: 0...UInt64.max)
     ) { () throws(StoreError) in

@@ -19,6 +19,7 @@ package final class FrontendService: RoleService {
   let projection: FrontendProjection
   let sessionsMax: Int
   private var lookup: LookupEdge?
+  private var lookupGeneration: UInt32 = 0
   private var queue: QueueEdge?
   private var queueGeneration: UInt32 = 0
   private(set) var names: ReverseNames?
@@ -43,6 +44,8 @@ package final class FrontendService: RoleService {
     let transaction: OpenTransaction
     let index: Int
     let address: Address
+    /// Of the edge that it was asked over.
+    let generation: UInt32
     weak var session: SessionHandler?
   }
 
@@ -203,6 +206,7 @@ package final class FrontendService: RoleService {
       transaction: transaction,
       index: recipient.index,
       address: recipient.address,
+      generation: lookupGeneration,
       session: session
     )
     transaction.questions += 1
@@ -262,6 +266,8 @@ package final class FrontendService: RoleService {
   // MARK: - Edges
 
   private func connectLookup(_ generation: UInt32, _ descriptor: CInt) {
+    // What the last one was asked and has answered still counts, until its edge ends.
+    lookupGeneration = generation
     lookup = LookupEdge(
       descriptor: descriptor,
       peer: .lookup,
@@ -273,9 +279,11 @@ package final class FrontendService: RoleService {
         }
       },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending { context.log.warn("lookup's edge: \(why)") }
-        lookup = nil
-        for token in Array(questions.keys) { answer(token, .refused(FrontendService.noLookup)) }
+        context.report(ending, of: .lookup)
+        if lookupGeneration == generation { lookup = nil }
+        for (token, question) in questions where question.generation == generation {
+          answer(token, .refused(FrontendService.noLookup))
+        }
       }
     )
   }
@@ -311,9 +319,17 @@ package final class FrontendService: RoleService {
       descriptor: descriptor,
       peer: .queue,
       on: context.loop,
-      receive: { [unowned self] in received($0) },
+      receive: { [unowned self] message in
+        // Of an edge that was replaced only the answers count.
+        switch message {
+        case .stored, .refused: break
+        case .block, .admission, .credit, .listening:
+          guard queueGeneration == generation else { return }
+        }
+        received(message)
+      },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending { context.log.warn("queue's edge: \(why)") }
+        context.report(ending, of: .queue)
         guard queueGeneration == generation else { return }
         queueLost()
       }

@@ -23,6 +23,8 @@ final class ReverseNames {
 
   private let context: RoleContext
   private var edge: ResolverEdge?
+  /// How many edges there were.
+  private var connections = 0
   private var remembered: [SourceAddress: (name: String, until: Int64)] = [:]
   private var waiting: [SourceAddress: [(String) -> Void]] = [:]
   private var asked: [UInt64: SourceAddress] = [:]
@@ -31,6 +33,8 @@ final class ReverseNames {
   init(_ context: RoleContext) { self.context = context }
 
   func connect(_ descriptor: CInt) {
+    connections += 1
+    let connection = connections
     edge = ResolverEdge(
       descriptor: descriptor,
       peer: .resolver,
@@ -43,7 +47,10 @@ final class ReverseNames {
         }
         found(name, for: source)
       },
-      ended: { [unowned self] _ in
+      ended: { [unowned self] ending in
+        context.report(ending, of: .resolver)
+        // One that was replaced may end later than its successor begins.
+        guard connections == connection else { return }
         edge = nil
         asked = [:]
         for source in Array(waiting.keys) { found(ReverseNames.unknown, for: source) }

@@ -24,7 +24,7 @@ package final class LookupService: RoleService {
   private enum Asker {
     case frontend(generation: UInt32, RecipientQuestion)
     /// Where a notice of the queue goes.
-    case queue(token: UInt64, MessageID)
+    case queue(generation: UInt32, token: UInt64, MessageID)
   }
 
   private struct Pending {
@@ -36,7 +36,9 @@ package final class LookupService: RoleService {
   private let ruleset: Ruleset
   private var frontends: [UInt32: FrontendEdge] = [:]
   private var queue: QueueEdge?
+  private var queueGeneration: UInt32 = 0
   private var accounts: AccountsEdge?
+  private var accountsGeneration: UInt32 = 0
   private var pending: [UInt64: Pending] = [:]
   private var nextToken: UInt64 = 0
   private var statistics: Edge<RoleToControl, ControlToRole>?
@@ -63,8 +65,8 @@ package final class LookupService: RoleService {
   package func connect(to peer: Role, generation: UInt32, descriptor: CInt) {
     switch peer {
     case .frontend: connectFrontend(generation, descriptor)
-    case .queue: connectQueue(descriptor)
-    case .accounts: connectAccounts(descriptor)
+    case .queue: connectQueue(generation, descriptor)
+    case .accounts: connectAccounts(generation, descriptor)
     case .control: connectControl(descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
@@ -89,13 +91,14 @@ package final class LookupService: RoleService {
         }
       },
       ended: { [unowned self] ending in
-        report(ending, of: .frontend)
+        context.report(ending, of: .frontend)
         frontends[generation] = nil
       }
     )
   }
 
-  private func connectQueue(_ descriptor: CInt) {
+  private func connectQueue(_ generation: UInt32, _ descriptor: CInt) {
+    queueGeneration = generation
     queue = QueueEdge(
       descriptor: descriptor,
       peer: .queue,
@@ -109,17 +112,21 @@ package final class LookupService: RoleService {
             destination: recipient,
             origin: .expansion
           )
-          begin(subject, .queue(token: token, message.id))
+          begin(subject, .queue(generation: generation, token: token, message.id))
         }
       },
       ended: { [unowned self] ending in
-        report(ending, of: .queue)
-        queue = nil
+        context.report(ending, of: .queue)
+        // An edge that was replaced may end later than its successor begins.
+        if queueGeneration == generation { queue = nil }
       }
     )
   }
 
-  private func connectAccounts(_ descriptor: CInt) {
+  private func connectAccounts(_ generation: UInt32, _ descriptor: CInt) {
+    // What the last one was asked it will not answer.
+    if accounts != nil { failQuestions() }
+    accountsGeneration = generation
     accounts = AccountsEdge(
       descriptor: descriptor,
       peer: .accounts,
@@ -133,14 +140,20 @@ package final class LookupService: RoleService {
         }
       },
       ended: { [unowned self] ending in
-        report(ending, of: .accounts)
+        context.report(ending, of: .accounts)
+        guard accountsGeneration == generation else { return }
         accounts = nil
-        for token in Array(pending.keys) { answered(token, .failed) }
+        failQuestions()
       }
     )
   }
 
+  private func failQuestions() {
+    for token in Array(pending.keys) { answered(token, .failed) }
+  }
+
   private func connectControl(_ descriptor: CInt) {
+    statistics?.close()
     statistics = Edge(
       descriptor: descriptor,
       peer: .control,
@@ -149,14 +162,11 @@ package final class LookupService: RoleService {
         let answer = context.commonAnswer(to: message.request) ?? .statistics([])
         statistics?.send(RoleToControl(id: message.id, answer))
       },
-      ended: { [unowned self] _ in statistics = nil }
+      ended: { [unowned self] ending in
+        context.report(ending, of: .control)
+        statistics = nil
+      }
     )
-  }
-
-  private func report<Out, In>(_ ending: Edge<Out, In>.Ending, of peer: Role) {
-    if case .violated(let why) = ending {
-      context.log.warn("lookup: the edge to \(peer.rawValue): \(why)")
-    }
   }
 
   // MARK: - Decisions
@@ -200,15 +210,25 @@ package final class LookupService: RoleService {
     switch asker {
     case .frontend(let generation, let question):
       frontends[generation]?.send(.refused(token: question.token, reply))
-    case .queue(let token, _): queue?.send(.unroutable(token: token, reply))
+    case .queue(let generation, let token, _):
+      // Another queue process numbers its questions anew.
+      guard generation == queueGeneration else { return }
+      queue?.send(.unroutable(token: token, reply))
     }
   }
 
   private func accept(_ asker: Asker, _ drafts: [EnvelopeDraft]) {
     let now = Clock.now()
+    guard drafts.count <= EdgeLimits.expansion else { return refuse(asker, LookupService.tooMany) }
     switch asker {
-    case .queue(let token, let message):
-      queue?.send(.routed(token: token, envelopes(drafts, of: message, index: 0, at: now)))
+    case .queue(let generation, let token, let message):
+      guard generation == queueGeneration, let queue else { return }
+      let made = envelopes(drafts, of: message, index: 0, at: now)
+      let last = made.suffix(EdgeLimits.envelopes)
+      for part in LookupService.frames(of: made.dropLast(last.count)) {
+        queue.send(.routing(token: token, part))
+      }
+      queue.send(.routed(token: token, Array(last)))
     case .frontend(let generation, let question):
       guard let queue else {
         return refuse(asker, .temporaryFailure(question.recipient))
@@ -218,13 +238,21 @@ package final class LookupService: RoleService {
         made[index].notify = question.notify
         made[index].originalRecipient = question.originalRecipient
       }
-      var start = 0
-      while start < made.count {
-        let end = min(start + EdgeLimits.envelopes, made.count)
-        queue.send(.envelopes(Array(made[start..<end])))
-        start = end
-      }
+      for part in LookupService.frames(of: made[...]) { queue.send(.envelopes(part)) }
       frontends[generation]?.send(.accepted(token: question.token, envelopes: made.map(\.id)))
+    }
+  }
+
+  private static let tooMany = Reply(
+    550,
+    EnhancedStatus(.permanent, 5, 3),
+    "Too many recipients: the address stands for more than one message can have"
+  )
+
+  /// As many in a frame as it has room for.
+  private static func frames(of envelopes: ArraySlice<Envelope>) -> [[Envelope]] {
+    stride(from: envelopes.startIndex, to: envelopes.endIndex, by: EdgeLimits.envelopes).map {
+      Array(envelopes[$0..<min($0 + EdgeLimits.envelopes, envelopes.endIndex)])
     }
   }
 
@@ -236,9 +264,12 @@ package final class LookupService: RoleService {
     index: UInt16,
     at now: Instant
   ) -> [Envelope] {
-    drafts.prefix(65_535).enumerated().compactMap { place, draft in
-      let low = (UInt32(index) << 16 | UInt32(place)) &+ 1
-      return EnvelopeID(message: message, low: low).map { draft.envelope(id: $0, created: now) }
+    drafts.enumerated().map { place, draft in
+      let low = UInt32(index) << 16 + UInt32(place) + 1
+      guard let id = EnvelopeID(message: message, low: low) else {
+        preconditionFailure("an envelope without a number")
+      }
+      return draft.envelope(id: id, created: now)
     }
   }
 }

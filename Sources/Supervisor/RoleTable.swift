@@ -28,6 +28,20 @@ struct RoleTable {
   /// When a role that died is started again, on the rising clock.
   private(set) var restarts: [Role: Int64] = [:]
   private var generation: UInt32 = 0
+  /// Edges that are to be made, and when: they broke, or there were no descriptors.
+  private var edgesDue: [EdgeName: Int64] = [:]
+
+  /// Two roles that talk to each other.
+  private struct EdgeName: Hashable {
+    let one: Role
+    let other: Role
+  }
+
+  private enum Limits {
+    /// Before an edge that broke is made anew, in milliseconds: two roles that do not understand each
+    /// other must not keep everybody busy.
+    static let edgeDelay: Int64 = 250
+  }
 
   init(
     plan: ServicePlan,
@@ -89,7 +103,14 @@ struct RoleTable {
     }
     var writer = ByteWriter()
     SupervisorToRole.configure(identity).encode(into: &writer)
-    try ours.send(writer.finish(), descriptors: [file.borrow()], .immediate)
+    do {
+      try ours.send(writer.finish(), descriptors: [file.borrow()], .immediate)
+    } catch {
+      // It is nobody's: reaped like any child that is unknown.
+      kill(process, SIGKILL)
+      ours.close()
+      throw error
+    }
     return Running(role: role, process: process, channel: ours, startedAt: Clock.rising())
   }
 
@@ -99,12 +120,33 @@ struct RoleTable {
     // The call writes two numbers into an array of two.
     guard unsafe talaria_stream_pair(&ends) == 0 else {
       say("warn: no edge between \(one.rawValue) and \(other.rawValue): \(systemError())")
+      edgesDue[EdgeName(one: one, other: other)] = Clock.rising() + Limits.edgeDelay
       return
     }
+    edgesDue[EdgeName(one: one, other: other)] = nil
     generation += 1
     send(.edge(peer: other, generation: generation), descriptors: [ends[0]], to: one)
     send(.edge(peer: one, generation: generation), descriptors: [ends[1]], to: other)
     for end in ends { close(end) }
+  }
+
+  /// A role says that an edge of its broke while both ends live.
+  mutating func broken(_ role: Role, _ peer: Role) {
+    for (one, other) in Role.edges
+    where (one, other) == (role, peer) || (one, other) == (peer, role) {
+      let name = EdgeName(one: one, other: other)
+      if edgesDue[name] == nil { edgesDue[name] = Clock.rising() + Limits.edgeDelay }
+    }
+  }
+
+  /// When an edge is to be made, on the rising clock.
+  var nextEdge: Int64? { edgesDue.values.min() }
+
+  mutating func makeEdges(dueAt now: Int64) {
+    for (name, when) in edgesDue where when <= now {
+      edgesDue[name] = nil
+      connect(name.one, name.other)
+    }
   }
 
   /// Sends without waiting: a role that does not read its channel is ended, so that it starts anew.

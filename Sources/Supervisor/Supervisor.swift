@@ -17,13 +17,28 @@ package final class Supervisor {
   private let isReady: () -> Void
   private var roles: RoleTable
   private var commands = CommandTable()
-  private var awaitingAccount: [UInt64: CommandRequest] = [:]
+  /// Commands whose user is being looked up, by a number of ours: a delivering role that is started
+  /// anew numbers its tasks anew.
+  private var awaitingAccount: [UInt64: Waiting] = [:]
+  private var nextToken: UInt64 = 0
   private var verbosity: UInt8
   private var ready: Set<Role> = []
   private var state = RoleTable.ServiceState.running
   private var stopDeadline: Int64 = 0
   private var exitStatus: Int32 = 0
   private var wasReady = false
+
+  private struct Waiting {
+    let request: CommandRequest
+    let deadline: Int64
+  }
+
+  private enum Limits {
+    /// Users that are looked up at one time.
+    static let lookups = 256
+    /// How long that may take, in milliseconds.
+    static let lookupTime: Int64 = 30_000
+  }
 
   /// - Parameters:
   ///   - listeners: open sockets by the role that accepts on them; they stay open here.
@@ -39,7 +54,11 @@ package final class Supervisor {
     self.isReady = isReady
     verbosity = plan.verbosity
     var pipe = STDERR_FILENO
-    if let end = log.makePipe() { pipe = end.release() }
+    if let end = log.makePipe() {
+      pipe = end.release()
+      // A log that nobody reads loses lines; it does not stop the service.
+      _ = fcntl(pipe, F_SETFL, fcntl(pipe, F_GETFL) | O_NONBLOCK)
+    }
     logPipe = pipe
     // The array is read during the call only.
     signals = unsafe talaria_signal_descriptor([SIGCHLD, SIGTERM, SIGINT, SIGHUP], 4)
@@ -58,6 +77,8 @@ package final class Supervisor {
       wait()
       startWhatIsDue()
       if state == .stopping, roles.running.isEmpty || Clock.rising() >= stopDeadline {
+        // Before our ends of their inputs close.
+        commands.endAll()
         for role in roles.running.values { kill(role.process, SIGKILL) }
         say("Exiting")
         return exitStatus
@@ -69,9 +90,11 @@ package final class Supervisor {
     let channels = roles.running.values.map(\.channel)
     var watched = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
     watched += channels.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-    let deadlines = Array(roles.restarts.values) + [commands.nextDeadline].compactMap { $0 }
+    let deadlines =
+      Array(roles.restarts.values)
+      + [commands.nextDeadline, roles.nextEdge, nextLookupDeadline].compactMap { $0 }
     var timeout: CInt = state == .stopping ? 50 : -1
-    if let next = deadlines.min() {
+    if state == .running, let next = deadlines.min() {
       let remaining = CInt(clamping: max(0, next - Clock.rising()))
       timeout = timeout < 0 ? remaining : min(timeout, remaining)
     }
@@ -92,15 +115,20 @@ package final class Supervisor {
         var reader = ByteReader(bytes)
         guard let message = try? RoleToSupervisor(decoding: &reader) else {
           say("warn: \(role.rawValue) sent what is no message; it is ended")
-          if let running = roles.running[role] { kill(running.process, SIGKILL) }
+          end(role)
           return
         }
         handle(message, from: role)
       } catch {
-        // Its end is reported as a signal.
+        // A role without its channel is of no use. Mostly it has ended, which a signal will say.
+        end(role)
         return
       }
     }
+  }
+
+  private func end(_ role: Role) {
+    if let running = roles.running[role] { kill(running.process, SIGKILL) }
   }
 
   private func handle(_ message: RoleToSupervisor, from role: Role) {
@@ -110,23 +138,24 @@ package final class Supervisor {
       guard !wasReady, ready.count == Role.started.count else { return }
       wasReady = true
       isReady()
-    case (.impossible(let text), _):
+    case (.impossible(let text), .queue):
       say("fatal: \(role.rawValue): \(text)")
       exitStatus = 1
       stop()
-    case (.startCommand(let request), .delivery):
-      awaitingAccount[request.task] = request
-      roles.send(.resolve(token: request.task, user: plan.account(request)), to: .accounts)
-      if roles.running[.accounts] == nil {
-        refuse(request.task, "the user cannot be looked up now")
-      }
+    case (.impossible(let text), _):
+      say("warn: \(role.rawValue): \(text)")
+      end(role)
+    case (.edgeBroken(let peer), _): roles.broken(role, peer)
+    case (.startCommand(let request), .delivery): lookUp(request)
     case (.endCommand(let task), .delivery):
-      awaitingAccount[task] = nil
+      for (token, waiting) in awaitingAccount where waiting.request.task == task {
+        awaitingAccount[token] = nil
+      }
       commands.end(task: task)
     case (.fed(let task), .delivery):
       commands.fed(task: task)
     case (.resolved(let token, let uid, let gid, let home), .accounts):
-      guard let request = awaitingAccount.removeValue(forKey: token) else { return }
+      guard let request = awaitingAccount.removeValue(forKey: token)?.request else { return }
       start(
         request,
         Account(name: plan.account(request), uid: uid, gid: gid, home: home)
@@ -141,6 +170,20 @@ package final class Supervisor {
     }
   }
 
+  private func lookUp(_ request: CommandRequest) {
+    nextToken += 1
+    awaitingAccount[nextToken] = Waiting(
+      request: request,
+      deadline: Clock.rising() + Limits.lookupTime
+    )
+    guard roles.running[.accounts] != nil, awaitingAccount.count <= Limits.lookups else {
+      return refuse(nextToken, "the user cannot be looked up now")
+    }
+    roles.send(.resolve(token: nextToken, user: plan.account(request)), to: .accounts)
+  }
+
+  private var nextLookupDeadline: Int64? { awaitingAccount.values.lazy.map(\.deadline).min() }
+
   private func start(_ request: CommandRequest, _ account: Account) {
     do throws(CommandRefusal) {
       let program = try plan.command(request, account)
@@ -152,9 +195,9 @@ package final class Supervisor {
     }
   }
 
-  private func refuse(_ task: UInt64, _ reason: String) {
-    guard awaitingAccount.removeValue(forKey: task) != nil else { return }
-    roles.send(.commandFailed(task: task, reason: reason), to: .delivery)
+  private func refuse(_ token: UInt64, _ reason: String) {
+    guard let request = awaitingAccount.removeValue(forKey: token)?.request else { return }
+    roles.send(.commandFailed(task: request.task, reason: reason), to: .delivery)
   }
 
   private func handleSignals() {
@@ -177,9 +220,12 @@ package final class Supervisor {
       // The status is written during the call only.
       let process = unsafe waitpid(-1, &status, WNOHANG)
       guard process > 0 else { return }
-      if let task = commands.ended(process: process) {
+      switch commands.ended(process: process) {
+      case .task(let task):
         roles.send(.commandEnded(task: task, status: status), to: .delivery)
         continue
+      case .abandoned: continue
+      case .unknown: break
       }
       // What it said last is still in its channel.
       if let running = roles.running.values.first(where: { $0.process == process }) {
@@ -194,7 +240,9 @@ package final class Supervisor {
         awaitingAccount.removeAll()
       }
       if role == .accounts {
-        for task in Array(awaitingAccount.keys) { refuse(task, "the user cannot be looked up now") }
+        for token in Array(awaitingAccount.keys) {
+          refuse(token, "the user cannot be looked up now")
+        }
       }
     }
   }
@@ -204,6 +252,10 @@ package final class Supervisor {
     let now = Clock.rising()
     for (role, when) in roles.restarts where when <= now {
       roles.start(role, verbosity: verbosity)
+    }
+    roles.makeEdges(dueAt: now)
+    for (token, waiting) in awaitingAccount where waiting.deadline <= now {
+      refuse(token, "the user database does not answer")
     }
     for task in commands.endOverdue(at: now) {
       say("warn: the command of task \(task) ran too long")

@@ -12,6 +12,8 @@ package enum UserDatabase {
 
   /// Room for one record's texts, in bytes.
   private static let size = 16_384
+  /// Of a home directory's path, in bytes.
+  private static let homeMax = 4096
 
   /// getpwnam(3).
   package static func user(named name: String) -> Answer {
@@ -60,6 +62,8 @@ package enum UserDatabase {
       guard unsafe found != nil, let name = unsafe entry.pw_name,
         let home = unsafe entry.pw_dir
       else { return .absent }
+      // No edge carries a longer one.
+      guard unsafe strlen(home) <= homeMax else { return .failed }
       return .found(
         Account(
           name: unsafe String(cString: name),

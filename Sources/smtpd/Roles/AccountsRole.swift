@@ -41,7 +41,10 @@ final class AccountsRole: RoleService {
           edges[generation]?.send(reply)
         }
       },
-      ended: { [unowned self] _ in edges[generation] = nil }
+      ended: { [unowned self] ending in
+        context.report(ending, of: peer)
+        edges[generation] = nil
+      }
     )
   }
 

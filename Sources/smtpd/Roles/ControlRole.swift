@@ -48,9 +48,7 @@ final class ControlRole: RoleService, ControlBackend {
         server?.received(response: message.response, id: message.id, from: target)
       },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending {
-          context.log.warn("control: \(peer.rawValue): \(why)")
-        }
+        context.report(ending, of: peer)
         edges[target] = nil
         server?.lost(target)
       }

@@ -20,7 +20,9 @@ final class DeliveryRole: RoleService {
   private var service: DeliveryService?
   private var queue: QueueEdge?
   private var resolver: ResolverEdgeEnd?
+  private var resolverGeneration: UInt32 = 0
   private var control: Edge<RoleToControl, ControlToRole>?
+  private var controlGeneration: UInt32 = 0
   /// The envelopes of every task that the queue has not recorded.
   private var tasks: [UInt64: [EnvelopeID]] = [:]
   private var questions: [UInt64: DNSQuestion] = [:]
@@ -43,8 +45,8 @@ final class DeliveryRole: RoleService {
   func connect(to peer: Role, generation: UInt32, descriptor: CInt) {
     switch peer {
     case .queue: connectQueue(descriptor)
-    case .resolver: connectResolver(descriptor)
-    case .control: connectControl(descriptor)
+    case .resolver: connectResolver(generation, descriptor)
+    case .control: connectControl(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
   }
@@ -87,16 +89,18 @@ final class DeliveryRole: RoleService {
   // MARK: - Edges
 
   private func connectQueue(_ descriptor: CInt) {
-    queue?.close()
+    if let queue {
+      // What it still carries is its work, which the new one does not know of.
+      queue.close()
+      service?.queueLost()
+    }
     let edge = QueueEdge(
       descriptor: descriptor,
       peer: .queue,
       on: context.loop,
       receive: { [unowned self] in received($0) },
       ended: { [unowned self] ending in
-        if case .violated(let why) = ending {
-          context.log.warn("delivery: the queue's edge: \(why)")
-        }
+        context.report(ending, of: .queue)
         queue = nil
         service?.queueLost()
       }
@@ -129,7 +133,8 @@ final class DeliveryRole: RoleService {
     }
   }
 
-  private func connectResolver(_ descriptor: CInt) {
+  private func connectResolver(_ generation: UInt32, _ descriptor: CInt) {
+    resolverGeneration = generation
     resolver = ResolverEdgeEnd(
       descriptor: descriptor,
       peer: .resolver,
@@ -138,13 +143,18 @@ final class DeliveryRole: RoleService {
         guard let question = questions.removeValue(forKey: reply.token) else { return }
         service?.answered(question, reply.answer)
       },
-      ended: { [unowned self] _ in resolver = nil }
+      ended: { [unowned self] ending in
+        context.report(ending, of: .resolver)
+        // One that was replaced may end later than its successor begins.
+        if resolverGeneration == generation { resolver = nil }
+      }
     )
     questions = [:]
     service?.resolverReplaced()
   }
 
-  private func connectControl(_ descriptor: CInt) {
+  private func connectControl(_ generation: UInt32, _ descriptor: CInt) {
+    controlGeneration = generation
     control = Edge(
       descriptor: descriptor,
       peer: .control,
@@ -154,7 +164,10 @@ final class DeliveryRole: RoleService {
         let answer = context.commonAnswer(to: message.request) ?? .statistics(rows)
         control?.send(RoleToControl(id: message.id, answer))
       },
-      ended: { [unowned self] _ in control = nil }
+      ended: { [unowned self] ending in
+        context.report(ending, of: .control)
+        if controlGeneration == generation { control = nil }
+      }
     )
   }
 

@@ -37,7 +37,10 @@ final class ResolverRole: RoleService {
       peer: peer,
       on: context.loop,
       receive: { [unowned self] query in ask(query, for: generation) },
-      ended: { [unowned self] _ in edges[generation] = nil }
+      ended: { [unowned self] ending in
+        context.report(ending, of: peer)
+        edges[generation] = nil
+      }
     )
   }
 

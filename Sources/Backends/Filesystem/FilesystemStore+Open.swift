@@ -46,8 +46,9 @@ extension FilesystemStore {
     tree.forgetListing()
     let counts = settings.counts
     try recover(acknowledged: acknowledged, &report)
-    report.orphansRemoved += try stage.sweep { id in
-      overlay[id]?.hasStagedBody == true
+    // Later, a body that belongs to nothing may be one on its way.
+    if acknowledged == nil {
+      report.orphansRemoved += try stage.sweep { id in overlay[id]?.hasStagedBody == true }
     }
     try count(from: report.recoveredChanges == 0 ? counts : nil)
     settingsHaveCounts = counts != nil

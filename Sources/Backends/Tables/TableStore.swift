@@ -20,6 +20,7 @@ package final class TableStore: Store {
   /// The body that was read last, since bodies are read in chunks.
   var recentBody: (id: MessageID, content: [UInt8])?
   var state = State.closed
+  private var isReopening = false
 
   enum State: Sendable {
     case closed
@@ -69,7 +70,7 @@ package final class TableStore: Store {
     do throws(StoreError) {
       try readTotals(into: &report)
       report.quarantined = try tables.quarantined().count
-      report.orphansRemoved = try sweepStaged()
+      if !isReopening { report.orphansRemoved = try sweepStaged() }
     } catch {
       guard case .damaged = error else { throw error }
       report.remarks.append(error.description)
@@ -78,6 +79,8 @@ package final class TableStore: Store {
 
   package func reopen() throws(StoreError) -> OpenReport {
     try close(within: .zero)
+    isReopening = true
+    defer { isReopening = false }
     return try open()
   }
 

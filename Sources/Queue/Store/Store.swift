@@ -25,7 +25,8 @@ package protocol Store: AnyObject {
   /// throwing until `reopen`.
   func apply(_ changes: [Change]) throws(StoreError)
 
-  /// Closes and opens again after a failed `apply`.
+  /// Closes and opens again after a failed `apply`. Staged bodies stay, whoever they belong to: their
+  /// messages may be on their way.
   func reopen() throws(StoreError) -> OpenReport
 
   /// Up to `count` bytes of a stored body from `offset`; fewer at its end only.

@@ -56,6 +56,16 @@ struct LMDBStoreTests {
     #expect(try store.everything().count == 2)
   }
 
+  @Test("opens at whatever number its transactions have come to")
+  func transactionNumbers() throws {
+    let store = try Backend.lmdb.opened(in: spool)
+    for number: UInt32 in 1...300 {
+      try store.apply([.insert(try Sample.mail(number))])
+      // The list of free pages has several transactions, whose numbers pass 256 on the way.
+      try LMDBCheck.run(on: spool.disk, .everything)
+    }
+  }
+
   @Test("refuses a file that is no environment")
   func stranger() throws {
     try spool.disk.ensureDirectory("lmdb")

@@ -94,7 +94,8 @@ struct LMDBCheck {
     let bytes = try file.read(at: number * meta.pageSize, count: meta.pageSize)
     guard bytes.count == meta.pageSize else { throw file.damaged("page \(number) is cut off") }
     let page = LMDBPage(bytes: bytes, number: number)
-    if let problem = page.problem(as: depth == 1 ? .leaf : .branch) {
+    let order: LMDBPage.Order = kind == .free ? .numbers : .bytes
+    if let problem = page.problem(as: depth == 1 ? .leaf : .branch, order) {
       throw file.damaged("page \(number): \(problem)")
     }
     if depth == 1 {

@@ -26,6 +26,14 @@ struct LMDBPage {
     var data: ArraySlice<UInt8>
   }
 
+  /// How the keys of a tree are compared.
+  enum Order: Sendable {
+    /// Byte by byte, as in the trees of records.
+    case bytes
+    /// As little-endian numbers of eight bytes: the numbers of transactions in the list of free pages.
+    case numbers
+  }
+
   private static let header = 16
   private static let nodeHeader = 8
   private static let keyMax = 511
@@ -42,7 +50,7 @@ struct LMDBPage {
   }
 
   /// What is wrong with it; nil when the other members can be used.
-  func problem(as kind: Kind) -> String? {
+  func problem(as kind: Kind, _ order: Order) -> String? {
     let isLeaf = kind == .leaf
     guard bytes[...].number(at: 0, 8) == UInt64(number) else { return "it says it is another" }
     guard half(10) & ~0x10 == (isLeaf ? 0x02 : 0x01) else { return "it is of kind \(half(10))" }
@@ -56,11 +64,19 @@ struct LMDBPage {
       if let problem = problem(node: index, kind, upper) { return problem }
     }
     for index in (isLeaf ? 1 : 2)..<max(count, isLeaf ? 1 : 2) {
-      guard key(index - 1).lexicographicallyPrecedes(key(index)) else {
-        return "its keys are out of order"
-      }
+      guard precedes(key(index - 1), key(index), order) else { return "its keys are out of order" }
     }
     return nil
+  }
+
+  private func precedes(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>, _ order: Order)
+    -> Bool
+  {
+    switch order {
+    case .bytes: one.lexicographicallyPrecedes(other)
+    case .numbers:
+      one.count == 8 && other.count == 8 && one.number(at: 0, 8) < other.number(at: 0, 8)
+    }
   }
 
   private func problem(node index: Int, _ kind: Kind, _ upper: Int) -> String? {

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: ISC
+"""Bad input: a clear answer, and nothing lost."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+
+from harness.case import Skipped, case, eventually, expect, expect_equal
+from harness.client import Client, message, stuffed, submit
+from harness.daemon import BACKENDS, Daemon, start_fails
+from harness.sink import Sink
+
+PLAIN = 'action "out" relay host "smtp://127.0.0.1:9"\nmatch from any for any action "out"\n'
+
+
+def paused(bench, more="", **options):
+    return Daemon(bench, more + "\n" + PLAIN, arguments=["-P", "mta"], **options).start()
+
+
+def no_role_died(daemon):
+    expect(not re.search(r"warn: \w+ \(process|Fatal error", daemon.log()),
+           f"a role died: {daemon.log()[-600:]}")
+
+
+@case("commands that are {what} get a 5xx, and the session or the service goes on",
+      what=["endless", "with NUL", "with a bare CR", "with a bare LF", "binary", "empty"])
+def bad_commands(bench, what):
+    text = {"endless": b"NOOP " + b"x" * 200000 + b"\r\n", "with NUL": b"MAIL FROM:<a\0b@example.org>\r\n",
+            "with a bare CR": b"MAIL FROM:<a@example.org>\rRCPT TO:<b@example.org>\r\n",
+            "with a bare LF": b"EHLO y\nMAIL FROM:<a@example.org>\r\n",
+            "binary": bytes(range(128, 256)) + b"\r\n", "empty": b"\r\n"}[what]
+    daemon = paused(bench)
+    with Client(daemon.port) as client:
+        client.command("EHLO x")
+        try:
+            client.send(text)
+            reply = client.reply()
+        except OSError:
+            reply = "500 (closed)"
+        expect(reply[:1] == "5" or reply.startswith("421"), f"got {reply!r}")
+    submit(daemon.port)
+    no_role_died(daemon)
+    daemon.stop()
+
+
+@case("data with {what} is refused with a 5xx and not queued",
+      what=["a bare LF", "a bare CR", "LF.LF", "LF.CRLF", "CR.CRLF", "CRLF.LF", "CRLF.CR"])
+def smuggling(bench, what):
+    inside = {"a bare LF": b"x\ny\r\n", "a bare CR": b"x\ry\r\n", "LF.LF": b"x\n.\nMAIL FROM:<e@vil>\r\n",
+              "LF.CRLF": b"x\n.\r\nMAIL FROM:<e@vil>\r\n", "CR.CRLF": b"x\r.\r\nMAIL FROM:<e@vil>\r\n",
+              "CRLF.LF": b"x\r\n.\nMAIL FROM:<e@vil>\r\n", "CRLF.CR": b"x\r\n.\rMAIL FROM:<e@vil>\r\n"}[what]
+    daemon = paused(bench)
+    with Client(daemon.port) as client:
+        client.begin()
+        client.send(b"Subject: x\r\n\r\n" + inside + b"\r\n.\r\n")
+        reply = client.reply()
+        expect(reply.startswith("5"), f"got {reply!r}")
+    expect_equal(daemon.queue(), [])
+    submit(daemon.port)
+    no_role_died(daemon)
+    daemon.stop()
+
+
+@case("commands in the same write as the end of the data are answered in order")
+def behind_data(bench):
+    daemon = paused(bench)
+    with Client(daemon.port) as client:
+        client.begin()
+        client.send(stuffed(message()) + b"MAIL FROM:<c@example.org>\r\nRCPT TO:<d@example.org>\r\nDATA\r\n")
+        for wanted in ("250", "250", "250", "354"):
+            client.expect(wanted)
+        client.send(stuffed(message("two")) + b"QUIT\r\n")
+        client.expect("250")
+        client.expect("221")
+    daemon.wait_queued(2)
+    daemon.stop()
+
+
+@case("a message larger than the limit is refused, at MAIL and at its end")
+def too_large(bench):
+    daemon = paused(bench, "smtp max-message-size 100K")
+    with Client(daemon.port) as client:
+        client.command("EHLO x")
+        client.command("MAIL FROM:<a@example.org> SIZE=200000", "552")
+        client.command("MAIL FROM:<a@example.org>")
+        client.command("RCPT TO:<b@example.org>")
+        client.command("DATA", "354")
+        client.send(stuffed(b"Subject: x\r\n\r\n" + b"0123456789\r\n" * 30000))
+        client.expect("552")
+    expect_equal(daemon.queue(), [])
+    daemon.stop()
+
+
+@case("clients that vanish at any point leave nothing behind")
+def vanish(bench):
+    daemon = paused(bench)
+    steps = ["EHLO x\r\n", "MAIL FROM:<a@example.org>\r\n", "RCPT TO:<b@example.org>\r\n", "DATA\r\n",
+             "Subject: half\r\n\r\nhalf a message"]
+    for count in range(len(steps) + 1):
+        for ending in ("close", "reset"):
+            client = Client(daemon.port)
+            for step in steps[:count]:
+                client.send(step)
+            if ending == "reset":
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.close()
+    submit(daemon.port)
+    daemon.wait_queued(1)
+    eventually(lambda: daemon.statistics().get("smtp.session") in (0, None),
+               lambda: f"sessions: {daemon.statistics()}")
+    no_role_died(daemon)
+    daemon.stop()
+
+
+def crowd(bench, limit, idle):
+    daemon = paused(bench, f"smtp limit max-sessions {limit}")
+    inside = [Client(daemon.port) for _ in range(limit - 1)]
+    refused = []
+    try:
+        for _ in range(idle - limit):
+            refused.append(socket.create_connection(("127.0.0.1", daemon.port), 10))
+        # One place is left or taken by the first of the crowd; those inside are served.
+        inside[0].command("EHLO x")
+        inside[0].command("MAIL FROM:<a@example.org>")
+        inside[0].command("RCPT TO:<b@example.org>")
+        inside[0].command("DATA", "354")
+        inside[0].send(stuffed(message()))
+        inside[0].expect("250")
+        answers = []
+        for connection in refused[1:50]:
+            connection.settimeout(10)
+            answers.append(connection.recv(200)[:3])
+        expect_equal(set(answers), {b"421"}, "answers beyond the limit")
+    finally:
+        for connection in refused:
+            connection.close()
+        for client in inside:
+            client.close()
+    eventually(daemon.greets, "it does not greet afterwards")
+    no_role_died(daemon)
+    daemon.stop()
+
+
+@case("more connections than max-sessions: 421, and the rest is served")
+def crowded(bench):
+    crowd(bench, 50, 300)
+
+
+@case("10,000 idle connections beyond the limit", seconds=180)
+def very_crowded(bench):
+    if "TALARIA_LONG" not in os.environ:
+        raise Skipped("set TALARIA_LONG")
+    import resource
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 12000:
+        raise Skipped("needs 12,000 descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    crowd(bench, 200, 10200)
+
+
+@case("a second daemon on one spool is refused, and names the process ({backend})", backend=BACKENDS)
+def second(bench, backend):
+    daemon = paused(bench, backend=backend)
+    other = Daemon(bench, PLAIN, backend=backend, name="other")
+    os.rmdir(other.state)
+    os.makedirs(other.state)
+    os.symlink(daemon.state + "/spool", other.state + "/spool")
+    said = start_fails(other)
+    expect(re.search(r"process \d+", said), f"it says {said!r}")
+    submit(daemon.port)
+    daemon.stop()
+
+
+@case("what is wrong at the start is told and ends with 1: {what}",
+      what=["port in use", "no configuration", "unreadable configuration", "unknown backend",
+            "wrong configuration", "wrong option", "spool is a file"])
+def refused_start(bench, what):
+    daemon = Daemon(bench, PLAIN, backend=None)
+    arguments, wanted = [], ""
+    if what == "port in use":
+        taken = socket.socket()
+        taken.bind(("127.0.0.1", daemon.port))
+        taken.listen()
+        bench.at_end(taken.close)
+        wanted = "in use"
+    elif what == "no configuration":
+        daemon.configuration += ".missing"
+        wanted = "No such file"
+    elif what == "unreadable configuration":
+        os.unlink(daemon.configuration)
+        os.mkdir(daemon.configuration)
+        wanted = "directory"
+    elif what == "unknown backend":
+        arguments, wanted = ["-B", "queue=postgres"], "no such backend"
+    elif what == "wrong configuration":
+        bench.write("d.conf", 'listen on 127.0.0.1 prot 25\nmatch for any action "none"\nfoo bar\n')
+        wanted = "3 errors"
+    elif what == "wrong option":
+        arguments, wanted = ["-Q"], "usage"
+    elif what == "spool is a file":
+        bench.write("d/spool", "x")
+        wanted = "not a directory"
+    said = start_fails(daemon, *arguments)
+    expect(wanted in said, f"it says {said!r}")
+    expect("Fatal" not in said and "stack trace" not in said, said)
+
+
+@case("a spool of a newer version is refused ({backend})", backend=BACKENDS)
+def newer(bench, backend):
+    daemon = paused(bench, backend=backend)
+    submit(daemon.port)
+    daemon.stop()
+    spool = daemon.state + "/spool"
+    if backend == "sqlite":
+        import glob
+        import sqlite3
+        path = [p for p in glob.glob(spool + "/sqlite/*") if not p.endswith(("-wal", "-shm"))
+                and os.path.isfile(p)][0]
+        database = sqlite3.connect(path)
+        database.execute("pragma user_version = 99")
+        database.commit()
+        database.close()
+    elif backend == "fs":
+        with open(spool + "/format", "r+b") as file:
+            text = re.sub(rb"\d+", b"99", file.read(), count=1)
+            file.seek(0)
+            file.truncate()
+            file.write(text)
+    else:
+        raise Skipped("no tool at hand that changes an LMDB record")
+    said = start_fails(daemon)
+    expect(re.search("newer|version", said), f"it says {said!r}")
+    expect("Fatal error" not in said, said)
+
+
+@case("a store cut in half is refused or quarantined, never a crash ({backend})", backend=BACKENDS)
+def cut(bench, backend):
+    daemon = paused(bench, backend=backend)
+    for _ in range(20):
+        submit(daemon.port)
+    daemon.stop()
+    spool = daemon.state + "/spool"
+    for directory, _, names in os.walk(spool):
+        for name in names:
+            path = os.path.join(directory, name)
+            size = os.path.getsize(path)
+            if size > 64 and name not in ("reserve", "lock.mdb"):
+                os.truncate(path, size // 2)
+    daemon.launch()
+    eventually(lambda: daemon.process.poll() is not None or daemon.greets(), "neither up nor down")
+    expect("Fatal error" not in daemon.log(), daemon.log()[-1500:])
+    if daemon.process.poll() is None:
+        submit(daemon.port)
+        daemon.stop()
+    else:
+        expect("damaged" in daemon.log() or "cut" in daemon.log(), daemon.log()[-500:])
+
+
+@case("a read-only spool directory is told at the start")
+def read_only(bench):
+    if bench.is_root:
+        place = bench.path("ro")
+        os.makedirs(place)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=755", "none", place],
+                          capture_output=True).returncode:
+            raise Skipped("mount is not permitted")
+        bench.at_end(lambda: subprocess.run(["umount", "-l", place]))
+        daemon = Daemon(bench, PLAIN, name="ro/state")
+        os.makedirs(daemon.state + "/spool")
+        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+    else:
+        daemon = Daemon(bench, PLAIN)
+        os.makedirs(daemon.state + "/spool", mode=0o500)
+    said = start_fails(daemon)
+    expect(re.search("Read-only|Permission|read-only", said), f"it says {said!r}")
+
+
+@case("a full disk: 452 for new mail, what is queued goes out, then mail is taken again ({backend})",
+      backend=BACKENDS, seconds=120)
+def full_disk(bench, backend):
+    bench.need_root("needs to mount a small file system")
+    place = bench.path("small")
+    os.makedirs(place)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=755", "none", place],
+                      capture_output=True).returncode:
+        raise Skipped("mount is not permitted")
+    bench.at_end(lambda: subprocess.run(["umount", "-l", place]))
+    sink = Sink(bench)
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""", backend=backend, name="small/state", arguments=["-P", "mta"]).start()
+    body = b"Subject: fill\r\n\r\n" + b"0123456789abcdef\r\n" * 50000
+    promised, refused = 0, None
+    for _ in range(120):
+        with Client(daemon.port, seconds=20) as client:
+            client.command("EHLO x")
+            client.send("MAIL FROM:<a@example.org>\r\n")
+            reply = client.reply()
+            if reply.startswith("250"):
+                client.send("RCPT TO:<b@example.com>\r\nDATA\r\n")
+                reply = client.reply()
+                if reply.startswith("250"):
+                    reply = client.reply()
+                if reply.startswith("354"):
+                    client.send(stuffed(body))
+                    reply = client.reply()
+            if reply.startswith("250"):
+                promised += 1
+            else:
+                refused = reply
+                break
+    expect(refused, f"all of {promised} messages of 900 KB were taken on 64 MB")
+    expect(refused.startswith("452"), f"with {promised} taken it says {refused!r}")
+    expect(promised > 5, f"only {promised} were taken")
+    daemon.ctl("resume", "mta")
+    daemon.wait_empty(40)
+    expect_equal(len(sink.deliveries), promised)
+    eventually(lambda: _taken(daemon), "no mail is taken though there is room again", 20)
+    no_role_died(daemon)
+    daemon.stop()
+
+
+def _taken(daemon):
+    try:
+        return submit(daemon.port)
+    except AssertionError:
+        return None
+
+
+@case("garbage on the control socket harms nobody")
+def control_garbage(bench):
+    daemon = paused(bench)
+    path = daemon.state + "/smtpd.sock"
+    for data in (b"\0" * 10000, b"\xff" * 10000, os.urandom(100000), b"GET / HTTP/1.0\r\n\r\n",
+                 b"\xff\xff\xff\x7f" + b"x" * 100, b"\0\0\0\1"):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(2)
+        connection.connect(path)
+        try:
+            connection.sendall(data)
+            connection.recv(1000)
+        except OSError:
+            pass
+        connection.close()
+    waiting = []
+    for _ in range(200):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(1)
+        try:
+            connection.connect(path)
+        except OSError:
+            break
+        waiting.append(connection)
+    for connection in waiting:
+        connection.close()
+    eventually(lambda: daemon.run_ctl("show", "status").returncode == 0, "smtpctl gets no answer")
+    submit(daemon.port)
+    no_role_died(daemon)
+    daemon.stop()

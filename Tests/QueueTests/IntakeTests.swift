@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Testing
+
+@testable import Queue
+
+@Suite("Intake")
+struct IntakeTests {
+  private static let frontend: UInt32 = 7
+
+  private static func id(_ number: UInt32) throws -> MessageID { try #require(MessageID(number)) }
+
+  private static func envelope(_ message: UInt32, _ low: UInt32) throws -> Envelope {
+    let address = Address(local: "u", domain: "example.org")
+    return Envelope(
+      id: try #require(EnvelopeID(message: try id(message), low: low)),
+      kind: .relay,
+      action: "out",
+      recipient: address,
+      destination: address,
+      created: .epoch
+    )
+  }
+
+  private static func message(_ number: UInt32, size: Int) throws -> Message {
+    Message(
+      id: try id(number),
+      sender: nil,
+      created: .epoch,
+      size: size,
+      session: SessionFacts(
+        id: SessionID(1),
+        source: .local,
+        serverName: "",
+        helo: "",
+        hostname: ""
+      )
+    )
+  }
+
+  private static func intake(memoryBody: Int = 100, memory: Int = 1000) throws -> Intake {
+    var limits = Intake.Limits()
+    limits.memoryBody = memoryBody
+    limits.memoryBodyWhenShort = memoryBody / 2
+    limits.memory = memory
+    limits.envelopes = 4
+    var intake = Intake(limits: limits)
+    intake.reserved(first: try id(1), count: 100, frontend: frontend)
+    return intake
+  }
+
+  /// The actions in words, in their order.
+  private static func words(_ actions: [Intake.Action]) -> [String] {
+    actions.map { action in
+      switch action {
+      case .stored(_, let id): "stored \(id.rawValue)"
+      case .refused(_, let id, let reply): "refused \(id.rawValue) \(reply.code)"
+      case .credit(_, let id, let count): "credit \(id.rawValue) \(count)"
+      case .stage(let id, let bytes): "stage \(id.rawValue) \(bytes.count)"
+      case .finishStage(let id): "finish \(id.rawValue)"
+      case .discardStage(let id): "discard \(id.rawValue)"
+      case .commit(let new): "commit \(new.message.id.rawValue) \(new.envelopes.count)"
+      case .admission(let reply): "admission \(reply?.code ?? 250)"
+      }
+    }
+  }
+
+  @Test("a message is committed once body and envelopes are here, whichever came last")
+  func complete() throws {
+    for isEnvelopeLast in [true, false] {
+      var intake = try Self.intake()
+      let envelope = try Self.envelope(3, 1)
+      let message = try Self.message(3, size: 10)
+      if !isEnvelopeLast { #expect(intake.envelopes([envelope]).isEmpty) }
+      let body = intake.body(message.id, [UInt8](repeating: 65, count: 10), from: Self.frontend)
+      #expect(Self.words(body) == ["credit 3 10"])
+      var actions = intake.submit(message, envelopes: 1, from: Self.frontend)
+      if isEnvelopeLast {
+        #expect(actions.isEmpty)
+        actions = intake.envelopes([envelope])
+      }
+      #expect(Self.words(actions) == ["commit 3 1"])
+      #expect(Self.words(intake.committed(message.id)) == ["stored 3"])
+      #expect(intake.count == 0 && intake.bytesInMemory == 0)
+    }
+  }
+
+  @Test("a large body is staged, and its credit is given once")
+  func staging() throws {
+    var intake = try Self.intake()
+    let message = try Self.message(4, size: 150)
+    let first = [UInt8](repeating: 1, count: 90)
+    let second = [UInt8](repeating: 2, count: 60)
+    #expect(Self.words(intake.body(message.id, first, from: Self.frontend)) == ["credit 4 90"])
+    #expect(Self.words(intake.body(message.id, second, from: Self.frontend)) == ["stage 4 150"])
+    #expect(intake.submit(message, envelopes: 1, from: Self.frontend).isEmpty)
+    #expect(
+      Self.words(intake.staged(message.id, written: 150)) == ["credit 4 60", "finish 4"]
+    )
+    #expect(intake.envelopes([try Self.envelope(4, 1)]).isEmpty)
+    #expect(Self.words(intake.stageFinished(message.id)) == ["commit 4 1"])
+    let failed = intake.commitFailed(message.id, Intake.notStored)
+    #expect(Self.words(failed) == ["discard 4", "refused 4 451"])
+    #expect(intake.count == 0 && intake.bytesInMemory == 0)
+  }
+
+  @Test("a body that cannot be staged is refused at once, and so is the rest of it")
+  func stageFailure() throws {
+    var intake = try Self.intake()
+    let id = try Self.id(5)
+    _ = intake.body(id, [UInt8](repeating: 1, count: 150), from: Self.frontend)
+    #expect(
+      Self.words(intake.stageFailed(id, Intake.notStored)) == ["discard 5", "refused 5 451"]
+    )
+    #expect(Self.words(intake.body(id, [1], from: Self.frontend)) == ["refused 5 451"])
+    let submit = intake.submit(try Self.message(5, size: 151), envelopes: 1, from: Self.frontend)
+    #expect(Self.words(submit) == ["refused 5 451"])
+    #expect(intake.bytesInMemory == 0 && intake.count == 0)
+  }
+
+  @Test("what comes late for a transaction that is over begins no other one")
+  func late() throws {
+    var intake = try Self.intake()
+    let id = try Self.id(6)
+    _ = intake.body(id, [1, 2], from: Self.frontend)
+    #expect(intake.abort(id, from: Self.frontend).isEmpty)
+    #expect(intake.envelopes([try Self.envelope(6, 1)]).isEmpty)
+    #expect(intake.count == 0)
+  }
+
+  @Test("a submit whose envelopes died with lookup is refused, now or later")
+  func lookupLost() throws {
+    var intake = try Self.intake()
+    _ = intake.envelopes([try Self.envelope(7, 1)])
+    _ = intake.body(try Self.id(8), [1], from: Self.frontend)
+    _ = intake.submit(try Self.message(8, size: 1), envelopes: 2, from: Self.frontend)
+    #expect(Self.words(intake.lookupLost()) == ["refused 8 451"])
+    _ = intake.body(try Self.id(7), [1], from: Self.frontend)
+    let short = intake.submit(try Self.message(7, size: 1), envelopes: 2, from: Self.frontend)
+    #expect(Self.words(short) == ["refused 7 451"])
+  }
+
+  @Test("a submit with what does not fit together is refused")
+  func mismatches() throws {
+    var intake = try Self.intake()
+    _ = intake.envelopes([try Self.envelope(9, 1), try Self.envelope(9, 1)])
+    let doubled = intake.submit(try Self.message(9, size: 0), envelopes: 2, from: Self.frontend)
+    #expect(Self.words(doubled) == ["refused 9 451"])
+    _ = intake.envelopes([try Self.envelope(10, 1)])
+    let size = intake.submit(try Self.message(10, size: 1), envelopes: 1, from: Self.frontend)
+    #expect(Self.words(size) == ["refused 10 451"])
+    let none = intake.submit(try Self.message(11, size: 0), envelopes: 0, from: Self.frontend)
+    #expect(Self.words(none) == ["refused 11 451"])
+    #expect(intake.envelopes([try Self.envelope(12, 1), try Self.envelope(13, 1)]).isEmpty)
+    let foreign = intake.submit(try Self.message(500, size: 0), envelopes: 1, from: Self.frontend)
+    #expect(Self.words(foreign) == ["refused 500 451"])
+    for low in UInt32(1)...5 { _ = intake.envelopes([try Self.envelope(14, low)]) }
+    let many = intake.submit(try Self.message(14, size: 0), envelopes: 5, from: Self.frontend)
+    #expect(Self.words(many) == ["refused 14 451"])
+    #expect(intake.count == 0)
+  }
+
+  @Test("new mail is refused while memory is short")
+  func budget() throws {
+    var intake = try Self.intake(memoryBody: 100, memory: 150)
+    _ = intake.body(try Self.id(1), [UInt8](repeating: 0, count: 100), from: Self.frontend)
+    let over = intake.body(try Self.id(2), [UInt8](repeating: 0, count: 100), from: Self.frontend)
+    #expect(Self.words(over).contains("admission 452"))
+    #expect(Self.words(intake.abort(try Self.id(1), from: Self.frontend)) == ["admission 250"])
+  }
+
+  @Test("a frontend that comes back learns of what it has in a commit")
+  func reclaim() throws {
+    var intake = try Self.intake()
+    _ = intake.envelopes([try Self.envelope(1, 1)])
+    _ = intake.submit(try Self.message(1, size: 0), envelopes: 1, from: Self.frontend)
+    #expect(intake.lost(frontend: Self.frontend).isEmpty)
+    #expect(intake.reclaimed(try Self.id(1), by: 9))
+    guard case .stored(let frontend, _)? = intake.committed(try Self.id(1)).first else {
+      Issue.record("not stored")
+      return
+    }
+    #expect(frontend == 9)
+    #expect(!intake.reclaimed(try Self.id(2), by: 9))
+  }
+
+  @Test("whatever happens in whatever order, nothing is left at the end", arguments: 0..<40)
+  func random(seed: UInt64) throws {
+    var random = Generator(state: seed &* 0x9e37_79b9_7f4a_7c15 &+ 1)
+    var intake = try Self.intake(memoryBody: 100, memory: 400)
+    for _ in 0..<600 {
+      let number = UInt32.random(in: 1...30, using: &random)
+      let id = try Self.id(number)
+      var actions: [Intake.Action] = []
+      switch Int.random(in: 0..<9, using: &random) {
+      case 0, 1:
+        let size = Int.random(in: 0...120, using: &random)
+        actions = intake.body(id, [UInt8](repeating: 0, count: size), from: Self.frontend)
+      case 2, 3:
+        let low = UInt32.random(in: 1...3, using: &random)
+        actions = intake.envelopes([try Self.envelope(number, low)])
+      case 4:
+        let size = Int.random(in: 0...200, using: &random)
+        actions = intake.submit(
+          try Self.message(number, size: size),
+          envelopes: Int.random(in: 0...2, using: &random),
+          from: Self.frontend
+        )
+      case 5: actions = intake.abort(id, from: Self.frontend)
+      case 6: actions = intake.stageFailed(id, Intake.notStored)
+      case 7: actions = intake.commitFailed(id, Intake.notStored)
+      default: if seed % 2 == 0 { actions = intake.lookupLost() }
+      }
+      var index = 0
+      while index < actions.count {
+        switch actions[index] {
+        case .stage(let id, let bytes):
+          if Bool.random(using: &random) {
+            actions += intake.staged(id, written: bytes.count)
+          }
+        case .finishStage(let id): actions += intake.stageFinished(id)
+        case .commit(let new):
+          if Bool.random(using: &random) { actions += intake.committed(new.message.id) }
+        default: break
+        }
+        index += 1
+      }
+    }
+    _ = intake.lost(frontend: Self.frontend)
+    for number in UInt32(1)...30 { _ = intake.committed(try Self.id(number)) }
+    #expect(intake.count == 0 && intake.bytesInMemory == 0)
+    #expect(intake.admission == nil)
+  }
+
+  private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9e37_79b9_7f4a_7c15
+      var value = state
+      value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+      value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+      return value ^ (value >> 31)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Testing
+
+@testable import Queue
+
+@Suite("Outcome rules")
+struct OutcomeRulesTests {
+  private static let now = Instant(milliseconds: 1_000_000)
+  private static let expiry = Instant(milliseconds: 2_000_000)
+  private static let rules = OutcomeRules(warnIntervals: [.seconds(100)])
+
+  private static func stored(
+    _ notify: NotifyConditions = [],
+    sender: Address? = Address(local: "s", domain: "example.org"),
+    kind: Envelope.Kind = .relay
+  ) throws -> StoredEnvelope {
+    let address = Address(local: "u", domain: "example.org")
+    let id = try #require(MessageID(1))
+    var envelope = Envelope(
+      id: try #require(EnvelopeID(message: id, low: 1)),
+      kind: kind,
+      action: "out",
+      recipient: address,
+      destination: address,
+      created: .epoch
+    )
+    envelope.notify = notify
+    let facts = SessionFacts(
+      id: SessionID(1),
+      source: .local,
+      serverName: "",
+      helo: "",
+      hostname: ""
+    )
+    return StoredEnvelope(
+      message: Message(id: id, sender: sender, created: .epoch, size: 1, session: facts),
+      envelope: envelope
+    )
+  }
+
+  private static func word(_ decision: OutcomeRules.Decision) -> String {
+    switch decision {
+    case .gone: "gone"
+    case .retry(nil): "again"
+    case .retry: "retry"
+    case .hold(let key): "hold \(key)"
+    case .bounce(.becameBounce(.failed, _, _, _)): "failed"
+    case .bounce(.becameBounce(.delivered, _, _, _)): "delivered"
+    case .bounce: "?"
+    }
+  }
+
+  struct Row: Sendable {
+    let result: DeliveryReport.Result
+    let notify: NotifyConditions
+    let expected: String
+
+    init(_ result: DeliveryReport.Result, _ notify: NotifyConditions, _ expected: String) {
+      self.result = result
+      self.notify = notify
+      self.expected = expected
+    }
+  }
+
+  @Test(
+    "an outcome and what the sender asked for decide",
+    arguments: [
+      Row(.delivered, [], "gone"), Row(.delivered, [.success], "delivered"),
+      Row(.delivered, [.failure], "gone"), Row(.delivered, [.never], "gone"),
+      Row(.permanent, [], "failed"), Row(.permanent, [.never], "gone"),
+      Row(.permanent, [.success], "gone"), Row(.permanent, [.failure], "failed"),
+      Row(.loop, [], "failed"), Row(.temporary, [], "retry"), Row(.returned, [], "again"),
+      Row(.held, [], "hold 0"),
+    ]
+  )
+  func table(row: Row) throws {
+    let decision = Self.rules.decide(
+      DeliveryReport(row.result, text: "so"),
+      for: try Self.stored(row.notify),
+      expiry: Self.expiry,
+      at: Self.now
+    )
+    #expect(Self.word(decision) == row.expected)
+  }
+
+  @Test("a failure past the envelope's time is its end")
+  func expired() throws {
+    let decision = Self.rules.decide(
+      DeliveryReport(.temporary, text: "later"),
+      for: try Self.stored(),
+      expiry: Self.now,
+      at: Self.now
+    )
+    #expect(Self.word(decision) == "failed")
+  }
+
+  @Test("nobody is told of a notice, and nobody has no notices")
+  func silence() throws {
+    let report = DeliveryReport(.permanent, text: "no")
+    for stored in [try Self.stored(kind: .bounce(.failed)), try Self.stored(sender: nil)] {
+      let decision = Self.rules.decide(report, for: stored, expiry: Self.expiry, at: Self.now)
+      #expect(decision == .gone)
+    }
+  }
+
+  @Test("success that the next host tells of is not told twice")
+  func nextHost() throws {
+    var report = DeliveryReport(.delivered, text: "ok")
+    report.successNotice = .nextHost
+    let decision = Self.rules.decide(
+      report,
+      for: try Self.stored([.success]),
+      expiry: Self.expiry,
+      at: Self.now
+    )
+    #expect(decision == .gone)
+  }
+}

@@ -163,6 +163,12 @@ let package = Package(
       swiftSettings: strict
     ),
     .executableTarget(
+      name: "SpoolGenerator",
+      dependencies: ["Configuration", "Mail", "Queue", "StoreFactory"],
+      path: "Benchmarks/Spool",
+      swiftSettings: strict
+    ),
+    .executableTarget(
       name: "StoreBenchmark",
       dependencies: [
         "Disk", "FilesystemStore", "LMDBStore", "Mail", "MemoryStore", "Queue", "SQLiteStore",

@@ -66,8 +66,14 @@ struct Context {
     }
   }
 
+  /// What cannot only be tried must not be done by mistake.
+  func refuseDryRun(of command: String) throws(CommandFailure) {
+    guard mode == .execute else { throw .invalid("smtpctl: \(command) has no dry run") }
+  }
+
   /// Carries out a command that has no answer of its own.
   func succeed(_ command: String, _ request: ControlRequest) throws(CommandFailure) {
+    try refuseDryRun(of: command)
     try service().complete(request) { _ throws(CommandFailure) in
       throw .brokenAnswer("a part of a larger answer")
     }

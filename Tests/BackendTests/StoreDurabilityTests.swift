@@ -112,9 +112,12 @@ struct StoreDurabilityTests {
     let store = try backend.opened(in: spool)
     for number: UInt32 in 1...3 { try spool.stage([1, 2, 3], for: try Sample.id(number), backend) }
     try store.apply([.insert(try Sample.staged(2, size: 3))])
-    let report = try store.reopen()
-    #expect(report.orphansRemoved == 2)
-    #expect(try store.body(of: try Sample.id(2)) == [1, 2, 3])
+    // Not after a failure: messages that are on their way have staged bodies.
+    #expect(try store.reopen().orphansRemoved == 0)
+    try store.close(within: .seconds(1))
+    let again = backend.store(in: spool)
+    #expect(try again.open().orphansRemoved == 2)
+    #expect(try again.body(of: try Sample.id(2)) == [1, 2, 3])
   }
 
   @Test(

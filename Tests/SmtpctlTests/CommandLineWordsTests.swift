@@ -38,15 +38,17 @@ struct CommandLineWordsTests {
   @Test(
     "A word that nothing has is unknown",
     arguments: [
-      ("frobnicate", "frobnicate"), ("show quux", "quux"), ("show envelope xyz", "xyz"),
-      ("show envelope 00000001", "00000001"),
-      ("show envelope 0000000000000001", "0000000000000001"),
-      ("show stats now", "now"), ("discover 00000000", "00000000"), ("monitor 1", "1"),
-      ("discover all", "all"),
-    ]
+      ("frobnicate", "frobnicate", []), ("log loudly", "loudly", ["log brief", "log verbose"]),
+      ("show envelope xyz", "xyz", ["show envelope <evpid>"]),
+      ("show envelope 00000001", "00000001", ["show envelope <evpid>"]),
+      ("show envelope 0000000000000001", "0000000000000001", ["show envelope <evpid>"]),
+      ("show stats now", "now", []), ("monitor 1", "1", []),
+      ("discover 00000000", "00000000", ["discover <evpid>|<msgid>"]),
+      ("discover all", "all", ["discover <evpid>|<msgid>"]),
+    ] as [(String, String, [String])]
   )
-  func unknown(_ line: String, _ word: String) {
-    #expect(throws: CommandLineWords.Failure.unknown(word: word)) {
+  func unknown(_ line: String, _ word: String, _ expected: [String]) {
+    #expect(throws: CommandLineWords.Failure.unknown(word: word, expected: expected)) {
       try CommandLineWordsTests.form(line)
     }
   }
@@ -73,7 +75,7 @@ struct CommandLineWordsTests {
 
   @Test("An empty word is no beginning of anything")
   func emptyWord() {
-    #expect(throws: CommandLineWords.Failure.unknown(word: "")) {
+    #expect(throws: CommandLineWords.Failure.unknown(word: "", expected: [])) {
       try CommandLineWords.match(["", "queue"], in: CommandTable.entries)
     }
   }

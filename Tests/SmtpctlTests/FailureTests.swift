@@ -63,7 +63,14 @@ struct FailureTests {
     #expect(Run()("").status == .invalid)
     #expect(Run()("remove colour=blue").status == .invalid)
     #expect(Run()("remove colour=blue").errors.contains("colour=blue\n^\n"))
-    #expect(Run(daemon: FakeDaemon(), mode: .dryRun)("discover 000000aa").status == .invalid)
+    for line in [
+      "discover 000000aa", "pause mda", "log brief", "queue quarantine restore x",
+      "queue copy fs lmdb",
+    ] {
+      let daemon = FakeDaemon()
+      #expect(Run(daemon: daemon, mode: .dryRun)(line).status == .invalid, "\(line)")
+      #expect(daemon.requests.isEmpty, "\(line)")
+    }
     #expect(ExitStatus.invalid.rawValue == 255)
   }
 

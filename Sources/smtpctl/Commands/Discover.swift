@@ -13,7 +13,7 @@ struct Discover: Command {
   ]
 
   func run(in context: Context) throws(CommandFailure) {
-    guard context.mode == .execute else { throw .invalid("smtpctl: discover has no dry run") }
+    try context.refuseDryRun(of: "discover")
     let count = try context.service().count(.discover(item))
     try context.report(
       "discover",

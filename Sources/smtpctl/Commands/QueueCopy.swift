@@ -34,7 +34,7 @@ struct QueueCopy: Command {
   }
 
   func run(in context: Context) throws(CommandFailure) {
-    guard context.mode == .execute else { throw .invalid("smtpctl: queue copy has no dry run") }
+    try context.refuseDryRun(of: "queue copy")
     let stores = context.stores
     let from = try spot(source, in: context)
     var to = try spot(destination, in: context)
@@ -114,7 +114,13 @@ struct QueueCopy: Command {
   private static func checked<Value>(
     _ work: () throws(StoreError) -> Value
   ) throws(CommandFailure) -> Value {
-    do throws(StoreError) { return try work() } catch { throw .store(error) }
+    do throws(StoreError) {
+      return try work()
+    } catch .failed(_, _, let number, _) where SpoolFiles.isDenial(number) {
+      throw .forbidden
+    } catch {
+      throw .store(error)
+    }
   }
 
   private static func told<Value>(

@@ -44,6 +44,7 @@ struct QueueQuarantine: Command {
         try context.write { $0.append(contentsOf: content) }
       }
     case .restore(let name):
+      try context.refuseDryRun(of: "queue quarantine restore")
       try check(name)
       let count = try context.service().count(.quarantineRestore(name: name))
       try context.report(

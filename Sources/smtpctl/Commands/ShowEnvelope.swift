@@ -16,10 +16,12 @@ struct ShowEnvelope: Command {
   ]
 
   func run(in context: Context) throws(CommandFailure) {
+    var isFound = false
     try context.service().complete(.showEnvelope(id)) { part throws(CommandFailure) in
       guard case .envelopes(let rows) = part, rows.count == 1, let row = rows.first else {
         throw .brokenAnswer("an envelope was expected")
       }
+      isFound = true
       try context.write { bytes in
         switch context.style {
         case .plain: bytes.append(contentsOf: EnvelopeText(row).bytes)
@@ -27,5 +29,6 @@ struct ShowEnvelope: Command {
         }
       }
     }
+    guard isFound else { throw .refused("no such envelope") }
   }
 }

@@ -9,8 +9,8 @@ import Queue
 /// only begin with it.
 struct CommandLineWords {
   enum Failure: Error, Equatable {
-    /// No command has this word here; nil when the words end too early for every command.
-    case unknown(word: String)
+    /// No command has this word here; those that its forerunners begin are named.
+    case unknown(word: String, expected: [String])
     /// Several commands go on from here: the word begins more than one, or more words are needed.
     case incomplete(continuations: [String])
     /// The words of a query are too many or too long.
@@ -40,12 +40,20 @@ struct CommandLineWords {
         let fitting = here.compactMap { entry in
           parameter(word, entry.pattern[depth]).map { (entry, $0) }
         }
-        guard let first = fitting.first else { throw .unknown(word: word) }
+        guard let first = fitting.first else { throw unknown(word, here, at: depth) }
         parameters.append(first.1)
         candidates = fitting.map(\.0)
       }
     }
     return try end(of: words.count, candidates, parameters)
+  }
+
+  private static func unknown(
+    _ word: String,
+    _ candidates: [CommandTable.Entry],
+    at depth: Int
+  ) -> Failure {
+    .unknown(word: word, expected: depth == 0 ? [] : candidates.map(\.help))
   }
 
   /// The command whose words are all there, where the words end.
@@ -114,13 +122,20 @@ struct CommandLineWords {
   }
 }
 
+extension CommandLineWords {
+  fileprivate static func list(_ commands: [String]) -> String {
+    (["possibilities are:"] + commands.map { "  " + $0 }).joined(separator: "\n")
+  }
+}
+
 extension CommandLineWords.Failure {
   /// The text for the operator, without a newline at its end.
   var text: String {
     switch self {
-    case .unknown(let word): "smtpctl: invalid command: \(word)"
-    case .incomplete(let continuations):
-      (["possibilities are:"] + continuations.map { "  " + $0 }).joined(separator: "\n")
+    case .unknown(let word, let expected):
+      "smtpctl: invalid command: \(word)"
+        + (expected.isEmpty ? "" : "\n" + CommandLineWords.list(expected))
+    case .incomplete(let continuations): CommandLineWords.list(continuations)
     case .selectionTooLong: "smtpctl: the query is too long"
     case .query(let error, let words): "\(error.pointing(at: words))\nsmtpctl: \(error)"
     }

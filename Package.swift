@@ -218,6 +218,11 @@ let package = Package(
       dependencies: ["Disk", "FilesystemStore", "Mail", "Queue"],
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "InterprocessTests",
+      dependencies: ["CLinux", "Interprocess", "Mail", "Queue"] + nio,
+      swiftSettings: strict
+    ),
     .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
     .testTarget(
       name: "PolicyTests",
@@ -243,6 +248,14 @@ let package = Package(
       exclude: ["Corpus", "Dialogs"],
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "SpoolerTests",
+      dependencies: [
+        "CLinux", "Configuration", "Interprocess", "Mail", "MemoryStore", "Queue", "Spooler",
+      ] + nio,
+      swiftSettings: strict
+    ),
+    .testTarget(name: "SupervisorTests", dependencies: ["Supervisor"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 
     // C.

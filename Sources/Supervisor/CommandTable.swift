@@ -44,6 +44,9 @@ struct CommandTable {
     commands.values.lazy.map(\.deadline).filter { $0 != .max }.min()
   }
 
+  /// The processes that have not ended.
+  var processes: [Int32] { commands.values.map(\.process) + abandoned.keys }
+
   var isEmpty: Bool { commands.isEmpty && abandoned.isEmpty }
 
   /// Starts a program. Returns the descriptors for the feeding side, which the caller closes after it

@@ -25,7 +25,21 @@ package struct RoleContext: Sendable {
   package let identity: RoleIdentity
   package let loop: any EventLoop
   package let log: Log
-  fileprivate let channel: SupervisorChannel
+  private let channel: SupervisorChannel
+
+  package init(
+    role: Role,
+    identity: RoleIdentity,
+    loop: any EventLoop,
+    log: Log,
+    channel: SupervisorChannel
+  ) {
+    self.role = role
+    self.identity = identity
+    self.loop = loop
+    self.log = log
+    self.channel = channel
+  }
 
   /// Tells the supervisor something. A supervisor that is gone ends the process elsewhere.
   package func tell(_ message: RoleToSupervisor) {

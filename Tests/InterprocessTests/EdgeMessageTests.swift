@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Queue
+import Testing
+
+@testable import Interprocess
+
+@Suite("Edge messages")
+struct EdgeMessageTests {
+  private static let address = Address(local: "u", domain: "example.org")
+
+  private static func message() throws -> Message {
+    let facts = SessionFacts(
+      id: SessionID(1),
+      source: .inet4(1),
+      serverName: "mail",
+      helo: "me",
+      hostname: "host"
+    )
+    return Message(
+      id: try #require(MessageID(7)),
+      sender: address,
+      created: .epoch,
+      size: 3,
+      session: facts
+    )
+  }
+
+  private static func envelope() throws -> Envelope {
+    Envelope(
+      id: try #require(EnvelopeID(0x7_0000_0001)),
+      kind: .local(LocalDelivery(user: "u", subaddress: "x")),
+      action: "a",
+      recipient: address,
+      destination: address,
+      created: .epoch
+    )
+  }
+
+  private static func encoded(_ message: some EdgeMessage) -> [UInt8] {
+    var writer = ByteWriter()
+    message.encode(into: &writer)
+    return writer.finish()
+  }
+
+  /// The message survives the way there and back, and none of its beginnings is a message.
+  private static func check<Sent: EdgeMessage>(_ message: Sent) throws {
+    let bytes = encoded(message)
+    var reader = ByteReader(bytes)
+    let again = try Sent(decoding: &reader)
+    try reader.expectEnd()
+    #expect(encoded(again) == bytes)
+    for length in 0..<bytes.count {
+      var short = ByteReader(Array(bytes[..<length]))
+      #expect(throws: DecodingError.self, "\(message) cut at \(length)") {
+        try Sent(decoding: &short)
+      }
+    }
+    for index in bytes.indices {
+      for value: UInt8 in [0, 0x7f, 0x80, 0xff] {
+        var wrong = bytes
+        wrong[index] = value
+        var reader = ByteReader(wrong)
+        // Anything but a trap.
+        _ = try? Sent(decoding: &reader)
+      }
+    }
+  }
+
+  @Test("every message survives the way there and back, and no cut-off one is taken")
+  func roundTrips() throws {
+    let message = try Self.message()
+    let envelope = try Self.envelope()
+    let id = message.id
+    let reply = Reply(550, EnhancedStatus(.permanent, 1, 1), "No", "Really")
+    for sent: FrontendToQueue in [
+      .reserve, .body(id, [1, 2]), .submit(message, envelopes: 1), .abort(id, envelopes: 2),
+      .reconcile([id, id]),
+    ] { try Self.check(sent) }
+    for sent: QueueToFrontend in [
+      .block(first: id, count: 9), .admission(nil), .admission(reply), .credit(id, 5),
+      .stored(id), .refused(id, reply), .listening(1),
+    ] { try Self.check(sent) }
+    for sent: LookupToQueue in [
+      .envelopes([envelope]), .routing(token: 1, [envelope]), .routed(token: 1, [envelope]),
+      .unroutable(token: 1, reply),
+    ] { try Self.check(sent) }
+    for sent: QueueToDelivery in [
+      .deliver(task: 1, message, [envelope], body: [1]), .bodyEnd(task: 1),
+      .deliver(task: 1, message, [envelope], body: nil), .body(task: 1, [1]),
+      .bodyFailed(task: 1, reason: "x"), .recorded([1, 2]),
+    ] { try Self.check(sent) }
+    let report = EnvelopeReport(
+      envelope: envelope.id,
+      report: DeliveryReport(.temporary, status: EnhancedStatus(.temporary, 4, 1), text: "t")
+    )
+    for sent: DeliveryToQueue in [
+      .reconcile(inHand: [envelope.id]), .credit(task: 1, 2), .cancelBody(task: 1),
+      .report(task: 1, [report]), .release(key: 1, count: 3), .release(key: 1, count: nil),
+      .destinationWorks(domain: "d"),
+    ] { try Self.check(sent) }
+    try Self.check(QueueToLookup.route(token: 1, message, recipient: Self.address))
+    try Self.check(LookupToFrontend.accepted(token: 1, envelopes: [envelope.id]))
+    try Self.check(LookupToFrontend.refused(token: 1, reply))
+    try Self.check(LookupToAccounts.user(token: 1, name: "u"))
+    try Self.check(AccountsToLookup.found(token: 1, uid: 2, gid: 3, home: "/"))
+  }
+
+  @Test("messages of the supervisor survive, too")
+  func supervision() throws {
+    for sent: RoleToSupervisor in [
+      .ready, .impossible("x"), .endCommand(task: 1), .fed(task: 2), .verbosity(1),
+      .resolved(token: 1, uid: 2, gid: 3, home: "/"), .unresolved(token: 1, reason: "r"),
+      .edgeBroken(peer: .queue),
+    ] { try Self.check(sent) }
+    for sent: SupervisorToRole in [
+      .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),
+      .commandFailed(task: 1, reason: "r"), .commandEnded(task: 1, status: -1),
+      .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
+    ] { try Self.check(sent) }
+  }
+
+  @Test("lengths and counts beyond their limits are refused before anything is allocated")
+  func hostileLengths() {
+    let huge: [UInt8] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]
+    for kind: UInt8 in [2, 5] {
+      var reader = ByteReader([kind] + huge + huge)
+      #expect(throws: DecodingError.self) { try FrontendToQueue(decoding: &reader) }
+    }
+    var list = ByteReader([1] + huge)
+    #expect(throws: DecodingError.self) { try LookupToQueue(decoding: &list) }
+    var reports = ByteReader([4] + [UInt8](repeating: 0, count: 8) + huge)
+    #expect(throws: DecodingError.self) { try DeliveryToQueue(decoding: &reports) }
+  }
+
+  @Test("texts that are too long are cut where a character ends")
+  func clipping() throws {
+    let text = "x" + String(repeating: "é", count: EdgeLimits.text)
+    let lines = [String](repeating: text, count: EdgeLimits.replyLines + 1)
+    var writer = ByteWriter()
+    writer.write(Reply(code: 550, status: nil, lines: lines))
+    var reader = ByteReader(writer.finish())
+    let reply = try reader.readReply()
+    #expect(reply.lines.count == EdgeLimits.replyLines)
+    #expect(reply.lines[0].utf8.count == EdgeLimits.text - 1)
+  }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: ISC
+
+import Interprocess
+import Mail
+import Queue
+import Testing
+
+@Suite("Queue role", .timeLimit(.minutes(1)))
+struct QueueServiceTests {
+  private static let body = Array("Subject: x\n\nhello\n".utf8)
+
+  private struct Task {
+    let id: UInt64
+    let envelopes: [Envelope]
+    let body: [UInt8]?
+  }
+
+  private static func block(_ frontend: inout FrontendPeer) async throws -> MessageID {
+    try await frontend.send(.reserve)
+    let first = await frontend.next { message in
+      if case .block(let first, _) = message { first } else { nil }
+    }
+    return try #require(first)
+  }
+
+  /// Hands a message in. Returns the code of the answer: 250 when it is stored.
+  private static func submit(
+    _ id: MessageID,
+    _ frontend: inout FrontendPeer,
+    _ lookup: LookupPeer
+  ) async throws -> UInt16 {
+    try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
+    try await frontend.send(.body(id, body))
+    try await frontend.send(.submit(QueueRig.message(id, size: body.count), envelopes: 1))
+    let code = await frontend.next { message -> UInt16? in
+      switch message {
+      case .stored(id): 250
+      case .refused(id, let reply): reply.code
+      default: nil
+      }
+    }
+    return try #require(code)
+  }
+
+  private static func task(_ delivery: inout DeliveryPeer) async throws -> Task {
+    let task = await delivery.next { message in
+      if case .deliver(let id, _, let envelopes, let body) = message {
+        Task(id: id, envelopes: envelopes, body: body)
+      } else {
+        nil
+      }
+    }
+    return try #require(task)
+  }
+
+  private static func report(
+    _ task: Task,
+    _ result: DeliveryReport.Result,
+    _ delivery: inout DeliveryPeer
+  ) async throws {
+    let report = DeliveryReport(result, text: "so")
+    let reports = task.envelopes.map { EnvelopeReport(envelope: $0.id, report: report) }
+    try await delivery.send(.report(task: task.id, reports))
+    let recorded = await delivery.next { message in
+      if case .recorded(let ids) = message, ids.contains(task.id) { true } else { nil }
+    }
+    #expect(recorded == true)
+  }
+
+  /// Whether the store has the message, as a frontend is told that comes back.
+  private static func isStored(_ id: MessageID, _ rig: QueueRig) async throws -> Bool {
+    var frontend = try await rig.frontend()
+    try await frontend.send(.reconcile([id]))
+    let isThere = await frontend.next { message -> Bool? in
+      switch message {
+      case .stored(id): true
+      case .refused(id, _): false
+      default: nil
+      }
+    }
+    try await frontend.close()
+    return try #require(isThere as Bool?)
+  }
+
+  @Test("accepted, dispatched with its body, delivered, gone")
+  func delivered() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var delivery = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    let task = try await Self.task(&delivery)
+    #expect(task.envelopes.map(\.id.message) == [id] && task.body == Self.body)
+    #expect(try await Self.isStored(id, rig))
+    try await Self.report(task, .delivered, &delivery)
+    #expect(try await !Self.isStored(id, rig))
+  }
+
+  @Test("a temporary failure keeps it")
+  func deferred() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var delivery = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    try await Self.report(try await Self.task(&delivery), .temporary, &delivery)
+    #expect(try await Self.isStored(id, rig))
+  }
+
+  @Test("a permanent failure becomes a notice that lookup routes and delivery gets")
+  func bounced() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    var lookup = try await rig.lookup()
+    var delivery = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    try await Self.report(try await Self.task(&delivery), .permanent, &delivery)
+    let asked = await lookup.next { message in
+      if case .route(let token, let message, let recipient) = message {
+        (token, message.id, recipient)
+      } else {
+        nil
+      }
+    }
+    let (token, notice, recipient) = try #require(asked)
+    #expect(recipient == QueueRig.sender)
+    // Not before the notice is stored.
+    #expect(try await Self.isStored(id, rig))
+    try await lookup.send(.routing(token: token, [try QueueRig.envelope(notice, 2)]))
+    try await lookup.send(.routed(token: token, [try QueueRig.envelope(notice, 3)]))
+    let task = try await Self.task(&delivery)
+    #expect(Set(task.envelopes.map(\.id.low)) == [2, 3])
+    let text = String(decoding: task.body ?? [], as: UTF8.self)
+    #expect(text.contains("multipart/report") && text.contains("so"))
+    #expect(try await !Self.isStored(id, rig))
+  }
+
+  @Test("a delivery that died gives back what it had; one that lives keeps it")
+  func reconnected() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var first = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    let task = try await Self.task(&first)
+    try await first.close()
+    // It lives, and has it in hand: nothing is dispatched, and its report counts.
+    var second = try await rig.delivery(inHand: task.envelopes.map(\.id))
+    let next = try #require(MessageID(id.rawValue + 1))
+    #expect(try await Self.submit(next, &frontend, lookup) == 250)
+    let other = try await Self.task(&second)
+    #expect(other.envelopes.map(\.id.message) == [next])
+    try await Self.report(task, .delivered, &second)
+    #expect(try await !Self.isStored(id, rig))
+    try await second.close()
+    // It died: all comes again.
+    var third = try await rig.delivery()
+    let again = try await Self.task(&third)
+    #expect(again.envelopes.map(\.id) == other.envelopes.map(\.id) && again.id != other.id)
+  }
+
+  @Test("the last reports of a delivery that died count, though its successor is there already")
+  func drained() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var first = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    let task = try await Self.task(&first)
+    var second = try await rig.delivery()
+    let report = DeliveryReport(.delivered, text: "so")
+    try await first.send(
+      .report(task: task.id, [EnvelopeReport(envelope: task.envelopes[0].id, report: report)])
+    )
+    try await first.close()
+    let recorded = await second.next { message in
+      switch message {
+      case .recorded(let ids): ids.contains(task.id)
+      case .deliver: false
+      default: nil
+      }
+    }
+    #expect(recorded == true)
+    #expect(try await !Self.isStored(id, rig))
+  }
+
+  @Test("a store that fails refuses new mail, and does the rest once it is well")
+  func failure() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var delivery = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    let second = try #require(MessageID(id.rawValue + 1))
+    let third = try #require(MessageID(id.rawValue + 2))
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    let task = try await Self.task(&delivery)
+    rig.fail(true)
+    #expect(try await Self.submit(second, &frontend, lookup) == 451)
+    let report = DeliveryReport(.delivered, text: "so")
+    try await delivery.send(
+      .report(task: task.id, [EnvelopeReport(envelope: task.envelopes[0].id, report: report)])
+    )
+    rig.fail(false)
+    let recorded = await delivery.next { message in
+      if case .recorded(let ids) = message, ids.contains(task.id) { true } else { nil }
+    }
+    #expect(recorded == true)
+    #expect(try await !Self.isStored(id, rig))
+    #expect(try await !Self.isStored(second, rig))
+    #expect(try await Self.submit(third, &frontend, lookup) == 250)
+    #expect(try await Self.isStored(third, rig))
+  }
+}

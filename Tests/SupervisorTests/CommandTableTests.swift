@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: ISC
+
+import Glibc
+import Testing
+
+@testable import Supervisor
+
+@Suite("Command table", .serialized)
+struct CommandTableTests {
+  private static func shell(_ script: String) -> Program {
+    var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script])
+    program.environment = ["PATH=/usr/bin:/bin"]
+    return program
+  }
+
+  /// Waits for a command of the table: other tests have children, too.
+  private static func reap(_ table: CommandTable) throws -> (process: Int32, status: Int32) {
+    var status: CInt = 0
+    let process = try #require(table.processes.first)
+    // The status is written during the call only.
+    #expect(unsafe waitpid(process, &status, 0) == process)
+    return (process, status)
+  }
+
+  private static func readAll(_ descriptor: CInt) -> String {
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      // The buffer is as long as its count says.
+      let length = unsafe read(descriptor, &buffer, buffer.count)
+      guard length > 0 else { return String(decoding: text, as: UTF8.self) }
+      text += buffer[..<length]
+    }
+  }
+
+  private static func write(_ text: String, to descriptor: CInt) {
+    let bytes = Array(text.utf8)
+    // The array is read during the call only.
+    _ = unsafe Glibc.write(descriptor, bytes, bytes.count)
+  }
+
+  @Test("a command sees the end of its input only once the feeding side is done")
+  func fed() throws {
+    var table = CommandTable()
+    let ends = try table.start(Self.shell("cat; echo end"), task: 1, now: 0)
+    Self.write("hello ", to: ends[0])
+    close(ends[0])
+    var watched = pollfd(fd: ends[1], events: Int16(POLLIN), revents: 0)
+    // One entry; it waits until there is output.
+    #expect(unsafe poll(&watched, 1, -1) == 1)
+    var first = [UInt8](repeating: 0, count: 64)
+    // The buffer is as long as its count says.
+    let length = unsafe read(ends[1], &first, first.count)
+    #expect(String(decoding: first[..<max(0, length)], as: UTF8.self) == "hello ")
+    table.fed(task: 1)
+    #expect(Self.readAll(ends[1]) == "end\n")
+    close(ends[1])
+    let (process, status) = try Self.reap(table)
+    #expect(status == 0)
+    #expect(table.ended(process: process) == .task(1))
+    #expect(table.isEmpty)
+  }
+
+  @Test("when the feeding side dies, the command is killed before its input ends")
+  func abandoned() throws {
+    var table = CommandTable()
+    let ends = try table.start(Self.shell("cat > /dev/null; echo whole"), task: 1, now: 0)
+    Self.write("half", to: ends[0])
+    close(ends[0])
+    table.endAll()
+    #expect(Self.readAll(ends[1]) == "")
+    close(ends[1])
+    // The next feeding side numbers its tasks anew.
+    let next = try table.start(Self.shell("exit 3"), task: 1, now: 0)
+    for end in next { close(end) }
+    var endings: [CommandTable.Ending] = []
+    for _ in 0..<2 {
+      let (process, status) = try Self.reap(table)
+      let ending = table.ended(process: process)
+      #expect(ending == .abandoned ? status & 0x7f == SIGKILL : status >> 8 == 3)
+      endings.append(ending)
+    }
+    #expect(endings.contains(.abandoned) && endings.contains(.task(1)))
+    #expect(table.isEmpty)
+  }
+
+  @Test("what runs too long is killed once, with all that it started")
+  func overdue() throws {
+    var table = CommandTable()
+    let ends = try table.start(Self.shell("sleep 1000 & sleep 1000"), task: 5, now: 0)
+    #expect(table.endOverdue(at: CommandTable.Limits.time - 1) == [])
+    #expect(table.endOverdue(at: CommandTable.Limits.time) == [5])
+    #expect(table.endOverdue(at: CommandTable.Limits.time) == [])
+    #expect(table.nextDeadline == nil)
+    // Both hold the output open: its end is theirs.
+    #expect(Self.readAll(ends[1]) == "")
+    for end in ends { close(end) }
+    let process = try Self.reap(table).process
+    #expect(table.ended(process: process) == .task(5))
+  }
+
+  @Test("a program that cannot be started, and a task that runs, are refused")
+  func refusals() throws {
+    var table = CommandTable()
+    #expect(throws: CommandRefusal.self) {
+      try table.start(Program(path: "/nonexistent", arguments: ["x"]), task: 1, now: 0)
+    }
+    let ends = try table.start(Self.shell("exit 0"), task: 2, now: 0)
+    #expect(throws: CommandRefusal.self) { try table.start(Self.shell("exit 0"), task: 2, now: 0) }
+    for end in ends { close(end) }
+    let process = try Self.reap(table).process
+    #expect(table.ended(process: process) == .task(2))
+    #expect(table.ended(process: 1) == .unknown)
+  }
+}

@@ -372,58 +372,10 @@ package final class QueueService: RoleService {
     }
   }
 
-  // MARK: - Pauses
+  // MARK: - Dispatch
 
   /// Whether deliveries may begin now.
   var mayDispatch: Bool { health == .good && loading != .notOpen && !isStopping }
-
-  func applyPauses() {
-    for (subsystem, kind) in [
-      (Pauses.Subsystems.mda, Scheduler.Kind.local), (.mta, .relay),
-    ] {
-      let isPaused = pauses.current.contains(subsystem)
-      if isPaused { _ = scheduler.pause(kind) } else { _ = scheduler.resume(kind) }
-    }
-    intakeDesk?.listening(pauses.current.contains(.smtp) ? .paused : .open)
-    dispatchDesk?.pump()
-  }
-
-  /// Pauses or resumes a subsystem at once, and calls back when that is durable. Returns false when it
-  /// was so already.
-  func setPaused(
-    _ subsystem: Pauses.Subsystems,
-    _ wanted: Pauses.Wanted,
-    recorded: @escaping () -> Void
-  ) -> Bool {
-    guard pauses.change(subsystem, wanted) else { return false }
-    applyPauses()
-    commit([.set(Pauses.setting, pauses.stored)], .now, finished: recorded)
-    return true
-  }
-}
-
-extension GroupCommit<QueueService.Ticket>.Part {
-  /// To be done once more, though it may have been done without our knowing: what it inserts may be
-  /// there.
-  fileprivate var afterFailure: Self {
-    var first: [Change] = []
-    for case .insert(let new) in changes where failures == 0 {
-      first.append(.removeMessage(new.message.id))
-    }
-    return first.isEmpty ? self : Self(changes: first + changes, ticket: ticket)
-  }
-}
-
-extension StoreError {
-  /// Whether the same would fail in a store that is well.
-  fileprivate var isAboutTheRequest: Bool {
-    switch self {
-    case .absent, .damaged: true
-    // There is such a message already.
-    case .failed(_, _, let errno, _): errno == 17
-    case .busy, .newerVersion, .full, .sealed, .unusable: false
-    }
-  }
 }
 
 extension Descriptor {

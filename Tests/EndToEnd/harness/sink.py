@@ -16,6 +16,7 @@ class Delivery:
         self.recipients = recipients
         self.parameters = parameters
         self.body = body
+        self.time = time.monotonic()
 
     @property
     def subject(self):

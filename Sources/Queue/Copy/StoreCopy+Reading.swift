@@ -8,8 +8,6 @@ extension StoreCopy {
     case destination
   }
 
-  private func store(_ side: Side) -> any Store { side == .source ? source : destination }
-
   /// Runs `work`; an error is told as the source's.
   func fromSource<Value>(_ work: () throws(StoreError) -> Value) throws(CopyError) -> Value {
     do throws(StoreError) { return try work() } catch { throw .source(error) }
@@ -28,69 +26,44 @@ extension StoreCopy {
     }
   }
 
-  func page(of side: Side, after: EnvelopeID?) throws(CopyError) -> EnvelopePage {
+  func cursor(over store: any Store, _ side: Side) throws(CopyError) -> MessageCursor {
+    try of(side) { () throws(StoreError) in try MessageCursor(store, page: limits.page) }
+  }
+
+  func advance(_ cursor: inout MessageCursor, _ side: Side) throws(CopyError) {
     do throws(StoreError) {
-      return try store(side).page(after: after, limit: limits.page)
+      try cursor.advance()
     } catch {
       throw side == .source ? .source(error) : .destination(error)
     }
   }
 
-  /// Calls `body` with each message and all its envelopes, in rising order.
-  mutating func forEachMessage(
-    of side: Side,
-    _ body: (inout StoreCopy, Message, [Envelope]) throws(CopyError) -> Void
-  ) throws(CopyError) {
-    var message: Message?
-    var envelopes: [Envelope] = []
-    var next: EnvelopeID?
-    repeat {
-      let page = try page(of: side, after: next)
-      for stored in page.envelopes {
-        if let current = message, current.id != stored.message.id {
-          try body(&self, current, envelopes)
-          envelopes = []
-        }
-        message = stored.message
-        envelopes.append(stored.envelope)
-      }
-      next = page.next
-    } while next != nil
-    if let message { try body(&self, message, envelopes) }
-  }
-
-  /// The envelopes of one message; none when the store does not have it.
-  func envelopes(of id: MessageID, in side: Side) throws(CopyError) -> [StoredEnvelope] {
-    var found: [StoredEnvelope] = []
-    var next = id.rawValue == 1 ? nil : EnvelopeID(UInt64(id.rawValue - 1) << 32 | 0xffff_ffff)
-    repeat {
-      let page = try page(of: side, after: next)
-      for stored in page.envelopes where stored.message.id == id { found.append(stored) }
-      guard page.envelopes.last?.message.id ?? id <= id else { return found }
-      next = page.next
-    } while next != nil
-    return found
+  private func of<Value>(
+    _ side: Side,
+    _ work: () throws(StoreError) -> Value
+  ) throws(CopyError) -> Value {
+    switch side {
+    case .source: try fromSource(work)
+    case .destination: try toDestination(work)
+    }
   }
 
   /// Walks both stores side by side and throws at the first difference.
   mutating func compare(_ report: (Progress) -> Void) throws(CopyError) {
-    try forEachMessage(of: .source) {
-      (copy: inout StoreCopy, message, envelopes) throws(CopyError) in
-      let present = try copy.envelopes(of: message.id, in: .destination)
-      guard present.count == envelopes.count else {
-        throw .differs(record: "message \(message.id)")
-      }
-      for (copied, envelope) in zip(present, envelopes)
-      where !copied.isCopy(of: envelope, message) {
-        throw .differs(record: "envelope \(envelope.id)")
-      }
-      try copy.compareBodies(of: message.id)
-      copy.progress.messagesVerified += 1
-      report(copy.progress)
+    var (from, to) = (
+      try cursor(over: source, .source), try cursor(over: destination, .destination)
+    )
+    while let entry = from.current {
+      guard let present = to.current, present.message.isCopy(of: entry.message),
+        present.hasCopies(of: entry)
+      else { throw .differs(record: "message \(entry.message.id)") }
+      try compareBodies(of: entry.message.id)
+      progress.messagesVerified += 1
+      report(progress)
+      try advance(&from, .source)
+      try advance(&to, .destination)
     }
-    var count = 0
-    try forEachMessage(of: .destination) { (_, _, _) throws(CopyError) in count += 1 }
-    guard count == progress.messagesVerified else { throw .differs(record: "the destination") }
+    if let surplus = to.current { throw .differs(record: "message \(surplus.message.id)") }
   }
 
   private func compareBodies(of id: MessageID) throws(CopyError) {
@@ -126,13 +99,18 @@ extension Store {
   }
 }
 
-extension StoredEnvelope {
-  /// Whether this is `envelope` of `message`, but for parts of a second.
-  func isCopy(of envelope: Envelope, _ message: Message) -> Bool {
-    if self.envelope == envelope, self.message == message { return true }
-    return self.envelope.inSeconds == envelope.inSeconds
-      && self.message.inSeconds == message.inSeconds
+extension MessageCursor.Entry {
+  /// Whether the envelopes are those of `other`, but for parts of a second.
+  func hasCopies(of other: MessageCursor.Entry) -> Bool {
+    if envelopes == other.envelopes { return true }
+    return envelopes.count == other.envelopes.count
+      && zip(envelopes, other.envelopes).allSatisfy { $0.inSeconds == $1.inSeconds }
   }
+}
+
+extension Message {
+  /// Whether this is `other`, but for parts of a second.
+  func isCopy(of other: Message) -> Bool { self == other || inSeconds == other.inSeconds }
 }
 
 extension Envelope {

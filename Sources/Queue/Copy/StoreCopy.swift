@@ -95,14 +95,7 @@ package struct StoreCopy {
     _ report: (Progress) -> Void
   ) throws(CopyError) -> Progress {
     try claim()
-    try forEachMessage(of: .source) {
-      (copy: inout StoreCopy, message, envelopes) throws(CopyError) in
-      try copy.bring(message, envelopes)
-      report(copy.progress)
-    }
-    try flush()
-    report(progress)
-    try removeLeftovers()
+    try bringMessages(report)
     try copySettings()
     try compare(report)
     progress.quarantined = try fromSource { () throws(StoreError) in
@@ -160,57 +153,59 @@ package struct StoreCopy {
     if let moved, copy == .new { throw .moved(to: moved) }
   }
 
+  /// Walks both stores side by side: what is missing is copied, what is left over is removed.
+  private mutating func bringMessages(_ report: (Progress) -> Void) throws(CopyError) {
+    var (from, to) = (
+      try cursor(over: source, .source), try cursor(over: destination, .destination)
+    )
+    while let entry = from.current {
+      if let present = to.current, present.message.id < entry.message.id {
+        try discard(present.message.id)
+        try advance(&to, .destination)
+        continue
+      }
+      let isThere = to.current?.message.id == entry.message.id
+      try bring(entry, over: isThere ? to.current : nil)
+      report(progress)
+      try advance(&from, .source)
+      if isThere { try advance(&to, .destination) }
+    }
+    try flush()
+    while let present = to.current {
+      try discard(present.message.id)
+      try advance(&to, .destination)
+    }
+  }
+
   /// Copies one message unless it is there as it is in the source.
   private mutating func bring(
-    _ message: Message,
-    _ envelopes: [Envelope]
+    _ entry: MessageCursor.Entry,
+    over present: MessageCursor.Entry?
   ) throws(CopyError) {
-    switch try state(of: message, envelopes) {
-    case .same:
-      progress.messagesPresent += 1
-      return
-    case .otherEnvelopes(let present):
-      let changes =
-        present.map { Change.removeEnvelope($0.envelope.id) } + envelopes.map { Change.add($0) }
-      try toDestination { () throws(StoreError) in try destination.apply(changes) }
-      progress.messagesPresent += 1
-      return
-    case .otherMessage:
-      try flush()
-      try toDestination { () throws(StoreError) in
-        try destination.apply([.removeMessage(message.id)])
+    if let present {
+      if present.message.isCopy(of: entry.message) {
+        progress.messagesPresent += 1
+        guard !present.hasCopies(of: entry) else { return }
+        let changes =
+          present.envelopes.map { Change.removeEnvelope($0.id) }
+          + entry.envelopes.map { Change.add($0) }
+        try toDestination { () throws(StoreError) in try destination.apply(changes) }
+        return
       }
-    case .absent: break
+      // Another message, under an identifier that was used again.
+      try discard(present.message.id)
     }
-    let body = try read(message.id)
-    batch.append(NewMessage(message: message, envelopes: envelopes, body: body))
+    let body = try read(entry.message.id)
+    batch.append(NewMessage(message: entry.message, envelopes: entry.envelopes, body: body))
     if case .bytes(let bytes) = body { batchBytes += bytes.count }
     progress.messagesCopied += 1
-    progress.envelopes += envelopes.count
+    progress.envelopes += entry.envelopes.count
     progress.bytes += body.size
     if batch.count >= limits.messages || batchBytes >= limits.bytes { try flush() }
   }
 
-  private enum State {
-    case absent
-    case same
-    /// The same message with what its envelopes were earlier.
-    case otherEnvelopes([StoredEnvelope])
-    /// Another message under an identifier that was used again.
-    case otherMessage
-  }
-
-  private func state(
-    of message: Message,
-    _ envelopes: [Envelope]
-  ) throws(CopyError) -> State {
-    let present = try self.envelopes(of: message.id, in: .destination)
-    guard let first = present.first else { return .absent }
-    guard first.isCopy(of: first.envelope, message) else { return .otherMessage }
-    let isSame =
-      present.count == envelopes.count
-      && zip(present, envelopes).allSatisfy { $0.isCopy(of: $1, message) }
-    return isSame ? .same : .otherEnvelopes(present)
+  private func discard(_ id: MessageID) throws(CopyError) {
+    try toDestination { () throws(StoreError) in try destination.apply([.removeMessage(id)]) }
   }
 
   private func read(_ id: MessageID) throws(CopyError) -> NewMessage.Body {
@@ -245,18 +240,6 @@ package struct StoreCopy {
     try toDestination { () throws(StoreError) in try destination.apply(changes) }
     batch = []
     batchBytes = 0
-  }
-
-  /// Removes what an earlier copy brought and the source no longer has.
-  private mutating func removeLeftovers() throws(CopyError) {
-    var gone: [MessageID] = []
-    try forEachMessage(of: .destination) {
-      (copy: inout StoreCopy, message, _) throws(CopyError) in
-      if try copy.envelopes(of: message.id, in: .source).isEmpty { gone.append(message.id) }
-    }
-    for id in gone {
-      try toDestination { () throws(StoreError) in try destination.apply([.removeMessage(id)]) }
-    }
   }
 
   private func copySettings() throws(CopyError) {

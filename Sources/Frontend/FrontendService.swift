@@ -358,7 +358,8 @@ package final class FrontendService: RoleService {
   }
 
   private func finish(_ id: MessageID, _ answer: ServerSession.MessageAnswer) {
-    transactions[id] = nil
+    // No credit comes any more, and none is needed: the session reads on, to the end of the data.
+    transactions.removeValue(forKey: id)?.unacknowledged = 0
     let wasSubmitted = submitted.remove(id) != nil
     guard let session = owners.removeValue(forKey: id) else { return }
     if wasSubmitted {

@@ -283,9 +283,8 @@ def read_only(bench):
     expect(re.search("Read-only|Permission|read-only", said), f"it says {said!r}")
 
 
-@case("a full disk: 452 for new mail, what is queued goes out, then mail is taken again ({backend})",
-      backend=BACKENDS, seconds=120)
-def full_disk(bench, backend):
+def small_disk(bench):
+    """Mounts 64 MB at `small`."""
     bench.need_root("needs to mount a small file system")
     place = bench.path("small")
     os.makedirs(place)
@@ -293,11 +292,47 @@ def full_disk(bench, backend):
                       capture_output=True).returncode:
         raise Skipped("mount is not permitted")
     bench.at_end(lambda: subprocess.run(["umount", "-l", place]))
+    return place
+
+
+@case("a disk that fills up during a body: 4xx at its end, and the session goes on ({backend})",
+      backend=BACKENDS)
+def full_disk_during_body(bench, backend):
+    place = small_disk(bench)
+    daemon = Daemon(bench, PLAIN, backend=backend, name="small/state", arguments=["-P", "mda"])
+    daemon.log_path = bench.path("full.log")
+    daemon.start()
+    with Client(daemon.port) as client:
+        client.command("EHLO x")
+        client.command("MAIL FROM:<a@example.org>")
+        client.command(f"RCPT TO:<{bench.recipient}@example.com>")
+        client.command("DATA", "3")
+        with open(place + "/filler", "wb", buffering=0) as filler:
+            try:
+                while filler.write(bytes(1 << 20)):
+                    pass
+            except OSError:
+                pass
+        client.send(stuffed(b"Subject: fill\r\n\r\n" + b"0123456789abcdef\r\n" * 300000))
+        expect(re.match("4[0-9][0-9] ", client.reply()), "no temporary refusal")
+        client.command("NOOP")
+    os.unlink(place + "/filler")
+    eventually(lambda: _taken(daemon), "no mail is taken though there is room again", 20)
+    no_role_died(daemon)
+    daemon.stop()
+
+
+@case("a full disk: 452 for new mail, what is queued goes out, then mail is taken again ({backend})",
+      backend=BACKENDS, seconds=120)
+def full_disk(bench, backend):
+    small_disk(bench)
     sink = Sink(bench)
     daemon = Daemon(bench, f"""
 action "out" relay host "smtp://127.0.0.1:{sink.port}"
 match from any for any action "out"
-""", backend=backend, name="small/state", arguments=["-P", "mta"]).start()
+""", backend=backend, name="small/state", arguments=["-P", "mta"])
+    daemon.log_path = bench.path("full.log")
+    daemon.start()
     body = b"Subject: fill\r\n\r\n" + b"0123456789abcdef\r\n" * 50000
     promised, refused = 0, None
     for _ in range(120):

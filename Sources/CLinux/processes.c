@@ -297,3 +297,11 @@ void talaria_tune_memory(void) {
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
+
+int talaria_open_standard(void) {
+  for (;;) {
+    int descriptor = open("/dev/null", O_RDONLY);
+    if (descriptor < 0) return -1;
+    if (descriptor > 2) return close(descriptor);
+  }
+}

@@ -8,6 +8,7 @@ import Queue
 @main
 struct Smtpctl {
   static func main() {
+    SystemCalls.openStandardDescriptors()
     SystemCalls.ignoreBrokenPipes()
     var arguments = CommandLine.arguments
     let name = arguments.isEmpty ? "smtpctl" : arguments.removeFirst()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import CLinux
 internal import Delivery
 internal import Glibc
 internal import Interprocess
@@ -8,6 +9,8 @@ internal import Interprocess
 @main
 enum Smtpd {
   static func main() {
+    // A standard descriptor that was closed must not become one of our sockets.
+    guard talaria_open_standard() == 0 else { RoleProcess.die("no /dev/null") }
     let arguments = CommandLine.arguments
     guard arguments.count >= 3, arguments[1] == "-x" else { exit(Startup.run(arguments)) }
     if arguments[2] == "mail.maildir" {

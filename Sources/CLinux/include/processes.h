@@ -56,6 +56,11 @@ struct talaria_command {
 /// Returns its process id, or -1 with errno, also when the exec itself failed.
 pid_t talaria_spawn(const struct talaria_command *command);
 
+/// Opens /dev/null, for reading only, as each of descriptors 0 to 2 that is closed: nothing opened later
+/// becomes somebody's standard output, and writing to one that was closed is still an error. 0, or -1
+/// with errno.
+int talaria_open_standard(void);
+
 /// chroot (NULL: none), then group and user, for good. 0, or -1 with errno and the step in `*step`.
 int talaria_become(const char *root, uid_t uid, gid_t gid, const char **step);
 

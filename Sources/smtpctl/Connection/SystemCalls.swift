@@ -102,6 +102,11 @@ enum SystemCalls {
     return { text in _ = writeAll(Array(text.utf8), to: STDERR_FILENO) }
   }
 
+  /// A standard descriptor that was closed does not become a socket or a file of ours.
+  static func openStandardDescriptors() {
+    precondition(talaria_open_standard() == 0, "no /dev/null")
+  }
+
   /// A reader that goes away is an error of a write and not a signal.
   static func ignoreBrokenPipes() {
     _ = signal(SIGPIPE, SIG_IGN)

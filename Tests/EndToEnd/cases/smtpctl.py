@@ -24,6 +24,18 @@ match from any for any action "out"
     return daemon
 
 
+@case("closed standard descriptors: smtpctl says that it cannot write, the daemon goes on")
+def closed_descriptors(bench):
+    daemon = Daemon(bench, 'action "in" maildir\nmatch from any for any action "in"\n',
+                    command=["sh", "-c", 'exec "$0" "$@" <&-']).start()
+    done = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', SMTPCTL, "-S", daemon.state, "show", "stats"],
+                          capture_output=True, text=True)
+    expect_equal(done.returncode, 1)
+    expect("Bad file descriptor" in done.stderr, f"it says {done.stderr!r}")
+    expect("broken frame" not in daemon.log(), "it wrote to the control socket")
+    daemon.stop()
+
+
 @case("show queue: 14 fields")
 def show_queue(bench):
     daemon = paused(bench)

@@ -208,7 +208,9 @@ let package = Package(
     ),
     .testTarget(
       name: "DeliveryTests",
-      dependencies: ["DNS", "Delivery", "Mail", "SMTP"] + nio,
+      dependencies: [
+        "DNS", "Delivery", "Mail", "SMTP", .product(name: "NIOEmbedded", package: "swift-nio"),
+      ] + nio,
       swiftSettings: strict
     ),
     .testTarget(name: "DiskTests", dependencies: ["Disk", "Mail", "Queue"], swiftSettings: strict),

@@ -31,7 +31,9 @@ struct MailExchangersTests {
     ]
   }
 
-  private static func a(_ host: String, _ addresses: String...) -> Zone {
+  private static func a(_ host: String, _ addresses: String...) -> Zone { a(host, addresses) }
+
+  private static func a(_ host: String, _ addresses: [String]) -> Zone {
     [.addresses(name(host)): .records(.addresses(addresses.map(address)))]
   }
 
@@ -70,6 +72,24 @@ struct MailExchangersTests {
     )
     #expect(addresses(step).first == "10 192.0.2.1")
     #expect(Set(addresses(step)) == ["10 192.0.2.1", "20 192.0.2.2", "20 [2001:db8::2]"])
+  }
+
+  @Test("a bulky answer about a worse exchanger does not crowd out the best")
+  func bulkyAnswer() {
+    var lookup = MailExchangers(.domain("example.org"), rules: .init(), seed: 1)
+    _ = lookup.begin()
+    let records = Self.mx("example.org", (10, "best.org"), (20, "bulky.org"))
+    for (question, outcome) in records {
+      _ = lookup.answered(question, DNSAnswer(outcome))
+    }
+    let many = (0..<1000).map { "10.0.\($0 / 250).\($0 % 250)" }
+    var step = MailExchangers.Step.wait
+    for zone in [Self.a("bulky.org", many), Self.a("best.org", ["192.0.2.1"])] {
+      for (question, outcome) in zone { step = lookup.answered(question, DNSAnswer(outcome)) }
+    }
+    let found = addresses(step)
+    #expect(found.first == "10 192.0.2.1")
+    #expect(found.count == MailExchangers.Limits.targets)
   }
 
   @Test("equal preferences are shuffled by the seed")

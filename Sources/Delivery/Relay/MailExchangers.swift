@@ -40,7 +40,7 @@ package struct MailExchangers: Sendable {
   package enum Limits {
     /// MX records that are looked at, the best ones.
     package static let exchangers = 20
-    /// Addresses of all of them.
+    /// Addresses of each, and of all of them: the best ones.
     package static let targets = 64
   }
 
@@ -164,7 +164,8 @@ package struct MailExchangers: Sendable {
   ) {
     switch outcome {
     case .records(.addresses(let addresses)):
-      for address in addresses {
+      // A bulky answer about a worse one must not crowd out the best.
+      for address in addresses.prefix(Limits.targets) {
         add(.inet(address, port: rules.port), preference, name)
       }
     case .records, .bogus, .temporary:
@@ -189,7 +190,6 @@ package struct MailExchangers: Sendable {
         return
       }
     }
-    guard targets.count < Limits.targets else { return }
     targets.append(RelayTarget(preference: preference, endpoint: endpoint, name: name))
   }
 
@@ -209,6 +209,7 @@ package struct MailExchangers: Sendable {
       shuffled.sorted {
         ($0.target.preference, $0.order) < ($1.target.preference, $1.order)
       }
+      .prefix(Limits.targets)
       .map(\.target)
     )
   }

@@ -99,7 +99,10 @@ package final class RelaySessionHandler: ChannelInboundHandler {
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let buffer = Self.unwrapInboundIn(data)
+    let replies = session.repliesReceived
     let actions = session.received(Array(buffer.readableBytesView))
+    // A server that sends a reply byte by byte does not hold the connection for ever.
+    guard session.repliesReceived != replies || !actions.isEmpty else { return }
     if !mayGoElsewhere(actions) { progress = .begun }
     perform(actions)
   }
@@ -179,7 +182,7 @@ package final class RelaySessionHandler: ChannelInboundHandler {
       deadline = nil
       return
     }
-    let end = NIODeadline.now() + .milliseconds(limit.wholeMilliseconds)
+    let end = context.eventLoop.now + .milliseconds(limit.wholeMilliseconds)
     deadline = end
     if timer == nil || end < timerDeadline { schedule(end, context) }
   }
@@ -195,7 +198,7 @@ package final class RelaySessionHandler: ChannelInboundHandler {
   private func timerFired() {
     timer = nil
     guard let context, let deadline else { return }
-    if deadline > .now() { return schedule(deadline, context) }
+    if deadline > context.eventLoop.now { return schedule(deadline, context) }
     perform(session.timedOut())
   }
 }

@@ -30,6 +30,9 @@ package struct ClientSession: Sendable {
   /// What the server announced. Empty before that, and after HELO.
   package private(set) var extensions = ServerExtensions()
 
+  /// Whole replies so far.
+  package private(set) var repliesReceived = 0
+
   private var state = State.connecting
   private var transaction: Transaction?
   private var reader: ReplyReader
@@ -112,7 +115,8 @@ package struct ClientSession: Sendable {
   package var wantsBody: Bool { state == .sendingBody }
 
   /// How long the server may be silent now; nil when nothing is waited for. The driver starts the
-  /// time anew with every event, and with every write that was taken while a body is sent.
+  /// time anew with every event, with every whole reply, and with every write that was taken while a
+  /// body is sent; a part of a reply buys no time.
   package var timeLimit: Duration? {
     switch state {
     case .connecting, .ready, .ended: nil
@@ -141,6 +145,7 @@ package struct ClientSession: Sendable {
     while state != .ended, !rest.isEmpty {
       do {
         guard let reply = try reader.read(&rest) else { break }
+        repliesReceived += 1
         take(reply)
       } catch {
         loseConnection(.nonsense(ClientSession.text(of: error)))

@@ -220,6 +220,7 @@ let package = Package(
       dependencies: ["Disk", "FilesystemStore", "Mail", "Queue"],
       swiftSettings: strict
     ),
+    .testTarget(name: "FrontendTests", dependencies: ["Frontend"], swiftSettings: strict),
     .testTarget(
       name: "InterprocessTests",
       dependencies: ["CLinux", "Interprocess", "Mail", "Queue"] + nio,

@@ -34,11 +34,22 @@ package final class FrontendService: RoleService {
   /// Sessions that wait for the answer to a submit, or for credit.
   private var owners: [MessageID: SessionHandler] = [:]
   private var submitted: Set<MessageID> = []
+  private var recipientDeadlines = AnswerDeadlines<UInt64>(limit: Limits.recipientAnswer)
+  private var submitDeadlines = AnswerDeadlines<MessageID>(limit: Limits.submitAnswer)
   private var servers: [any Channel] = []
   private(set) var isListening = true
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
   var counters = SessionCounters()
+
+  private enum Limits {
+    /// How long lookup may think about a recipient, in milliseconds: a user database may hang, and a
+    /// session that waits for it does not notice that its client is gone.
+    static let recipientAnswer: Int64 = 60_000
+    /// The same for the queue and a message: as long as clients wait (RFC 5321 §4.5.3.2.6).
+    static let submitAnswer: Int64 = 600_000
+    static let look = TimeAmount.seconds(1)
+  }
 
   private struct Question {
     let transaction: OpenTransaction
@@ -55,6 +66,7 @@ package final class FrontendService: RoleService {
     sessionsMax = max(1, min(projection.limits.sessionsMax, descriptorsMax - 64))
     names = ReverseNames(context)
     statistics = FrontendStatistics(self)
+    watchAnswers()
     context.tell(.ready)
   }
 
@@ -210,6 +222,7 @@ package final class FrontendService: RoleService {
       session: session
     )
     transaction.questions += 1
+    recipientDeadlines.asked(nextToken, at: Clock.rising())
     guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
     lookup.send(
       .recipient(
@@ -250,7 +263,29 @@ package final class FrontendService: RoleService {
     }
     owners[transaction.id] = session
     submitted.insert(transaction.id)
+    submitDeadlines.asked(transaction.id, at: Clock.rising())
     queue.send(.submit(message, envelopes: UInt32(transaction.envelopes.count)))
+  }
+
+  /// Refuses what a neighbour that lives does not answer. An answer that comes later is ignored; the
+  /// envelopes that lookup sent with it make the queue refuse the message.
+  private func watchAnswers() {
+    context.loop.assumeIsolated().scheduleTask(in: Limits.look) { [unowned self] in
+      let now = Clock.rising()
+      while let token = recipientDeadlines.takeOverdue(at: now) {
+        guard questions[token] != nil else { continue }
+        context.log.warn(
+          "frontend: no answer about a recipient within \(Limits.recipientAnswer) ms"
+        )
+        answer(token, .refused(FrontendService.noLookup))
+      }
+      while let id = submitDeadlines.takeOverdue(at: now) {
+        guard submitted.contains(id) else { continue }
+        context.log.warn("frontend: message \(id): the queue has not answered")
+        finish(id, .refused(FrontendService.noQueue))
+      }
+      watchAnswers()
+    }
   }
 
   /// The session does not want the transaction any more; the queue is told once lookup has said how

@@ -45,7 +45,8 @@ final class ReverseNames {
         if case .records(.names(let names)) = reply.answer.outcome, let first = names.first {
           name = first.text
         }
-        found(name, for: source)
+        remember(name, of: source)
+        tell(name, of: source)
       },
       ended: { [unowned self] ending in
         context.report(ending, of: .resolver)
@@ -53,7 +54,7 @@ final class ReverseNames {
         guard connections == connection else { return }
         edge = nil
         asked = [:]
-        for source in Array(waiting.keys) { found(ReverseNames.unknown, for: source) }
+        for source in Array(waiting.keys) { tell(ReverseNames.unknown, of: source) }
       }
     )
   }
@@ -73,13 +74,17 @@ final class ReverseNames {
     context.loop.assumeIsolated().scheduleTask(in: .milliseconds(Limits.patience)) {
       [unowned self] in
       guard let source = asked.removeValue(forKey: token) else { return }
-      found(ReverseNames.unknown, for: source)
+      remember(ReverseNames.unknown, of: source)
+      self.tell(ReverseNames.unknown, of: source)
     }
   }
 
-  private func found(_ name: String, for source: SourceAddress) {
+  private func remember(_ name: String, of source: SourceAddress) {
     if remembered.count >= Limits.names { remembered = [:] }
     remembered[source] = (name, Clock.rising() + Limits.life)
+  }
+
+  private func tell(_ name: String, of source: SourceAddress) {
     for tell in waiting.removeValue(forKey: source) ?? [] { tell(name) }
   }
 }

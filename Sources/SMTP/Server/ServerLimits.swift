@@ -9,6 +9,9 @@ extension ServerSession {
     package var lineLengthMax = 65_534
     /// Accepted recipients of one transaction (`smtp limit max-rcpt`).
     package var recipientsMax = 1000
+    /// Recipients of one transaction that are asked about at all, accepted or not. Their numbers have
+    /// 16 bits on the way to the queue.
+    package var recipientsAskedMax = 10_000
     /// Transactions begun in one session (`smtp limit max-mails`).
     package var mailsMax = 100
     /// Octets of a message, as SIZE counts them: every CRLF is two, undone dot-stuffing none

@@ -359,7 +359,9 @@ package struct ServerSession: Sendable {
       return true
     }
     let limits = configuration.limits
-    guard transaction.accepted + inFlight < limits.recipientsMax else {
+    guard transaction.accepted + inFlight < limits.recipientsMax,
+      transaction.asked < limits.recipientsAskedMax
+    else {
       guard inFlight == 0 else { return false }
       failLine(ServerReply.tooManyRecipients)
       return true

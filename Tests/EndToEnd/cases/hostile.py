@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -293,6 +294,30 @@ def small_disk(bench):
         raise Skipped("mount is not permitted")
     bench.at_end(lambda: subprocess.run(["umount", "-l", place]))
     return place
+
+
+@case("a user database that hangs: 451 in time, and the session goes on", seconds=120)
+def hanging_accounts(bench):
+    if "TALARIA_LONG" not in os.environ:
+        raise Skipped("set TALARIA_LONG")
+    daemon = Daemon(bench, """
+action "in" maildir
+match from any for any action "in"
+""").start()
+    with Client(daemon.port, seconds=90) as client:
+        client.command("EHLO x")
+        client.command("MAIL FROM:<a@example.org>")
+        accounts = daemon.roles()["accounts"]
+        os.kill(accounts, signal.SIGSTOP)
+        try:
+            client.command("RCPT TO:<nobody@example.com>", "451")
+        finally:
+            os.kill(accounts, signal.SIGCONT)
+        client.command("NOOP")
+        eventually(lambda: client.command("RCPT TO:<nobody@example.com>", ("2", "451")).startswith("2"),
+                   "no recipient is taken though accounts runs again", 10)
+    no_role_died(daemon)
+    daemon.stop()
 
 
 @case("a disk that fills up during a body: 4xx at its end, and the session goes on ({backend})",

@@ -79,6 +79,15 @@ struct ServerLimitsTests {
     }
   }
 
+  @Test("recipients that are asked about, refused ones counted")
+  func recipientsAsked() {
+    var peer = peer { $0.recipientsAskedMax = 2 }
+    peer.send("MAIL FROM:<a@example.com>\r\n")
+    let commands = ["nobody", "a", "b"].map { "RCPT TO:<\($0)@example.org>\r\n" }
+    let replies = peer.exchange(commands.joined()).split(separator: "\r\n").map { $0.prefix(3) }
+    #expect(replies == ["550", "250", "451"])
+  }
+
   @Test("recipients in flight")
   func recipientsInFlight() {
     var peer = peer { $0.recipientsInFlightMax = 2 }

@@ -2,18 +2,33 @@
 """What was promised, and what became of it: the books of a crash test."""
 
 import random
+import re
 import threading
 import time
 
 from .case import Failed
 from .client import Client, message, stuffed
 
+# Seconds between a delivery and its record, at most, on a slow machine.
+WINDOW = 0.25
+
+
+def text(name, size):
+    """The text of a message: numbered lines with its name, some that begin with a dot, then the end."""
+    lines = []
+    while size > 0:
+        dot = "." if len(lines) % 7 == 3 else ""
+        lines.append(f"{dot}{len(lines):06d} of {name} 0123456789abcdefghijklmnopqrstuvwxyz\r\n")
+        size -= len(lines[-1])
+    return "".join(lines).encode() + b"end\r\n"
+
 
 class Load:
     """Clients that send numbered messages until told to stop, and note each 250.
 
     A message is *begun* before its final dot is sent and *promised* once its 250 was read. Between the
-    two nobody knows; such a message may arrive or not.
+    two nobody knows; such a message may arrive or not. What each message says is known from its name
+    and its size, line by line, so that a copy with a line less, twice or of another message shows.
     """
 
     def __init__(self, port, clients, seed, recipients=("b@example.com",), pause=0.0, limit=100000,
@@ -24,7 +39,8 @@ class Load:
         self.limit = limit
         self.prefix = prefix
         self.random = random.Random(seed)
-        self.begun = set()
+        # Name → bytes of its text, and name → the message id of its 250.
+        self.begun = {}
         self.promised = {}
         self.lock = threading.Lock()
         self.stopped = False
@@ -82,15 +98,39 @@ class Load:
             client.expect("250")
         client.expect("354")
         with self.lock:
-            self.begun.add(name)
-        lines = b"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz\r\n"
-        client.send(stuffed(message(name, "") + lines * (size // len(lines) + 1)))
+            self.begun[name] = size
+        client.send(stuffed(message(name, "") + text(name, size)))
         reply = client.expect("250")
         with self.lock:
             self.promised[name] = reply.split()[2]
         if self.pause:
             time.sleep(self.pause)
         return True
+
+    def expect_whole(self, copy, where):
+        """Fails unless the copy's text is, to the byte, what was sent. Returns the message's name.
+
+        Header fields may have been added in front; lines may end with LF alone, as in a maildir.
+        """
+        head, _, found = copy.replace(b"\r\n", b"\n").partition(b"\n\n")
+        subject = re.search(rb"(?m)^Subject: (\S+)$", head)
+        name = subject.group(1).decode() if subject else None
+        with self.lock:
+            size = self.begun.get(name)
+        if size is None:
+            raise Failed(f"{where}: a message that nobody sent: {copy[:300]!r}")
+        wanted = text(name, size).replace(b"\r\n", b"\n")
+        if found != wanted:
+            at = next((i for i, (a, b) in enumerate(zip(found, wanted)) if a != b),
+                      min(len(found), len(wanted)))
+            raise Failed(f"{where}: {name} is not what was sent: {len(found)} of {len(wanted)} bytes, other "
+                         f"from {at} on: {found[at:at + 80]!r}, wanted {wanted[at:at + 80]!r}")
+        return name
+
+
+def near(time, moments):
+    """Whether something happened so close to one of the moments that its record may be missing."""
+    return any(abs(time - moment) < WINDOW for moment in moments)
 
 
 def audit(load, copies, allowed_doubles):

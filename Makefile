@@ -25,9 +25,7 @@ test:
 	@scripts/test
 
 crash-test:
-	@scripts/packages liblmdb-dev libsqlite3-dev libunbound-dev python3
-	@swift build
-	@Tests/EndToEnd/crash --long
+	@scripts/crash-test
 
 bench:
 	@scripts/bench

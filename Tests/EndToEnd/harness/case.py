@@ -82,6 +82,7 @@ class Bench:
         self.keep = keep
         self.is_root = os.geteuid() == 0
         self._endings = []
+        self.notes = []
 
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
@@ -109,6 +110,10 @@ class Bench:
 
     def at_end(self, action):
         self._endings.append(action)
+
+    def note(self, text):
+        """Says something beside the result: what was measured."""
+        self.notes.append(text)
 
     def need_root(self, why="needs root"):
         if not self.is_root:
@@ -155,6 +160,8 @@ def run_case(entry, keep):
         if result != "FAIL":
             result, text = "FAIL", f"at the end: {why}"
     signal.alarm(0)
+    if result == "ok":
+        text = "; ".join(bench.notes)
     if result == "FAIL":
         text += bench_logs(bench)
     return result, text

@@ -10,7 +10,7 @@ from .case import Failed
 from .client import Client, message, stuffed
 
 # Seconds between a delivery and its record, at most, on a slow machine.
-WINDOW = 0.25
+WINDOW = 0.5
 
 
 def text(name, size):

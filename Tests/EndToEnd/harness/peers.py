@@ -6,34 +6,19 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 
 from .case import Failed, Skipped, eventually
-from .daemon import free_port
+from .daemon import ROOT, free_port
 
-CACHE = os.path.join(tempfile.gettempdir(), "talaria-peers")
+TREE = os.path.join(ROOT, ".build", "peers", "postfix")
 
 
 def postfix_tree():
-    """Postfix's test programs, unpacked from Debian's package; nothing is installed."""
-    tree = os.path.join(CACHE, "postfix")
-    if not os.path.exists(os.path.join(tree, "usr/sbin/smtp-source")):
-        if not shutil.which("apt-get") or not shutil.which("dpkg"):
-            raise Skipped("smtp-source and smtp-sink need apt-get and dpkg")
-        os.makedirs(CACHE, exist_ok=True)
-        work = tempfile.mkdtemp(dir=CACHE)
-        done = subprocess.run("apt-get download postfix && dpkg -x postfix_*.deb tree", shell=True,
-                              cwd=work, capture_output=True)
-        if done.returncode != 0:
-            shutil.rmtree(work, ignore_errors=True)
-            raise Skipped(f"postfix cannot be had: {done.stderr.decode()[-200:]}")
-        try:
-            os.rename(os.path.join(work, "tree"), tree)
-        except OSError:
-            pass  # another case was faster
-        shutil.rmtree(work, ignore_errors=True)
-    return tree
+    """Postfix's test programs, as scripts/peers unpacks them."""
+    if not os.path.exists(os.path.join(TREE, "usr/sbin/smtp-source")):
+        raise Skipped("smtp-source and smtp-sink are absent: run scripts/peers")
+    return TREE
 
 
 def postfix_environment():

@@ -4,7 +4,7 @@
 import os
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
-from harness.client import submit
+from harness.client import Client, submit
 from harness.daemon import Daemon
 from harness.mailbox import Maildir
 from harness.nameserver import NameServer
@@ -40,6 +40,11 @@ match from any for any action "out"
 
     def address(self, host):
         return self.base + str(host)
+
+    def name(self):
+        """What the daemon calls itself, which is the machine's name."""
+        with Client(self.daemon.port, greeting=None) as client:
+            return client.reply().split()[1]
 
     def send(self, domain):
         return submit(self.daemon.port, sender=self.sender, recipients=[f"x@{domain}"])
@@ -101,7 +106,7 @@ def nxdomain(bench):
     world = World(bench, {"gone.test": "NXDOMAIN"})
     world.send("gone.test")
     notice = world.bounced()
-    expect(b"Status: 5." in notice, f"{notice[-1200:]!r}")
+    expect(b"Status: 5.1.2" in notice, f"{notice[-1200:]!r}")
 
 
 @case("SERVFAIL: the mail waits")
@@ -129,4 +134,54 @@ def shared(bench):
     world.daemon.wait_empty()
     recipients = sorted(r for d in world.sinks[2].deliveries for r in d.recipients)
     expect_equal(recipients, ["x@one.test"] * 5 + ["x@two.test"] * 5)
+    world.daemon.stop()
+
+
+@case("a domain whose only address is an IPv6 one of this machine is a loop")
+def version_six(bench):
+    world = World(bench, {("dest.test", "MX"): [(10, "a.dest.test")], ("a.dest.test", "AAAA"): ["::1"]})
+    if not os.path.exists("/proc/net/if_inet6"):
+        raise Skipped("there is no IPv6")
+    world.send("dest.test")
+    notice = world.bounced()
+    expect(b"Status: 5.4.6" in notice, f"{notice[-1200:]!r}")
+
+
+@case("an exchanger that is an alias: the host behind the CNAME")
+def alias(bench):
+    world = World(bench, {("dest.test", "MX"): [(10, "mx.dest.test")], ("mx.dest.test", "CNAME"): ["real.test"],
+                          ("real.test", "A"): [2]}, (2,))
+    world.send("dest.test")
+    world.daemon.wait_empty()
+    expect_equal(len(world.sinks[2].deliveries), 1)
+    world.daemon.stop()
+
+
+@case("a domain that is an alias: the exchangers of the domain behind the CNAME")
+def domain_alias(bench):
+    world = World(bench, {("dest.test", "CNAME"): ["real.test"], ("real.test", "MX"): [(10, "mx.real.test")],
+                          ("mx.real.test", "A"): [2]}, (2,))
+    world.send("dest.test")
+    world.daemon.wait_empty()
+    expect_equal(world.sinks[2].deliveries[0].recipients, ["x@dest.test"])
+    world.daemon.stop()
+
+
+@case("a domain of which we are the best exchanger is a loop, and the sender hears of it")
+def own(bench):
+    world = World(bench, {("b.dest.test", "A"): [2]}, (2,))
+    world.names.records["dest.test", "MX"] = [(10, world.name()), (20, "b.dest.test")]
+    world.send("dest.test")
+    notice = world.bounced()
+    expect(b"Status: 5.4.6" in notice, f"{notice[-1200:]!r}")
+    expect_equal(world.sinks[2].connections, 0, "connections to an exchanger behind us")
+
+
+@case("a domain with an exchanger in front of us: that one, and never one behind us")
+def in_front(bench):
+    world = World(bench, {("a.dest.test", "A"): [3], ("b.dest.test", "A"): [2]}, (2, 3))
+    world.names.records["dest.test", "MX"] = [(10, "a.dest.test"), (20, world.name()), (30, "b.dest.test")]
+    world.send("dest.test")
+    world.daemon.wait_empty()
+    expect_equal([len(world.sinks[3].deliveries), world.sinks[2].connections], [1, 0])
     world.daemon.stop()

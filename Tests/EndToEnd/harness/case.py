@@ -90,6 +90,8 @@ class Bench:
         os.chmod(self.directory, 0o755)
         self.keep = keep
         self.is_root = os.geteuid() == 0
+        # Who starts the daemons; None is whoever runs the case.
+        self.daemon_user = None
         self._endings = []
         self.notes = []
 

@@ -37,6 +37,7 @@ class Daemon:
         self.bench = bench
         self.name = name
         self.port = free_port()
+        user = user or bench.daemon_user
         self.user = user
         self.backend = backend
         self.state = bench.path(name)

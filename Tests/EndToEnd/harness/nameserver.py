@@ -17,8 +17,8 @@ def encode_name(name):
 class NameServer:
     """Answers from a table: (name, type) → list of data, or name → "NXDOMAIN", "SERVFAIL".
 
-    Data is an address for A and AAAA, (preference, host) for MX. A name with other types has no data
-    of that type; an unknown name does not exist.
+    Data is an address for A and AAAA, (preference, host) for MX, a name for CNAME, which answers for every
+    type. A name with other types has no data of that type; an unknown name does not exist.
     """
 
     def __init__(self, bench, records, address="127.0.0.1"):
@@ -57,6 +57,8 @@ class NameServer:
         verdict = self.records.get(name)
         if verdict in CODES:
             code = CODES[verdict]
+        elif (name, "CNAME") in self.records:
+            word, data = "CNAME", self.records[name, "CNAME"]
         elif (name, word) in self.records:
             data = self.records[name, word]
         elif not any(isinstance(key, tuple) and (key[0] == name or key[0].endswith("." + name))

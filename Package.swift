@@ -222,6 +222,19 @@ let package = Package(
     ),
     .testTarget(name: "FrontendTests", dependencies: ["Frontend"], swiftSettings: strict),
     .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail", "Queue",
+        "ResolverEdge", "SMTP",
+      ],
+      path: "Fuzz",
+      exclude: ["run"]
+        + ["Configuration", "Envelope", "Frame", "Journal", "Reply", "SMTPLine"].flatMap {
+          ["\($0)/Corpus", "\($0)/Entry.swift"]
+        },
+      swiftSettings: strict
+    ),
+    .testTarget(
       name: "InterprocessTests",
       dependencies: ["CLinux", "Interprocess", "Mail", "Queue"] + nio,
       swiftSettings: strict
@@ -248,7 +261,7 @@ let package = Package(
     .testTarget(
       name: "SMTPTests",
       dependencies: ["Mail", "SMTP"],
-      exclude: ["Corpus", "Dialogs"],
+      exclude: ["Dialogs"],
       swiftSettings: strict
     ),
     .testTarget(

@@ -3,37 +3,35 @@
 import Mail
 import SMTP
 
-/// Feeds the input to a server session in pieces and byte by byte: both must do the same.
+/// Any bytes to a server session, in pieces and byte by byte: both must do the same.
 ///
 /// The first byte chooses how far the session is already; 0xff divides the pieces.
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzzSMTPLine(_ start: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-  // libFuzzer hands over `size` bytes that live as long as this call; they are copied at once.
-  let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: size))
-  guard let first = bytes.first else { return 0 }
-  var whole = Run()
-  var cutUp = Run()
-  for line in preamble(Int(first % 5)) {
-    whole.send(line)
-    cutUp.send(line)
+enum SMTPLineInput {
+  static func run(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    var whole = Run()
+    var cutUp = Run()
+    for line in preamble(Int(first % 5)) {
+      whole.send(line)
+      cutUp.send(line)
+    }
+    for piece in bytes.dropFirst().split(separator: 0xff) {
+      whole.send(Array(piece))
+      for byte in piece { cutUp.send([byte]) }
+    }
+    // Whether data came before its 354 depends on how the bytes came.
+    guard !whole.sawEarlyData, !cutUp.sawEarlyData else { return }
+    precondition(whole.output == cutUp.output, "the replies depend on how the bytes came")
+    precondition(whole.messages == cutUp.messages, "the messages depend on how the bytes came")
+    precondition(whole.session.hasEnded == cutUp.session.hasEnded)
   }
-  for piece in bytes.dropFirst().split(separator: 0xff) {
-    whole.send(Array(piece))
-    for byte in piece { cutUp.send([byte]) }
-  }
-  // Whether data came before its 354 depends on how the bytes came.
-  guard !whole.sawEarlyData, !cutUp.sawEarlyData else { return 0 }
-  precondition(whole.output == cutUp.output, "the replies depend on how the bytes came")
-  precondition(whole.messages == cutUp.messages, "the messages depend on how the bytes came")
-  precondition(whole.session.hasEnded == cutUp.session.hasEnded)
-  return 0
-}
 
-private func preamble(_ count: Int) -> [[UInt8]] {
-  let lines = [
-    "EHLO c.example\r\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n",
-  ]
-  return lines.prefix(count).map { Array($0.utf8) }
+  private static func preamble(_ count: Int) -> [[UInt8]] {
+    let lines = [
+      "EHLO c.example\r\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n",
+    ]
+    return lines.prefix(count).map { Array($0.utf8) }
+  }
 }
 
 /// A session whose questions are answered at once, and what came of it.

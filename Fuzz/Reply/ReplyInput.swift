@@ -3,32 +3,30 @@
 import Mail
 import SMTP
 
-/// Feeds the input to client sessions as what a server says, in pieces and byte by byte: both must do
-/// the same, and tell one outcome for each recipient of each task.
+/// Any bytes to client sessions as what a server says, in pieces and byte by byte: both must do the
+/// same, and tell one outcome for each recipient of each task.
 ///
 /// The first byte chooses the dialect and whether the server was polite so far; 0xff divides the pieces.
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzzReply(_ start: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
-  // libFuzzer hands over `size` bytes that live as long as this call; they are copied at once.
-  let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: size))
-  guard let first = bytes.first else { return 0 }
-  let dialect = first & 1 == 0 ? ClientSession.Dialect.smtp : .lmtp
-  var whole = Run(dialect)
-  var cutUp = Run(dialect)
-  if first & 2 != 0 {
-    for line in ["220 hi", "250-mx", "250-SIZE 100", "250-DSN", "250 PIPELINING"] {
-      whole.receive(Array("\(line)\r\n".utf8))
-      cutUp.receive(Array("\(line)\r\n".utf8))
+enum ReplyInput {
+  static func run(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let dialect = first & 1 == 0 ? ClientSession.Dialect.smtp : .lmtp
+    var whole = Run(dialect)
+    var cutUp = Run(dialect)
+    if first & 2 != 0 {
+      for line in ["220 hi", "250-mx", "250-SIZE 100", "250-DSN", "250 PIPELINING"] {
+        whole.receive(Array("\(line)\r\n".utf8))
+        cutUp.receive(Array("\(line)\r\n".utf8))
+      }
     }
+    for piece in bytes.dropFirst().split(separator: 0xff) {
+      whole.receive(Array(piece))
+      for byte in piece { cutUp.receive([byte]) }
+    }
+    whole.end()
+    cutUp.end()
+    precondition(whole.output == cutUp.output || whole.isEarly || cutUp.isEarly)
   }
-  for piece in bytes.dropFirst().split(separator: 0xff) {
-    whole.receive(Array(piece))
-    for byte in piece { cutUp.receive([byte]) }
-  }
-  whole.end()
-  cutUp.end()
-  precondition(whole.output == cutUp.output || whole.isEarly || cutUp.isEarly)
-  return 0
 }
 
 /// A session that is given tasks as long as it takes them.

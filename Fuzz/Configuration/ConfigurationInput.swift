@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: ISC
+
+import Configuration
+import Mail
+
+/// Any bytes as a configuration that may include itself; what is shown of them has to be text, and
+/// what is accepted has to survive its way to the roles.
+enum ConfigurationInput {
+  static func run(_ bytes: [UInt8]) {
+    let facts = HostFacts(
+      hostName: "mx.example.org",
+      interfaces: [
+        HostFacts.Interface(name: "lo", addresses: [.inet4(0x7f00_0001), .inet6(0, 1)])
+      ],
+      hostsText: "127.0.0.1 localhost\n"
+    )
+    let report = ConfigurationReport(reading: "fuzz", facts: facts) { path throws(UnreadableFile) in
+      if path == "fuzz" || path == "/self" { return bytes }
+      guard path.hasPrefix("/") else { throw UnreadableFile(reason: "absent") }
+      return Array(bytes.prefix(200))
+    }
+    for diagnostic in report.diagnostics {
+      let text = diagnostic.description.utf8
+      precondition(text.allSatisfy { $0 >= 0x20 || $0 == 0x0a || $0 == 0x09 })
+    }
+    guard let configuration = report.configuration else { return }
+    let lookup = LookupProjection(configuration)
+    let delivery = DeliveryProjection(configuration)
+    let queue = QueueProjection(configuration)
+    precondition((try? LookupProjection(decoding: lookup.encoded())) == lookup)
+    precondition((try? DeliveryProjection(decoding: delivery.encoded())) == delivery)
+    precondition((try? QueueProjection(decoding: queue.encoded())) == queue)
+  }
+}

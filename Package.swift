@@ -157,6 +157,12 @@ let package = Package(
 
     // Benchmarks.
     .executableTarget(
+      name: "RecipientBenchmark",
+      dependencies: ["Mail", "SMTP"],
+      path: "Benchmarks/Recipients",
+      swiftSettings: strict
+    ),
+    .executableTarget(
       name: "SchedulerBenchmark",
       dependencies: ["Mail", "Scheduler"],
       path: "Benchmarks/Scheduler",

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: ISC
 """How long a 250 waits while much more mail comes in than a journal or a write-ahead log holds.
 
-    sustained.py [--backend fs] [--megabytes 640] [--sessions 50] [--size 4096]
+    sustained.py [--backend fs] [--megabytes 640] [--sessions 50] [--size 4096] [--directory DIRECTORY]
 
-Starts a server with delivery paused in a temporary directory, sends until so many megabytes of bodies
+Starts a server with delivery paused in a temporary directory below DIRECTORY, sends until so many megabytes of bodies
 were accepted, and prints the rate of each tenth and the longest wait from the final dot to its 250.
 Exits with 1 when one waited longer than a second. TALARIA_BUILD names the directory of the binaries.
 """
@@ -74,8 +74,9 @@ def main():
     options.add_argument("--megabytes", type=int, default=640)
     options.add_argument("--sessions", type=int, default=50)
     options.add_argument("--size", type=int, default=4096)
+    options.add_argument("--directory")
     chosen = options.parse_args()
-    directory = tempfile.mkdtemp(prefix="talaria-sustained-")
+    directory = tempfile.mkdtemp(prefix="talaria-sustained-", dir=chosen.directory)
     os.chmod(directory, 0o755)
     port = free_port()
     with open(f"{directory}/smtpd.conf", "w") as file:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Disk
+import FilesystemStore
 import LMDBStore
 import Mail
 import MemoryStore
@@ -20,6 +21,7 @@ struct StoreBenchmark {
 
   enum Backend: String, CaseIterable {
     case ram
+    case fs
     case sqlite
     case lmdb
   }
@@ -98,6 +100,7 @@ struct StoreBenchmark {
     let store: any Store =
       switch backend {
       case .ram: MemoryStore()
+      case .fs: FilesystemStore(disk: disk, clock: { .epoch })
       case .sqlite: TableStore.sqlite(disk: disk, clock: { .epoch })
       case .lmdb: TableStore.lmdb(disk: disk, clock: { .epoch })
       }

@@ -102,6 +102,112 @@ struct DamageTests {
     #expect(throws: StoreError.absent) { try store.restore(quarantined: "../lock") }
   }
 
+  @Test(
+    "a file that cannot be opened or moved is stepped over, listed, and back once it can be read"
+  )
+  func refused() throws {
+    for errno: Int32 in [13, 5] {
+      let disk = try spool()
+      let path = SpoolTree.path(of: envelopeID(1, 2))
+      disk.refuse(path, errno: errno)
+      let store = makeStore(disk)
+      _ = try store.open()
+      for _ in 0..<2 {
+        #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(1, 1), envelopeID(2, 1)])
+      }
+      #expect(try store.envelope(envelopeID(1, 2)) == nil)
+      #expect(store.statistics().envelopes == 2 && store.statistics().quarantined == 1)
+      let page = try store.verify(after: nil, limit: 10)
+      #expect(page.next == nil && page.messagesChecked == 2)
+      #expect(page.findings.map(\.record) == ["envelope 0000000100000002"])
+      let record = try #require(try store.quarantined().first)
+      #expect(record.name == "envelope-0000000100000002")
+      #expect(record.reason.contains("left in \(path)"), "\(record.reason)")
+      #expect(disk.files()[path] != nil, "it is where it was")
+      #expect(throws: StoreError.self) { try store.restore(quarantined: record.name) }
+      #expect(try store.quarantined().count == 1)
+      disk.refuse(path, errno: nil)
+      #expect(try store.restore(quarantined: record.name) == [envelopeID(1, 2)])
+      #expect(try allEnvelopes(store).count == 3)
+      #expect(store.statistics().envelopes == 3 && store.statistics().quarantined == 0)
+    }
+  }
+
+  @Test("a directory that cannot be listed hides its own mail only", arguments: [false, true])
+  func refusedDirectory(isClean: Bool) throws {
+    for path in [SpoolTree.path(of: messageID(1)), SpoolTree.bucket(of: messageID(1))] {
+      let disk = try spool()
+      if !isClean { try disk.unlink("settings") }
+      let other = makeStore(disk)
+      _ = try other.open()
+      try other.apply([.insert(newMessage(0x0500_0001))])
+      try other.close(within: .seconds(100))
+      disk.refuse(path, errno: 13)
+      let store = makeStore(disk)
+      _ = try store.open()
+      let left = try allEnvelopes(store).keys.sorted()
+      #expect(left.last == envelopeID(0x0500_0001, 1) && left.count == (path.count > 10 ? 2 : 1))
+      #expect(try store.verify(after: nil, limit: 10).findings.count == 1)
+      let record = try #require(try store.quarantined().first)
+      #expect(throws: StoreError.self) { try store.restore(quarantined: record.name) }
+      disk.refuse(path, errno: nil)
+      #expect(try store.restore(quarantined: record.name).count == 4 - left.count)
+      #expect(try allEnvelopes(store).count == 4)
+      #expect(store.statistics().quarantined == 0)
+    }
+  }
+
+  @Test("a body that was cut off or grew is not delivered, and takes its message to quarantine")
+  func bodySize() throws {
+    for size in [0, 40, 99, 101] {
+      let disk = try spool()
+      let path = SpoolTree.bodyPath(of: messageID(1))
+      let good = disk.files()[path] ?? []
+      let file = try disk.open(path, .write)
+      try disk.truncate(file, to: size)
+      disk.close(file)
+      let store = makeStore(disk)
+      _ = try store.open()
+      let error = #expect(throws: StoreError.self) {
+        try store.body(of: messageID(1), from: 0, count: 1000)
+      }
+      #expect(error?.isDamage == true, "\(size): \(String(describing: error))")
+      let page = try store.verify(after: nil, limit: 10)
+      #expect(page.findings.map(\.record) == ["message 00000001"])
+      #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(2, 1)])
+      let record = try #require(try store.quarantined().first)
+      #expect(record.reason == "its body: \(size) bytes of 100")
+      let mended = try disk.open("quarantine/\(record.name)/message", .write)
+      try disk.write(good, to: mended, at: 0)
+      try disk.truncate(mended, to: good.count)
+      disk.close(mended)
+      #expect(try store.restore(quarantined: record.name).count == 2)
+      #expect(try store.body(of: messageID(1), from: 0, count: 1000) == good)
+      #expect(try store.verify(after: nil, limit: 10).findings.isEmpty)
+    }
+  }
+
+  @Test("a staged body that was cut off leaves the journal, and what is left of it is kept")
+  func stagedBodySize() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, size: 700)), .insert(newMessage(2))])
+    let file = try disk.open("staged/00000001", .write)
+    try disk.truncate(file, to: 500)
+    disk.close(file)
+    let error = #expect(throws: StoreError.self) {
+      try store.body(of: messageID(1), from: 0, count: 1000)
+    }
+    #expect(error?.isDamage == true)
+    #expect(try store.verify(after: nil, limit: 10).findings.isEmpty == false)
+    #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(2, 1)])
+    #expect(try store.quarantined().map(\.name) == ["body-00000001", "record-00000001"])
+    #expect(disk.files()["quarantine/body-00000001"]?.count == 500)
+    #expect(try store.verify(after: nil, limit: 10).findings.isEmpty)
+    #expect(store.statistics().envelopes == 1)
+  }
+
   @Test("a message without a body is set aside as a whole, and so is a body without envelopes")
   func message() throws {
     let disk = try spool()
@@ -116,5 +222,12 @@ struct DamageTests {
       try store.quarantined().map(\.name) == ["message-00000001", "message-00000002"]
     )
     #expect(try allEnvelopes(store).isEmpty)
+  }
+}
+
+extension StoreError {
+  fileprivate var isDamage: Bool {
+    if case .damaged = self { return true }
+    return false
   }
 }

@@ -44,6 +44,27 @@ struct OpeningTests {
     return disk
   }
 
+  @Test("a compressed or an encrypted spool is refused as a whole, and nothing of it is moved")
+  func packed() throws {
+    let packings: [([UInt8], String)] = [
+      ([0x1f, 0x8b, 8, 0] + [UInt8](repeating: 7, count: 60), "compressed"),
+      ([1] + [UInt8](repeating: 0xa5, count: 60), "encrypted"),
+    ]
+    for (bytes, word) in packings {
+      let disk = MemoryDisk()
+      for path in ["queue", "queue/ab", "queue/ab/ab000001"] { try disk.makeDirectory(path) }
+      for name in ["message", "ab00000111111111"] {
+        let file = try disk.open("queue/ab/ab000001/\(name)", .create)
+        try disk.write(bytes, to: file, at: 0)
+        disk.close(file)
+      }
+      let store = makeStore(disk)
+      let error = #expect(throws: StoreError.self) { try store.open() }
+      #expect(error.map { "\($0)".contains(word) } == true, "\(String(describing: error))")
+      #expect(disk.files(below: "queue").count == 2 && disk.files(below: "quarantine").isEmpty)
+    }
+  }
+
   @Test("a spool of OpenSMTPD's is used in place; what it had not committed is removed")
   func adopted() throws {
     let disk = try spool()

@@ -40,6 +40,16 @@ package struct DiskError: Error, Equatable, Sendable {
     }
   }
 
+  /// Whether it says something of that one file or directory only, and nothing of the process, of the
+  /// disk's room or of what else is there: who walks many may step over this one.
+  package var isAboutOneFile: Bool {
+    switch errno {
+    // EPERM, EIO, ENXIO, EACCES, ENOTDIR, EISDIR, ELOOP, EBADMSG, EUCLEAN
+    case 1, 5, 6, 13, 20, 21, 40, 74, 117: true
+    default: false
+    }
+  }
+
   /// The same as a store tells it.
   package func storeError(in root: String) -> StoreError {
     let full = path.isEmpty ? root : "\(root)/\(path)"

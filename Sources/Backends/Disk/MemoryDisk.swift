@@ -71,6 +71,11 @@ package final class MemoryDisk: Disk {
     state.withLock { $0.flip(bit, offset, path) }
   }
 
+  /// From now on opening, listing or moving `path` fails with `errno`; nil mends it.
+  package func refuse(_ path: String, errno: Int32?) {
+    state.withLock { $0.refusals[path] = errno }
+  }
+
   /// A lock that another process holds, for tests of the refusal.
   package func holdLock(_ path: String) throws(DiskError) {
     try change { state throws(DiskError) in

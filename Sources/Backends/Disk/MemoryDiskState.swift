@@ -48,6 +48,8 @@ struct MemoryDiskState: Sendable {
   var names: [NameStep] = []
   var locks: Set<Int> = []
   var fault = MemoryDisk.Fault.none
+  /// Paths that cannot be opened, listed or moved.
+  var refusals: [String: Int32] = [:]
   var hasPower = true
   var operations = 0
   var trace: [String] = []
@@ -62,6 +64,7 @@ struct MemoryDiskState: Sendable {
     let explanation =
       switch errno {
       case 2: "No such file or directory"
+      case 13: "Permission denied"
       case 17: "File exists"
       case 28: "No space left on device"
       case 39: "Directory not empty"
@@ -72,6 +75,10 @@ struct MemoryDiskState: Sendable {
 
   private func requirePower(_ operation: String, _ path: String) throws(DiskError) {
     guard hasPower else { throw MemoryDiskState.error(operation, path, 5) }
+  }
+
+  private func requireAccess(_ operation: String, _ path: String) throws(DiskError) {
+    if let errno = refusals[path] { throw MemoryDiskState.error(operation, path, errno) }
   }
 
   /// Counts and traces an operation. Returns the error it is to fail with, if any.
@@ -151,6 +158,7 @@ struct MemoryDiskState: Sendable {
       try requirePower("open", path)
     } else {
       try requirePower("open", path)
+      try requireAccess("open", path)
       node = try find(path, "open")
       guard case .file? = nodes[node] else { throw MemoryDiskState.error("open", path, 21) }
     }
@@ -166,6 +174,7 @@ struct MemoryDiskState: Sendable {
   }
 
   mutating func rename(_ path: String, _ target: String) throws(DiskError) {
+    try requireAccess("rename", path)
     let from = try place(path, "rename")
     let to = try place(target, "rename")
     guard let node = from.node else { throw MemoryDiskState.error("rename", path, 2) }
@@ -209,6 +218,7 @@ struct MemoryDiskState: Sendable {
 
   func list(_ path: String) throws(DiskError) -> [DiskEntry] {
     try requirePower("list", path)
+    try requireAccess("list", path)
     guard case .directory(let directory)? = nodes[try find(path, "list")] else {
       throw MemoryDiskState.error("list", path, 20)
     }

@@ -178,7 +178,7 @@ extension FilesystemStore {
       try batch.write(body, to: SpoolTree.bodyPath(of: id))
     case .staged:
       if try !batch.moveBody(from: stage.path(of: id), to: id) {
-        findings.append(VerifyFinding(record: "body \(id)", problem: "missing"))
+        report("body \(id)", "missing")
       }
     }
     for slot in entry.envelopes {
@@ -211,12 +211,12 @@ extension FilesystemStore {
       )
   }
 
-  private func keepJournalRecord(
+  func keepJournalRecord(
     _ content: [UInt8],
     of id: MessageID,
     problem: String
   ) throws(DiskError) {
-    findings.append(VerifyFinding(record: "message \(id)", problem: problem))
+    report("message \(id)", problem)
     try quarantine.keep(
       content,
       as: "record-\(id)",
@@ -242,7 +242,7 @@ extension FilesystemStore {
       )
     } catch {
       let problem = "in the journal: \(error)"
-      findings.append(VerifyFinding(record: "envelope \(id)", problem: problem))
+      report("envelope \(id)", problem)
       try quarantine.keep(
         message + envelope,
         as: "record-\(id)",

@@ -46,6 +46,7 @@ extension FilesystemStore {
     tree.forgetListing()
     let counts = settings.counts
     try recover(acknowledged: acknowledged, &report)
+    if acknowledged == nil { try refusePacked() }
     // Later, a body that belongs to nothing may be one on its way.
     if acknowledged == nil {
       report.orphansRemoved += try stage.sweep { id in overlay[id]?.hasStagedBody == true }
@@ -94,6 +95,25 @@ extension FilesystemStore {
           remedy: "chmod -R go= \(path)"
         )
       }
+    }
+  }
+
+  /// A spool whose files OpenSMTPD has compressed or encrypted is left as it is: nothing in it is
+  /// damaged. The first envelope stands for all.
+  private func refusePacked() throws(StoreError) {
+    var message = try onDisk { () throws(DiskError) in try tree.next(after: nil) }
+    var looks = 0
+    while let id = message, looks < 16 {
+      looks += 1
+      if let packing = try onDisk({ () throws(DiskError) in try tree.packing(of: id) }) {
+        throw .unusable(
+          path: "\(disk.root)/\(SpoolTree.path(of: id))",
+          problem: "its envelopes are \(packing.rawValue)",
+          remedy: "let OpenSMTPD deliver them, or start it once without `queue \(packing.word)`, "
+            + "and start this server when its queue is empty; nothing was changed"
+        )
+      }
+      message = try onDisk { () throws(DiskError) in try tree.next(after: id) }
     }
   }
 
@@ -282,10 +302,13 @@ extension FilesystemStore {
     _ id: MessageID,
     _ counts: inout SpoolSettings.Counts
   ) throws(DiskError) {
-    guard let envelopes = try tree.envelopes(of: id) else { return }
+    // One that cannot be read is set aside by whoever walks the messages, which takes it off again.
+    do {
+      guard let envelopes = try tree.envelopes(of: id) else { return }
+      counts.envelopes += envelopes.count
+    } catch let error where error.isAboutOneFile {}
     counts.messages += 1
-    counts.envelopes += envelopes.count
-    counts.bodyBytes += try tree.bodySize(of: id) ?? 0
+    counts.bodyBytes += (try? tree.bodySize(of: id)) ?? 0
   }
 
   // MARK: Closing

@@ -20,18 +20,48 @@ extension FilesystemStore {
         return try onDisk { () throws(DiskError) in
           try journal.read(place, from: offset, count: count)
         }
-      case .staged:
-        if try stage.size(of: message) != nil {
+      case .staged(let size):
+        if let found = try stage.size(of: message) {
+          guard found == size else { throw wrongSize(of: message, found, size) }
           return try stage.read(message, from: offset, count: count)
         }
+        return try bodyInTree(of: message, from: offset, count: count, size: size)
       }
     case .tree?, nil: break
     }
-    let bytes = try onDisk { () throws(DiskError) in
-      try tree.readBody(of: message, from: offset, count: count)
+    return try bodyInTree(of: message, from: offset, count: count, size: nil)
+  }
+
+  /// Checks at its end that the body is as long as it was when it was stored.
+  ///
+  /// - Parameter size: nil when the message's envelopes have to be asked.
+  private func bodyInTree(
+    of message: MessageID,
+    from offset: Int,
+    count: Int,
+    size: Int?
+  ) throws(StoreError) -> [UInt8] {
+    let bytes: [UInt8]?
+    do throws(DiskError) {
+      bytes = try tree.readBody(of: message, from: offset, count: count)
+    } catch {
+      guard error.isAboutOneFile else { throw error.storeError(in: disk.root) }
+      throw .damaged(
+        path: "\(disk.root)/\(SpoolTree.bodyPath(of: message))",
+        problem: error.explanation
+      )
     }
     guard let bytes else { throw .absent }
+    guard bytes.count < count else { return bytes }
+    let found = try onDisk { () throws(DiskError) in try filedBodySize(of: message) }
+    var wanted = size
+    if wanted == nil { wanted = try anyMessage(message)?.size }
+    if let found, let wanted, found != wanted { throw wrongSize(of: message, found, wanted) }
     return bytes
+  }
+
+  private func wrongSize(of message: MessageID, _ found: Int, _ wanted: Int) -> StoreError {
+    .damaged(path: "\(disk.root): message \(message)", problem: "\(found) bytes of \(wanted)")
   }
 
   package func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope? {
@@ -39,13 +69,13 @@ extension FilesystemStore {
       if case .gone = entry.base { return nil }
       if let index = entry.index(of: id.low) {
         return try onDisk { () throws(DiskError) in
-          try readRecord(id, entry.envelopes[index])
+          try readRecordOrReport(id, entry.envelopes[index])
         }
       }
       if case .journal = entry.base { return nil }
     }
     return try onDisk { () throws(DiskError) in
-      guard let size = try tree.bodySize(of: id.message) else { return nil }
+      guard let size = try filedBodySize(of: id.message) else { return nil }
       return try loadOrSetAside(id, bodySize: size)
     }
   }
@@ -90,6 +120,7 @@ extension FilesystemStore {
           break
         }
       }
+      reportUnreadableBuckets()
       return page
     }
   }
@@ -104,7 +135,7 @@ extension FilesystemStore {
 
   /// The identifiers of a message's envelopes in rising order, those of unreadable ones among them.
   func identifiers(of id: MessageID) throws(DiskError) -> [EnvelopeID] {
-    guard let entry = overlay[id] else { return try tree.envelopes(of: id) ?? [] }
+    guard let entry = overlay[id] else { return try filedEnvelopes(of: id) ?? [] }
     func own() -> [EnvelopeID] {
       entry.envelopes.filter { $0.record != nil }
         .compactMap { EnvelopeID(message: id, low: $0.low) }
@@ -113,7 +144,7 @@ extension FilesystemStore {
     case .gone: return []
     case .journal: return own()
     case .tree:
-      let kept = try (tree.envelopes(of: id) ?? []).filter { entry.index(of: $0.low) == nil }
+      let kept = try (filedEnvelopes(of: id) ?? []).filter { entry.index(of: $0.low) == nil }
       return (kept + own()).sorted()
     }
   }
@@ -135,10 +166,12 @@ extension FilesystemStore {
       if let after, envelope <= after { continue }
       guard found.count < limit else { break }
       if let entry, let index = entry.index(of: envelope.low) {
-        if let stored = try readRecord(envelope, entry.envelopes[index]) { found.append(stored) }
+        if let stored = try readRecordOrReport(envelope, entry.envelopes[index]) {
+          found.append(stored)
+        }
         continue
       }
-      if size == nil { size = try tree.bodySize(of: id) }
+      if size == nil { size = try filedBodySize(of: id) }
       guard let size else {
         try setAside(id, because: "it has no body")
         return found
@@ -159,50 +192,11 @@ extension FilesystemStore {
       return (entry.envelopes.filter { $0.record != nil }.count, origin.body.size)
     case .tree:
       return try onDisk { () throws(DiskError) in
-        var count = try (tree.envelopes(of: id) ?? []).filter { entry.index(of: $0.low) == nil }
-          .count
+        var count = try (filedEnvelopes(of: id) ?? [])
+          .filter { entry.index(of: $0.low) == nil }.count
         count += entry.envelopes.filter { $0.record != nil }.count
-        return (count, try tree.bodySize(of: id))
+        return (count, try filedBodySize(of: id))
       }
     }
-  }
-
-  // MARK: Moving aside
-
-  /// Reads an envelope's file; one that cannot be read goes to quarantine.
-  private func loadOrSetAside(
-    _ id: EnvelopeID,
-    bodySize: Int
-  ) throws(DiskError) -> StoredEnvelope? {
-    switch try tree.load(id, bodySize: bodySize) {
-    case .stored(let stored): return stored
-    case .absent: return nil
-    case .unreadable(let reason):
-      try quarantine.take(
-        SpoolTree.path(of: id),
-        as: "envelope-\(id)",
-        because: reason,
-        at: clock()
-      )
-      statisticsNow.envelopes -= 1
-      findings.append(VerifyFinding(record: "envelope \(id)", problem: reason))
-      return nil
-    }
-  }
-
-  /// Moves a whole message of the tree to quarantine.
-  func setAside(_ id: MessageID, because reason: String) throws(DiskError) {
-    let envelopes = try tree.envelopes(of: id) ?? []
-    let size = try tree.bodySize(of: id)
-    try quarantine.take(
-      SpoolTree.path(of: id),
-      as: "message-\(id)",
-      because: reason,
-      at: clock()
-    )
-    statisticsNow.messages -= 1
-    statisticsNow.envelopes -= envelopes.count
-    statisticsNow.bodyBytes -= size ?? 0
-    findings.append(VerifyFinding(record: "message \(id)", problem: reason))
   }
 }

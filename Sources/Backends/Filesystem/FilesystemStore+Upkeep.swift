@@ -6,44 +6,69 @@ package import Queue
 
 /// What the operator asks for: checks, quarantine, messages put there by hand.
 extension FilesystemStore {
-  private static let findingsMax = 1000
-
   package func verify(after: MessageID?, limit: Int) throws(StoreError) -> VerifyPage {
     precondition(limit >= 1)
-    return try onDisk { () throws(DiskError) in
+    var broken: [MessageID] = []
+    defer { findings = [] }
+    let page = try onDisk { () throws(DiskError) in
       var page = VerifyPage()
-      page.findings = Array(findings.suffix(FilesystemStore.findingsMax))
+      page.findings = findings
       findings = []
       var message = try nextMessage(after: after)
       while let id = message {
         guard page.messagesChecked < limit else { return page }
-        try check(id, &page)
+        if try check(id, &page) == .broken { broken.append(id) }
         page.next = id
         message = try nextMessage(after: id)
       }
+      reportUnreadableBuckets()
+      page.findings += findings
       page.next = nil
       return page
     }
+    // Out of the journal only once what is left of them is kept aside.
+    if !broken.isEmpty, state == .open { try apply(broken.map { .removeMessage($0) }) }
+    return page
   }
 
-  private func check(_ id: MessageID, _ page: inout VerifyPage) throws(DiskError) {
-    if case .gone? = overlay[id]?.base { return }
+  private enum Soundness {
+    case sound
+    /// In the journal, and not to be delivered. A copy is in quarantine.
+    case broken
+  }
+
+  private func check(_ id: MessageID, _ page: inout VerifyPage) throws(DiskError) -> Soundness {
+    if case .gone? = overlay[id]?.base { return .sound }
     page.messagesChecked += 1
     if let problem = try bodyProblem(of: id) {
       page.findings.append(VerifyFinding(record: "body \(id)", problem: problem))
+      try keepAside(id, problem)
+      return .broken
     }
     let identifiers = try identifiers(of: id)
     page.envelopesChecked += identifiers.count
-    if identifiers.isEmpty, overlay[id] == nil, try tree.contains(id) {
+    if identifiers.isEmpty, overlay[id] == nil, try tree.contains(id),
+      !quarantine.isLeft(SpoolTree.path(of: id))
+    {
       // Its envelopes may be in quarantine, and need the body when they are put back.
-      guard try !quarantine.has(id) else { return }
+      guard try !quarantine.has(id) else { return .sound }
       try setAside(id, because: "it has no envelope")
     } else {
       let stored = try envelopes(of: id, after: nil, limit: .max)
-      try checkSize(id, stored.first?.message, &page)
+      try checkSize(id, stored.first?.message)
     }
     page.findings += findings
     findings = []
+    return .sound
+  }
+
+  /// Keeps what the journal and the stage have of a message that is not whole.
+  private func keepAside(_ id: MessageID, _ problem: String) throws(DiskError) {
+    guard case .journal(let origin)? = overlay[id]?.base else { return }
+    try keepJournalRecord(try journal.read(origin.whole), of: id, problem: problem)
+    if case .staged = origin.body, try disk.facts(stage.path(of: id)) != nil {
+      try quarantine.take(stage.path(of: id), as: "body-\(id)", because: problem, at: clock())
+    }
   }
 
   private func bodyProblem(of id: MessageID) throws(DiskError) -> String? {
@@ -58,15 +83,17 @@ extension FilesystemStore {
     return nil
   }
 
-  private func checkSize(
-    _ id: MessageID,
-    _ message: Message?,
-    _ page: inout VerifyPage
-  ) throws(DiskError) {
-    guard let message, overlay[id] == nil, let size = try tree.bodySize(of: id) else { return }
-    if size != message.size {
-      let problem = "\(size) bytes of \(message.size)"
-      page.findings.append(VerifyFinding(record: "body \(id)", problem: problem))
+  /// A body that cannot be opened, or is shorter or longer than it was, takes its message along.
+  private func checkSize(_ id: MessageID, _ message: Message?) throws(DiskError) {
+    if case .journal? = overlay[id]?.base { return }
+    guard let message, let size = try filedBodySize(of: id) else { return }
+    guard size == message.size else {
+      return try setAside(id, because: "its body: \(size) bytes of \(message.size)")
+    }
+    do {
+      _ = try tree.readBody(of: id, from: 0, count: 1)
+    } catch let error where error.isAboutOneFile {
+      try setAside(id, because: "its body: \(error.explanation)")
     }
   }
 
@@ -82,6 +109,7 @@ extension FilesystemStore {
 
   package func restore(quarantined name: String) throws(StoreError) -> [EnvelopeID] {
     guard state == .open else { throw .sealed(path: disk.root) }
+    if let path = quarantine.left(name) { return try restoreLeft(name, at: path) }
     let isDirectory = try onDisk { () throws(DiskError) in try quarantine.isDirectory(name) }
     guard let isDirectory else { throw .absent }
     let parts = name.split(separator: "-")
@@ -160,14 +188,5 @@ extension FilesystemStore {
       if wasListed { return try envelopes(of: message, after: nil, limit: .max) }
       return try adopt(message)
     }
-  }
-
-  /// Counts a message that has come into the tree from elsewhere. Returns its envelopes.
-  private func adopt(_ id: MessageID) throws(DiskError) -> [StoredEnvelope] {
-    let count = try tree.envelopes(of: id)?.count ?? 0
-    statisticsNow.messages += 1
-    statisticsNow.envelopes += count
-    statisticsNow.bodyBytes += try tree.bodySize(of: id) ?? 0
-    return try envelopes(of: id, after: nil, limit: .max)
   }
 }

@@ -6,6 +6,9 @@ internal import Queue
 
 /// What could not be read, moved aside below `quarantine/`: each thing with a note `NAME.why` that
 /// says why, where it was and when. Nothing here is ever deleted by us.
+///
+/// What cannot be moved is left where it is, and listed and counted all the same until the spool is
+/// opened again.
 struct Quarantine {
   static let directory = "quarantine"
   private static let noteSuffix = ".why"
@@ -14,11 +17,45 @@ struct Quarantine {
 
   let disk: any Disk
   /// How many things there are.
-  private(set) var count = 0
+  var count: Int { moved + left.count }
+  private var moved = 0
+  /// What could not be moved, by name.
+  private var left: [String: Left] = [:]
+  private var leftPaths: Set<String> = []
+
+  private struct Left {
+    let path: String
+    let reason: String
+    let when: Instant
+  }
 
   init(disk: any Disk) { self.disk = disk }
 
-  mutating func open() throws(DiskError) { count = try names().count }
+  mutating func open() throws(DiskError) {
+    left = [:]
+    leftPaths = []
+    moved = try names().count
+  }
+
+  // MARK: Left in place
+
+  func isLeft(_ path: String) -> Bool { !leftPaths.isEmpty && leftPaths.contains(path) }
+
+  /// Where a thing is that was left in its place.
+  func left(_ name: String) -> String? { left[name]?.path }
+
+  func whyLeft(_ path: String) -> String? { left.values.first { $0.path == path }?.reason }
+
+  mutating func leave(_ path: String, as name: String, because reason: String, at now: Instant) {
+    left[name] = Left(path: path, reason: Envelope.errorText(reason), when: now)
+    leftPaths.insert(path)
+  }
+
+  mutating func forgetLeft(_ name: String) {
+    if let gone = left.removeValue(forKey: name) { leftPaths.remove(gone.path) }
+  }
+
+  // MARK: Moved
 
   private func names() throws(DiskError) -> [String] {
     try disk.list(Quarantine.directory).map(\.name)
@@ -38,19 +75,30 @@ struct Quarantine {
     return name
   }
 
-  /// Moves a file or a directory here, durably.
+  /// Moves a file or a directory here, durably; one that cannot be moved is left in its place.
   mutating func take(
     _ source: String,
     as wish: String,
     because reason: String,
     at now: Instant
   ) throws(DiskError) {
-    let name = try freeName(wish)
-    try writeNote(name, reason, source, now)
-    try disk.rename(source, to: path(name))
+    let name: String
+    do {
+      name = try freeName(wish)
+      try writeNote(name, reason, source, now)
+      try disk.rename(source, to: path(name))
+    } catch {
+      try? disk.removeIfPresent(path(wish + Quarantine.noteSuffix))
+      return leave(
+        source,
+        as: wish,
+        because: "\(reason); left in \(source): \(error.explanation)",
+        at: now
+      )
+    }
+    moved += 1
     try disk.synchronizeDirectory(Quarantine.directory)
     try disk.synchronizeDirectory(parentDirectory(of: source))
-    count += 1
   }
 
   /// Keeps a copy of bytes that cannot be moved, durably.
@@ -65,7 +113,7 @@ struct Quarantine {
     guard try disk.facts(path(wish)) == nil else { return }
     try writeNote(wish, reason, source, now)
     try disk.replace(path(wish), with: bytes, through: "\(SpoolTree.incoming)/quarantine.tmp")
-    count += 1
+    moved += 1
   }
 
   private func writeNote(
@@ -111,28 +159,37 @@ struct Quarantine {
         )
       )
     }
+    for (name, thing) in left.sorted(by: { $0.key < $1.key }) {
+      let size = (try? disk.facts(thing.path))?.size ?? 0
+      records.append(
+        QuarantinedRecord(name: name, reason: thing.reason, size: size, when: thing.when)
+      )
+    }
     return records
   }
 
   /// The bytes of one thing; of a directory those of its files, one behind the other. Nil when there
   /// is none of that name.
   func content(of name: String) throws(DiskError) -> [UInt8]? {
-    guard isName(name), let facts = try disk.facts(path(name)) else { return nil }
+    let place = left[name]?.path ?? path(name)
+    guard isName(name), let facts = try disk.facts(place) else { return nil }
     guard facts.kind == .directory else {
-      return try disk.content(of: path(name), atMost: Quarantine.contentMax)
+      return try disk.content(of: place, atMost: Quarantine.contentMax)
     }
     var content: [UInt8] = []
-    for entry in try disk.list(path(name)).sorted(by: { $0.name < $1.name }) {
+    for entry in try disk.list(place).sorted(by: { $0.name < $1.name }) {
       let room = Quarantine.contentMax - content.count
       guard room > 0, entry.kind == .file else { continue }
-      content += try disk.content(of: "\(path(name))/\(entry.name)", atMost: room) ?? []
+      content += try disk.content(of: "\(place)/\(entry.name)", atMost: room) ?? []
     }
     return content
   }
 
   /// Whether something of that message is here, so that its number must not be used again.
   func has(_ id: MessageID) throws(DiskError) -> Bool {
-    try names().contains { $0.hasPrefix("envelope-\(id)") || $0.hasPrefix("message-\(id)") }
+    try (names() + left.keys).contains {
+      $0.hasPrefix("envelope-\(id)") || $0.hasPrefix("message-\(id)")
+    }
   }
 
   func isName(_ name: String) -> Bool {
@@ -152,6 +209,6 @@ struct Quarantine {
     try disk.synchronizeDirectory(parentDirectory(of: target))
     try disk.removeIfPresent(path(name + Quarantine.noteSuffix))
     try disk.synchronizeDirectory(Quarantine.directory)
-    count -= 1
+    moved -= 1
   }
 }

@@ -17,6 +17,8 @@ final class SpoolTree {
   private var listed: (bucket: UInt32, ids: [MessageID])?
   /// The buckets that have directories, in rising order.
   private var buckets: [UInt32]?
+  /// Buckets that could not be listed since the last `takeUnreadableBuckets`, by their paths.
+  private var unreadableBuckets: [String: String] = [:]
 
   init(disk: any Disk) { self.disk = disk }
 
@@ -64,6 +66,9 @@ final class SpoolTree {
       entries = try disk.list(name)
     } catch let error where error.code == .absent {
       return []
+    } catch let error where error.isAboutOneFile {
+      unreadableBuckets[name] = error.explanation
+      return []
     }
     var ids: [MessageID] = []
     for entry in entries where entry.kind == .directory {
@@ -75,6 +80,12 @@ final class SpoolTree {
     ids.sort()
     listed = (bucket, ids)
     return ids
+  }
+
+  /// Buckets that were left out of `next`, and why.
+  func takeUnreadableBuckets() -> [String: String] {
+    defer { unreadableBuckets = [:] }
+    return unreadableBuckets
   }
 
   /// A directory of `id` was made.
@@ -115,7 +126,11 @@ final class SpoolTree {
   }
 
   func contains(_ id: MessageID) throws(DiskError) -> Bool {
-    try disk.facts(SpoolTree.path(of: id)) != nil
+    do {
+      return try disk.facts(SpoolTree.path(of: id)) != nil
+    } catch let error where error.isAboutOneFile {
+      return true
+    }
   }
 
   /// The size of the body's file; nil when there is none.
@@ -124,6 +139,29 @@ final class SpoolTree {
       return nil
     }
     return facts.size
+  }
+
+  /// What OpenSMTPD may have done to its files.
+  enum Packing: String {
+    case compressed
+    case encrypted
+
+    /// Of its configuration.
+    var word: String { self == .compressed ? "compression" : "encryption" }
+  }
+
+  /// How the envelopes of a message are packed: a gzip stream, or version, vector and tag around
+  /// ciphertext. Nil for text, and where there is nothing to be seen.
+  func packing(of id: MessageID) throws(DiskError) -> Packing? {
+    do {
+      guard let envelope = try envelopes(of: id)?.first,
+        let start = try disk.content(of: SpoolTree.path(of: envelope), atMost: 64)
+      else { return nil }
+      if start.starts(with: [0x1f, 0x8b]) { return .compressed }
+      return start.first == 1 && start.count > 29 ? .encrypted : nil
+    } catch let error where error.isAboutOneFile {
+      return nil
+    }
   }
 
   enum Loaded {
@@ -140,7 +178,7 @@ final class SpoolTree {
         of: SpoolTree.path(of: id),
         atMost: EnvelopeText.fileMax + 1
       )
-    } catch let error where error.errno == 40 || error.errno == 21 {
+    } catch let error where error.isAboutOneFile {
       return .unreadable(error.explanation)
     }
     guard let content else { return .absent }

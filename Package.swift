@@ -188,8 +188,8 @@ let package = Package(
     .testTarget(
       name: "BackendTests",
       dependencies: [
-        "Disk", "FilesystemStore", "LMDBStore", "Mail", "MemoryStore", "Queue", "SQLiteStore",
-        "TableStore",
+        "Configuration", "Disk", "FilesystemStore", "LMDBStore", "Mail", "MemoryStore", "Queue",
+        "SQLiteStore", "StoreFactory", "TableStore",
       ],
       swiftSettings: strict
     ),

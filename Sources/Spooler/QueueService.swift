@@ -17,9 +17,14 @@ package final class QueueService: RoleService {
   /// thread.
   package typealias StoreFactory = @Sendable () throws(StoreError) -> any Store
 
+  /// Records that the store that is open now is the spool's queue, or says why it must not be. Run on
+  /// the store's thread.
+  package typealias BackendSettlement = @Sendable () throws(StoreError) -> Void
+
   let context: RoleContext
   let projection: QueueProjection
   let worker: StoreWorker
+  private let settleBackend: BackendSettlement
   let entries: ScheduleEntries
   let rules: OutcomeRules
   var scheduler: Scheduler
@@ -72,9 +77,11 @@ package final class QueueService: RoleService {
     disk: (any Disk)?,
     stage: BodyStage?,
     seed: UInt64,
+    settleBackend: @escaping BackendSettlement = {},
     makeStore: @escaping StoreFactory
   ) {
     self.context = context
+    self.settleBackend = settleBackend
     self.projection = projection
     worker = StoreWorker(on: context.loop)
     rules = OutcomeRules(warnIntervals: projection.warnIntervals)
@@ -163,8 +170,11 @@ package final class QueueService: RoleService {
   }
 
   private func checkServing() {
-    worker.read({ store throws(StoreError) in try ServingRefusal.reason(of: store) }) {
-      [unowned self] result in
+    worker.read({ [settleBackend] store throws(StoreError) -> ServingRefusal? in
+      if let refusal = try ServingRefusal.reason(of: store) { return refusal }
+      try settleBackend()
+      return nil
+    }) { [unowned self] result in
       switch result {
       case .failure(let error): context.giveUp("\(error)")
       case .success(let refusal?): context.giveUp("\(refusal)")

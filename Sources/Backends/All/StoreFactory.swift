@@ -69,7 +69,7 @@ package enum StoreFactory {
     }
   }
 
-  private static func disk(_ spool: String) throws(StoreError) -> LinuxDisk {
+  static func disk(_ spool: String) throws(StoreError) -> LinuxDisk {
     do throws(DiskError) {
       return try LinuxDisk(root: spool)
     } catch {

@@ -67,7 +67,10 @@ enum RoleComposition {
       projection: projection,
       disk: backend == .memory ? nil : try LinuxDisk(root: spool),
       stage: try StoreFactory.stage(backend, spool: spool),
-      seed: UInt64.random(in: 0...UInt64.max)
+      seed: UInt64.random(in: 0...UInt64.max),
+      settleBackend: { () throws(StoreError) in
+        try BackendChoice.settle(backend, spool: spool)
+      }
     ) { () throws(StoreError) in
       try StoreFactory.store(backend, spool: spool)
     }

@@ -54,18 +54,4 @@ enum FileSystem {
       throw StartupFailure("\(path): \(systemError())")
     }
   }
-
-  /// Writes a small file as a whole.
-  static func write(_ text: String, to path: String, mode: UInt32) throws(StartupFailure) {
-    let temporary = path + ".new"
-    // A path is read during the call only.
-    let number = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
-    guard number >= 0 else { throw StartupFailure("\(temporary): \(systemError())") }
-    let file = Descriptor(owning: number)
-    let bytes = Array(text.utf8)
-    // The array is read during the call only.
-    guard unsafe Glibc.write(file.borrow(), bytes, bytes.count) == bytes.count,
-      fsync(file.borrow()) == 0, unsafe rename(temporary, path) == 0
-    else { throw StartupFailure("\(path): \(systemError())") }
-  }
 }

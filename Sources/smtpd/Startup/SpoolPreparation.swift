@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: ISC
 
-internal import Configuration
 internal import Disk
 internal import Glibc
 internal import Interprocess
@@ -12,7 +11,7 @@ struct SpoolPreparation {
   let users: ServiceUsers
 
   /// - Throws: when the spool belongs to somebody else, with the command that mends it.
-  func prepare(backend: QueueBackend) throws(StartupFailure) {
+  func prepare() throws(StartupFailure) {
     try FileSystem.makeDirectory(path, mode: users.queue == nil ? 0o700 : 0o711)
     guard let facts = FileSystem.facts(path), facts.isDirectory else {
       throw StartupFailure("\(path): not a directory")
@@ -28,7 +27,6 @@ struct SpoolPreparation {
     guard unsafe access(path, W_OK) == 0 else {
       throw StartupFailure("\(path): \(systemError()); the queue must be able to write there")
     }
-    try FileSystem.write(backend.rawValue + "\n", to: path + "/backend", mode: 0o644)
   }
 
   /// The queue's user owns the spool; OpenSMTPD's root-owned one is taken over with what is in it as

@@ -84,7 +84,7 @@ struct Startup {
     if !command.debug, !command.foreground { try Background.enter() }
     let users = try ServiceUsers(uid: uid)
     let spool = SpoolPreparation(path: options.state.spool, users: users)
-    try spool.prepare(backend: configuration.backend)
+    try spool.prepare()
     let listeners = try openListeners(configuration, options)
     let destination: LogWriter.Destination = command.debug ? .standardError : .syslog
     let log = LogWriter(to: destination)

@@ -5,7 +5,7 @@ import subprocess
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import message, stuffed, submit, Client
-from harness.daemon import BACKENDS, Daemon
+from harness.daemon import BACKENDS, SMTPCTL, Daemon, start_fails
 from harness.sink import Sink
 
 BIG = b"Subject: big\r\n\r\n" + b"0123456789abcdef0123456789abcdef\r\n" * 30000
@@ -163,3 +163,46 @@ def background(bench):
 def _words(pid):
     from harness.daemon import command_line
     return command_line(pid)
+
+
+@case("another backend is refused while the old one holds mail, and serves it after queue copy: {pair}",
+      pair=[("fs", "sqlite"), ("sqlite", "lmdb"), ("lmdb", "fs")])
+def other_backend(bench, pair):
+    old, new = pair
+    sink = Sink(bench)
+    daemon = relay(bench, sink, old).start()
+    daemon.ctl("pause", "mta")
+    submit(daemon.port)
+    daemon.stop()
+    said = start_fails(daemon, "-B", f"queue={new}")
+    expect(f"the {old} queue holds 1 envelope," in said, said)
+    expect(f"smtpctl queue copy {old} {new}" in said, said)
+    expect_equal(len(daemon.queue()), 1, "without a daemon it is still shown")
+    expect_equal(len(daemon.start().queue()), 1, "it is still served")
+    daemon.stop()
+    daemon.ctl("queue", "copy", old, new)
+    expect("was moved to" in start_fails(daemon), "the old one is served after the copy")
+    daemon.start("-B", f"queue={new}")
+    daemon.ctl("resume", "mta")
+    daemon.wait_empty()
+    expect_equal(len(sink.deliveries), 1)
+    daemon.stop()
+
+
+@case("another backend is taken when the operator insists, and the mail of the old one stays there")
+def insisted(bench):
+    sink = Sink(bench)
+    daemon = relay(bench, sink, "fs").start()
+    daemon.ctl("pause", "mta")
+    submit(daemon.port)
+    daemon.stop()
+    with open(f"{daemon.state}/spool/backend", "w") as file:
+        file.write("sqlite\n")
+    daemon.start("-B", "queue=sqlite")
+    expect_equal(daemon.queue(), [])
+    daemon.stop()
+    daemon.start()
+    daemon.ctl("resume", "mta", status=None)
+    daemon.wait_empty()
+    expect_equal(len(sink.deliveries), 1)
+    daemon.stop()

@@ -273,7 +273,9 @@ let package = Package(
     .testTarget(
       name: "SpoolerTests",
       dependencies: [
-        "CLinux", "Configuration", "Interprocess", "Mail", "MemoryStore", "Queue", "Spooler",
+        "CLinux", "Configuration", "ControlProtocol", "Interprocess", "Mail", "MemoryStore",
+        "Queue",
+        "Spooler",
       ] + nio,
       swiftSettings: strict
     ),

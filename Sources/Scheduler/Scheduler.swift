@@ -102,6 +102,9 @@ package struct Scheduler: ~Copyable, Sendable {
     }
   }
 
+  /// How many envelopes are in flight.
+  package var inFlightCount: Int { Int(flying.count) }
+
   private var hasWork: Bool {
     Kind.allCases.contains { kind in
       !isPaused(kind)

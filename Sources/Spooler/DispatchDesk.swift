@@ -15,6 +15,8 @@ final class DispatchDesk {
   typealias DeliveryEdge = Edge<QueueToDelivery, DeliveryToQueue>
 
   enum Limits {
+    /// Envelopes that are taken out of the schedule in one go.
+    static let batch = 256
     /// A body up to this travels with its task, in bytes.
     static let inlineBody = 256 << 10
     /// Bytes of bodies that travel with tasks and have no report yet.
@@ -248,7 +250,9 @@ final class DispatchDesk {
     guard queue.mayDispatch, queue.intakeDesk?.isReconciled != false else { return }
     let now = Clock.now()
     while isOpen, hasRoom {
-      let batch = queue.scheduler.nextBatch(at: now, room: 256)
+      let room = min(Limits.batch, queue.inFlightMax - queue.scheduler.inFlightCount)
+      guard room > 0 else { break }
+      let batch = queue.scheduler.nextBatch(at: now, room: room)
       for dispatch in batch { begin(dispatch) }
       guard !batch.isEmpty else { break }
     }
@@ -256,7 +260,9 @@ final class DispatchDesk {
     timer?.cancel()
     timer = nil
     // A report makes room, and pumps again.
-    guard isOpen, hasRoom, let due = queue.scheduler.nextDue else { return }
+    guard isOpen, hasRoom, queue.scheduler.inFlightCount < queue.inFlightMax,
+      let due = queue.scheduler.nextDue
+    else { return }
     let delay = max(10, (due - now).wholeMilliseconds)
     timer = queue.context.loop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) {
       [unowned self] in pump()

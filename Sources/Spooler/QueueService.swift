@@ -36,16 +36,16 @@ package final class QueueService: RoleService {
   /// them back.
   var goneWhileLoading: Set<EnvelopeID> = []
   private(set) var loading = Loading.notOpen
-  private(set) var health = Health.good
+  var health = Health.good
   private(set) var identifiers: IdentifierDesk?
   private(set) var intakeDesk: IntakeDesk?
   private(set) var dispatchDesk: DispatchDesk?
   private(set) var noticeDesk: NoticeDesk?
   private(set) var queryDesk: QueryDesk?
-  private var spaceDesk: SpaceDesk?
+  private(set) var spaceDesk: SpaceDesk?
   private var commitTimer: Scheduled<Void>?
   /// Commits that failed, one after the other.
-  private var failuresInRow: Int64 = 0
+  var failuresInRow: Int64 = 0
   private var isStopping = false
   private var stopFinished: (() -> Void)?
 
@@ -67,8 +67,12 @@ package final class QueueService: RoleService {
 
   enum Health {
     case good
-    /// The last commit failed; nothing is accepted or dispatched until the store is well again.
+    /// The last commit failed; nothing is accepted, committed or dispatched until the store is well
+    /// again.
     case failed
+    /// What failed is committed again. Nothing is dispatched before that is seen to go well: its
+    /// outcome could not be recorded.
+    case recording
   }
 
   package init(
@@ -277,13 +281,17 @@ package final class QueueService: RoleService {
   }
 
   private func takeGroup() -> StoreWorker.GroupWork? {
-    guard health == .good, loading != .notOpen, let parts = groups.next(at: Clock.rising()) else {
+    guard health != .failed, loading != .notOpen, let parts = groups.next(at: Clock.rising()) else {
       return nil
     }
     return StoreWorker.GroupWork(changes: parts.flatMap(\.changes)) { [unowned self] result in
       switch result {
       case .success:
         groups.finished()
+        if health == .recording {
+          health = .good
+          context.log.info("queue: changes can be recorded again; deliveries go on")
+        }
         failuresInRow = 0
         statistics.commits += 1
         for part in parts {
@@ -298,94 +306,17 @@ package final class QueueService: RoleService {
     }
   }
 
-  /// A commit failed: what was new is refused, the rest is done again once the store is well.
-  private func failed(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
-    failuresInRow += 1
-    if case .full = error { return full(parts, error) }
-    var again: [GroupCommit<Ticket>.Part] = []
-    var refused: [(Result<Void, StoreError>) -> Void] = []
-    for part in parts {
-      switch part.ticket {
-      case .message(let new, let finished):
-        refused.append(finished)
-        // It is answered with 451 and must not come back by recovery.
-        again.append(.init(changes: [.removeMessage(new.message.id)], ticket: .certain {}))
-      case .certain(let finished):
-        if parts.count == 1, part.failures >= 2, error.isAboutTheRequest {
-          context.log.warn("queue: what became of a message cannot be recorded: \(error)")
-          refused.append { _ in finished() }
-        } else {
-          again.append(part.afterFailure)
-        }
-      }
-    }
-    groups.failed(again: again)
-    health = .failed
-    worker.set(.unwell)
-    context.log.warn("queue: commit: \(error); no mail is taken until the store is well again")
-    intakeDesk?.storeFailed(error)
-    for tell in refused { tell(.failure(error)) }
-    reopen(attempt: failuresInRow - 1)
-  }
-
-  /// No room: nothing of the group was done. New mail is refused, and the rest is tried without it; when
-  /// that is not possible either, nothing is dispatched until it is.
-  private func full(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
-    context.log.warn("queue: commit: \(error)")
-    intakeDesk?.space(SpaceDesk.refusal)
-    var refused: [(Result<Void, StoreError>) -> Void] = []
-    var again: [GroupCommit<Ticket>.Part] = []
-    for part in parts {
-      switch part.ticket {
-      case .message(_, let finished): refused.append(finished)
-      case .certain: again.append(part)
-      }
-    }
-    groups.failed(again: again)
-    if refused.isEmpty {
-      health = .failed
-      spaceDesk?.relieve { [unowned self] in
-        health = .good
-        worker.pump()
-        dispatchDesk?.pump()
-      }
-    }
-    for tell in refused { tell(.failure(error)) }
-  }
-
-  /// - Parameter attempt: how often it was tried already; makes the next one wait.
-  private func reopen(attempt: Int64) {
-    guard attempt == 0 else {
-      let delay = TimeAmount.milliseconds(min(1000, 25 << min(attempt, 6)))
-      context.loop.assumeIsolated().scheduleTask(in: delay) { [unowned self] in
-        reopenNow(attempt: attempt)
-      }
-      return
-    }
-    reopenNow(attempt: attempt)
-  }
-
-  private func reopenNow(attempt: Int64) {
-    worker.repair({ store throws(StoreError) in try store.reopen() }) { [unowned self] result in
-      switch result {
-      case .success(let report):
-        for remark in report.remarks { context.log.info("queue: \(remark)") }
-        health = .good
-        context.log.info("queue: the store is well again")
-        intakeDesk?.storeRecovered()
-        worker.set(.well)
-        dispatchDesk?.pump()
-      case .failure(let error):
-        if attempt % 10 == 0 { context.log.warn("queue: reopen: \(error)") }
-        reopen(attempt: attempt + 1)
-      }
-    }
-  }
-
   // MARK: - Dispatch
 
   /// Whether deliveries may begin now.
   var mayDispatch: Bool { health == .good && loading != .notOpen && !isStopping }
+
+  /// How many may be in flight: few while the disk is short of room, since their outcomes have to find
+  /// some.
+  var inFlightMax: Int {
+    spaceDesk?.isShort == true
+      ? SpaceDesk.inFlightWhenShort : projection.schedulingLimits.inFlightMax
+  }
 }
 
 extension Descriptor {

@@ -26,6 +26,11 @@ final class SpaceDesk {
     "Insufficient system storage: the queue's disk is nearly full, try again later"
   )
 
+  /// Envelopes in flight at most while the disk is short of room.
+  static let inFlightWhenShort = 64
+
+  /// From a commit that found no room until there is some again, and with it the reserve.
+  var isShort = false
   private unowned let queue: QueueService
   private let watcher: SpaceWatcher?
   private let diskLoop: any EventLoop
@@ -43,6 +48,10 @@ final class SpaceDesk {
   private func look() {
     guard let watcher else { return }
     ask({ watcher.isNearlyFull() }) { [unowned self] isNearlyFull in
+      if !isNearlyFull, queue.health == .good, isShort {
+        isShort = false
+        queue.dispatchDesk?.pump()
+      }
       // What a failed commit refuses stays refused until the store is well.
       if queue.health == .good {
         queue.intakeDesk?.space(isNearlyFull ? SpaceDesk.refusal : nil)

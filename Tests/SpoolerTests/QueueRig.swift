@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Configuration
+import ControlProtocol
 import Interprocess
 import Mail
 import MemoryStore
@@ -13,6 +14,7 @@ import Testing
 
 typealias FrontendPeer = Peer<FrontendToQueue, QueueToFrontend>
 typealias LookupPeer = Peer<LookupToQueue, QueueToLookup>
+typealias ControlPeer = Peer<ControlToRole, RoleToControl>
 typealias DeliveryPeer = Peer<DeliveryToQueue, QueueToDelivery>
 
 /// A queue over a store in memory, whose neighbours are the test's.
@@ -29,8 +31,10 @@ final class QueueRig: Sendable {
   /// A service lives as long as its process, and its loops count on that.
   private static let immortal = Mutex<[QueueRig]>([])
 
+  /// What every change of the store ends with.
   private final class FailureSwitch: Sendable {
-    let isOn = Mutex(false)
+    let error = Mutex<StoreError?>(nil)
+    let attempts = Mutex(0)
   }
 
   init() async throws {
@@ -57,8 +61,8 @@ final class QueueRig: Sendable {
       ) { () throws(StoreError) in
         let store = MemoryStore()
         store.failure = { _ in
-          failing.isOn.withLock { $0 }
-            ? .failed(operation: "sync", path: "ram", errno: 5, explanation: "injected") : nil
+          failing.attempts.withLock { $0 += 1 }
+          return failing.error.withLock { $0 }
         }
         return store
       }
@@ -75,7 +79,18 @@ final class QueueRig: Sendable {
     return projection
   }
 
-  func fail(_ isOn: Bool) { failing.isOn.withLock { $0 = isOn } }
+  static let broken = StoreError.failed(
+    operation: "sync",
+    path: "ram",
+    errno: 5,
+    explanation: "injected"
+  )
+
+  /// From now on every change fails so; nil: none does.
+  func fail(_ error: StoreError?) { failing.error.withLock { $0 = error } }
+
+  /// Changes that the store was asked for.
+  var attempts: Int { failing.attempts.withLock { $0 } }
 
   private func connect(_ role: Role) async throws -> CInt {
     let (ours, theirs) = socketPair()
@@ -97,6 +112,10 @@ final class QueueRig: Sendable {
 
   func lookup() async throws -> LookupPeer {
     try await LookupPeer(.queue, connect(.lookup), on: loop)
+  }
+
+  func control() async throws -> ControlPeer {
+    try await ControlPeer(.queue, connect(.control), on: loop)
   }
 
   func delivery(inHand: [EnvelopeID] = []) async throws -> DeliveryPeer {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+import ControlProtocol
 import Interprocess
 import Mail
 import Queue
@@ -200,13 +201,13 @@ struct QueueServiceTests {
     let third = try #require(MessageID(id.rawValue + 2))
     #expect(try await Self.submit(id, &frontend, lookup) == 250)
     let task = try await Self.task(&delivery)
-    rig.fail(true)
+    rig.fail(QueueRig.broken)
     #expect(try await Self.submit(second, &frontend, lookup) == 451)
     let report = DeliveryReport(.delivered, text: "so")
     try await delivery.send(
       .report(task: task.id, [EnvelopeReport(envelope: task.envelopes[0].id, report: report)])
     )
-    rig.fail(false)
+    rig.fail(nil)
     let recorded = await delivery.next { message in
       if case .recorded(let ids) = message, ids.contains(task.id) { true } else { nil }
     }
@@ -215,5 +216,44 @@ struct QueueServiceTests {
     #expect(try await !Self.isStored(second, rig))
     #expect(try await Self.submit(third, &frontend, lookup) == 250)
     #expect(try await Self.isStored(third, rig))
+  }
+  @Test("on a full disk nothing is dispatched before an outcome has been recorded again")
+  func full() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var delivery = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    let task = try await Self.task(&delivery)
+    // One more waits, which a dispatch of anything would let go.
+    let control = try await rig.control()
+    try await control.send(ControlToRole(id: 1, request: .pause(.mta)))
+    let waiting = try #require(MessageID(id.rawValue + 1))
+    #expect(try await Self.submit(waiting, &frontend, lookup) == 250)
+    rig.fail(.full(path: "ram"))
+    let report = DeliveryReport(.delivered, text: "so")
+    try await delivery.send(
+      .report(task: task.id, [EnvelopeReport(envelope: task.envelopes[0].id, report: report)])
+    )
+    let refused = await frontend.next { message in
+      if case .admission(let reply?) = message { reply.code } else { nil }
+    }
+    #expect(refused == 452)
+    try await control.send(ControlToRole(id: 2, request: .resume(.mta)))
+    // The commit is tried again and again, and fails: that is no reason to dispatch.
+    let before = rig.attempts
+    while rig.attempts < before + 3 { await _Concurrency.Task.yield() }
+    rig.fail(nil)
+    let order = await delivery.next { message -> String? in
+      switch message {
+      case .recorded: "recorded"
+      case .deliver: "dispatched"
+      default: nil
+      }
+    }
+    #expect(order == "recorded")
+    #expect(try await Self.task(&delivery).envelopes.map(\.id.message) == [waiting])
+    #expect(try await !Self.isStored(id, rig))
   }
 }

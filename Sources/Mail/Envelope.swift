@@ -119,6 +119,11 @@ package struct Progress: Hashable, Sendable {
     case operatorPause = 1
     /// Its delivery killed the delivering role too often.
     case quarantine = 2
+    /// The operator removed it while it was in flight: it goes as soon as it is back, or found.
+    case removed = 3
+
+    /// Whether it waits for the operator.
+    package var isPause: Bool { self == .operatorPause || self == .quarantine }
   }
 
   package init() {}

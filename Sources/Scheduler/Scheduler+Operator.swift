@@ -12,9 +12,7 @@ extension Scheduler {
     switch slots[index].state {
     case .inFlight, .expired, nil: return .unchanged
     case .scheduled:
-      guard case .blocked = destinations[slots[index].destination].gate,
-        !slots[index].flags.contains(.alone)
-      else { return .unchanged }
+      guard canSchedule(id) else { return .unchanged }
       probe(with: index, now.second)
       return .changed
     case .pending, .held, .suspended:
@@ -27,6 +25,18 @@ extension Scheduler {
         probe(with: index, now.second)
       }
       return .changed
+    }
+  }
+
+  /// Whether `schedule` would change anything.
+  package func canSchedule(_ id: EnvelopeID) -> Bool {
+    guard let index = byEnvelope.find(id.rawValue, slots) else { return false }
+    switch slots[index].state {
+    case .inFlight, .expired, nil: return false
+    case .pending, .held, .suspended: return true
+    case .scheduled:
+      guard case .blocked = destinations[slots[index].destination].gate else { return false }
+      return !slots[index].flags.contains(.alone)
     }
   }
 

@@ -132,24 +132,27 @@ final class BulkOperation: PagedAnswer {
   private func wouldTouch(_ envelope: EnvelopeID) -> Bool {
     guard let status = desk.queue.scheduler.status(of: envelope) else { return false }
     switch verb.effect {
-    case .schedule: return status.state != .inFlight && status.state != .scheduled
+    case .schedule: return desk.queue.scheduler.canSchedule(envelope)
     case .remove: return !status.isRemoved
-    case .suspend: return !status.isSuspended
-    case .resume: return status.isSuspended
-    case .reassign: return status.state != .inFlight
+    case .suspend:
+      return !status.isSuspended && !status.isRemoved && status.state != .expired
+    case .resume: return status.isSuspended && !status.isRemoved
+    case .reassign: return status.state != .inFlight && status.state != .expired
     }
   }
 
   private func apply(to match: Match, at now: Instant) -> (Touched, [Change]) {
     let queue = desk.queue
     let envelope = match.id
+    guard wouldTouch(envelope) else { return (.unchanged, []) }
     switch verb.effect {
     case .schedule:
       return (queue.scheduler.schedule(envelope, at: now) == .changed ? .changed : .unchanged, [])
     case .remove:
       switch queue.scheduler.remove(envelope, at: now) {
       case .removed(let siblings): return (.changed, queue.changesForGone(envelope, siblings))
-      case .marked: return (.changed, [])
+      // So that a queue that is started again remembers.
+      case .marked: return (.changed, [.update(envelope, .suspended(.removed))])
       case .unknown: return (.unchanged, [])
       }
     case .suspend:

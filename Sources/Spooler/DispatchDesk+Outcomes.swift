@@ -123,7 +123,7 @@ extension DispatchDesk {
     queue.commit(changes, .soon) { [unowned self] in
       // Not before: it could come up before the store has it.
       if let notice {
-        queue.adopt(StoredEnvelope(message: stored.message, envelope: notice), at: Clock.now())
+        queue.adopt([StoredEnvelope(message: stored.message, envelope: notice)], at: Clock.now())
       }
       recorded()
     }
@@ -148,7 +148,7 @@ extension DispatchDesk {
       envelope.created = now
       envelope.holdUntil = nil
       envelope.progress.tries = 0
-      envelope.progress.lastTry = nil
+      envelope.progress.suspension = .none
       envelope.unknownFields = []
       return envelope
     }

@@ -154,13 +154,12 @@ final class QueryDesk {
       case .failure(let error): send(id, .failure("\(error)"))
       case .success(let found):
         let now = Clock.now()
-        var count = 0
-        for stored in found where queue.scheduler.status(of: stored.envelope.id) == nil {
-          if case .envelope(let wanted) = item, wanted != stored.envelope.id { continue }
-          queue.adopt(stored, at: now)
-          count += 1
+        let new = found.filter { stored in
+          if case .envelope(let wanted) = item, wanted != stored.envelope.id { return false }
+          return queue.scheduler.status(of: stored.envelope.id) == nil
         }
-        send(id, .count(count))
+        queue.adopt(new, at: now)
+        send(id, .count(new.count))
         queue.dispatchDesk?.pump()
       }
     }
@@ -202,7 +201,7 @@ final class QueryDesk {
       case .failure(.absent): send(id, .failure("nothing of that name is in quarantine"))
       case .failure(let error): send(id, .failure("\(error)"))
       case .success(let back):
-        for stored in back { queue.adopt(stored, at: Clock.now()) }
+        queue.adopt(back, at: Clock.now())
         send(id, .count(back.count))
         queue.dispatchDesk?.pump()
       }

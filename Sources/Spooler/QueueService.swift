@@ -227,10 +227,7 @@ package final class QueueService: RoleService {
           rest = Array(found[start...])
           found.removeSubrange(start...)
         }
-        let now = Clock.now()
-        for stored in found where !goneWhileLoading.contains(stored.envelope.id) {
-          adopt(stored, at: now)
-        }
+        adopt(found.filter { !goneWhileLoading.contains($0.envelope.id) }, at: Clock.now())
         if let next = page.next {
           load(after: next, incomplete: rest)
         } else {
@@ -241,11 +238,22 @@ package final class QueueService: RoleService {
     }
   }
 
-  /// Puts a stored envelope into the schedule.
-  func adopt(_ stored: StoredEnvelope, at now: Instant) {
-    var entry = entries.entry(for: stored)
-    if dispatchDesk?.claim(stored) == true { entry.standing = .inFlight }
-    _ = scheduler.insert(entry, at: now)
+  /// Puts stored envelopes into the schedule: of each message all that are not there yet.
+  ///
+  /// What the operator removed while an earlier process had it in flight goes now, or when delivery
+  /// gives it back; not before its siblings are known, since with the last one the message goes.
+  func adopt(_ found: [StoredEnvelope], at now: Instant) {
+    var removed: [EnvelopeID] = []
+    for stored in found {
+      var entry = entries.entry(for: stored)
+      if dispatchDesk?.claim(stored) == true { entry.standing = .inFlight }
+      _ = scheduler.insert(entry, at: now)
+      if stored.envelope.progress.suspension == .removed { removed.append(stored.envelope.id) }
+    }
+    for id in removed {
+      guard case .removed(let siblings) = scheduler.remove(id, at: now) else { continue }
+      gone(id, siblings, .soon) {}
+    }
   }
 
   private func finishLoading() {

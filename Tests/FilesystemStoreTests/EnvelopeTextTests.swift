@@ -186,7 +186,7 @@ struct EnvelopeTextTests {
     envelope.progress.lastTry = Instant(milliseconds: 1_700_000_001_001)
     envelope.progress.lastNotice = Instant(milliseconds: 1_700_000_002_002)
     envelope.progress.lastError = "  leading blanks: é"
-    envelope.progress.suspension = .operatorPause
+    envelope.progress.suspension = .removed
     envelope.progress.crashes = 2
     let kinds: [Envelope.Kind] = [
       .relay, .bounce(.failed), .bounce(.delivered), .local(LocalDelivery(user: "u\u{0}v")),

@@ -88,7 +88,7 @@ extension Query {
     case .tag(let text): return text.matches(stored.message.session.tag)
     case .user(let text): return text.matches(stored.message.session.user ?? "")
     case .state(let wanted):
-      return wanted == .suspended && envelope.progress.suspension != .none
+      return wanted == .suspended && envelope.progress.suspension.isPause
     case .kind(let word): return word == KindWord(envelope.kind)
     case .age(let comparison, let seconds):
       return comparison.holds(now.seconds &- envelope.created.seconds, seconds)

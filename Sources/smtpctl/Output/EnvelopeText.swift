@@ -107,6 +107,7 @@ struct EnvelopeText {
     case .none: break
     case .operatorPause: add("x-suspended", "operator")
     case .quarantine: add("x-suspended", "quarantine")
+    case .removed: add("x-suspended", "removed")
     }
     if row.envelope.progress.crashes > 0 {
       add("x-crashes", Int64(row.envelope.progress.crashes))

@@ -80,7 +80,7 @@ enum EnvelopeFlag: String, CaseIterable {
     case .bounce: row.envelope.kind.isBounce
     case .auth: row.message.session.user != nil
     case .internal: row.envelope.origin == .expansion
-    case .suspend: row.state == .suspended || row.envelope.progress.suspension != .none
+    case .suspend: row.state == .suspended || row.envelope.progress.suspension.isPause
     case .hold: row.state == .held
     }
   }

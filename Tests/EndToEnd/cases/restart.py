@@ -88,6 +88,42 @@ def removed(bench, backend):
     daemon.stop()
 
 
+@case("an envelope removed in flight is gone after kill -9 of the queue, whatever its peer says then ({backend})",
+      backend=BACKENDS)
+def removed_in_flight(bench, backend):
+    sink = Sink(bench, {"body": "silent"})
+    daemon = relay(bench, sink, backend).start()
+    both = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    gone, stays = (q["envelope"] for q in daemon.wait_queued(2, "state=inflight"))
+    expect_equal(daemon.ctl("remove", gone), "1 envelope removed\n")
+    expect_equal(daemon.ctl("remove", gone).split()[0], "0")
+    daemon.kill_role("queue")
+    eventually(lambda: daemon.run_ctl("show", "queue").returncode == 0, "the queue does not come back")
+    sink.close()
+    eventually(lambda: [q["envelope"] for q in daemon.queue("retry=1")] == [stays],
+               lambda: f"{daemon.queue()}")
+    daemon.wait_queued(1)
+    expect(daemon.ctl("show", "message", both).endswith("\n"), "the other's message")
+    daemon.stop()
+
+
+@case("an envelope removed in flight is gone after kill -9 of everything ({backend})", backend=BACKENDS)
+def removed_in_flight_all(bench, backend):
+    sink = Sink(bench, {"body": "silent"})
+    daemon = relay(bench, sink, backend).start()
+    one = submit(daemon.port)
+    two = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    daemon.wait_queued(3, "state=inflight")
+    stays, gone = (q["envelope"] for q in daemon.queue(two))
+    expect_equal(daemon.ctl("remove", one), "1 envelope removed\n")
+    expect_equal(daemon.ctl("remove", gone), "1 envelope removed\n")
+    daemon.kill()
+    daemon.start("-P", "mta")
+    expect_equal([q["envelope"] for q in daemon.queue()], [stays])
+    daemon.ctl("show", "message", one, status=1)
+    daemon.stop()
+
+
 @case("retries, errors and suspensions survive kill -9 ({backend})", backend=BACKENDS)
 def progress(bench, backend):
     sink = Sink(bench, {"rcpt": "450 4.2.1 busy now"})

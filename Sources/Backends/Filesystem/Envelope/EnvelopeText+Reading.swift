@@ -228,6 +228,7 @@ extension EnvelopeText {
       case nil: break
       case "operator"?: envelope.progress.suspension = .operatorPause
       case "quarantine"?: envelope.progress.suspension = .quarantine
+      case "removed"?: envelope.progress.suspension = .removed
       default: throw Problem("suspension: none that is known")
       }
       if let hold = words["hold-until"] {

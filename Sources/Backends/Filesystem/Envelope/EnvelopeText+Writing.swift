@@ -133,6 +133,7 @@ extension EnvelopeText {
     case .none: break
     case .operatorPause: writer.plain("suspension", "operator")
     case .quarantine: writer.plain("suspension", "quarantine")
+    case .removed: writer.plain("suspension", "removed")
     }
     let needs = message.content.subtracting(.eightBit)
     if !needs.isEmpty { writer.plain("content-needs", "\(needs.rawValue)") }

@@ -51,7 +51,8 @@ final class BulkOperation: PagedAnswer {
 
   private struct Match {
     let id: EnvelopeID
-    let isRelay: Bool
+    /// Nil for a notice, and where nobody asks.
+    let target: ScheduleEntries.Target?
   }
 
   init(_ desk: QueryDesk, _ id: UInt32, _ query: Query, _ verb: BulkVerb) {
@@ -75,11 +76,12 @@ final class BulkOperation: PagedAnswer {
       case .failure(let error): desk.send(id, .failure("\(error)"))
       case .success(let step):
         let now = Clock.now()
-        for stored in step.envelopes {
-          guard let place = desk.queue.place(of: stored),
-            query.matches(stored, place.state, at: now)
-          else { continue }
-          matches.append(Match(id: stored.envelope.id, isRelay: stored.envelope.kind == .relay))
+        for var stored in step.envelopes {
+          guard let place = desk.queue.place(of: stored) else { continue }
+          if place.state == .orphaned { stored.envelope.explainOrphan() }
+          guard query.matches(stored, place.state, at: now) else { continue }
+          let target = verb.isReassignment ? ScheduleEntries.Target(stored.envelope) : nil
+          matches.append(Match(id: stored.envelope.id, target: target))
         }
         if step.place == .atEnd { execute() } else { goOn() }
       }
@@ -87,6 +89,7 @@ final class BulkOperation: PagedAnswer {
   }
 
   private func execute() {
+    if let refusal = refusal() { return desk.send(id, .failure(refusal)) }
     if verb.mode == .dryRun {
       desk.send(id, .count(matches.filter { wouldTouch($0.id) }.count))
       return
@@ -172,24 +175,56 @@ final class BulkOperation: PagedAnswer {
     to action: String,
     at now: Instant
   ) -> (Touched, [Change]) {
+    guard let target = match.target else { return (.unchanged, []) }
     let queue = desk.queue
-    let envelope = match.id
-    guard let status = queue.scheduler.status(of: envelope), status.state != .inFlight,
-      match.isRelay, queue.entries.isRelay(action)
-    else { return (.unchanged, []) }
-    let destination = queue.entries.relayDestination(
-      action,
-      domain: status.destination.split(separator: "\u{1}").last.map(String.init) ?? ""
-    )
+    let destination = queue.entries.destination(of: target, by: action)
+    let kind: Scheduler.Kind =
+      switch target {
+      case .relay: .relay
+      case .local: .local
+      }
     guard
-      queue.scheduler.reassign(envelope, to: .relay, destination: destination, at: now) == .changed
+      queue.scheduler.reassign(match.id, to: kind, destination: destination, at: now) == .changed
     else { return (.unchanged, []) }
-    queue.hot.forget(envelope)
-    return (.changed, [.update(envelope, .reassigned(action: action))])
+    queue.hot.forget(match.id)
+    return (.changed, [.update(match.id, .reassigned(action: action))])
+  }
+
+  /// Why these envelopes cannot all be given the action; nil when they can.
+  private func refusal() -> String? {
+    guard case .reassign(let action) = verb.effect else { return nil }
+    let isRelay = desk.queue.entries.isRelay(action)
+    var others = 0
+    var notices = 0
+    for match in matches {
+      switch match.target {
+      case .relay?: others += isRelay ? 0 : 1
+      case .local?: others += isRelay ? 1 : 0
+      case nil: notices += 1
+      }
+    }
+    guard others + notices > 0 else { return nil }
+    var reasons: [String] = []
+    if others > 0 {
+      reasons.append(
+        isRelay
+          ? "\(others) are for users of this machine" : "\(others) are to be relayed"
+      )
+    }
+    if notices > 0 { reasons.append("\(notices) are notices that are still to be written") }
+    let agent = isRelay ? "mta" : "mda"
+    return "action \"\(action)\" \(isRelay ? "relays" : "delivers on this machine"), and of the "
+      + "\(matches.count) envelopes \(reasons.joined(separator: ", and ")): nothing was changed; "
+      + "add kind=\(agent) to leave them out"
   }
 }
 
 extension BulkVerb {
+  var isReassignment: Bool {
+    if case .reassign = effect { return true }
+    return false
+  }
+
   var isRemoval: Bool {
     if case .remove = effect { return true }
     return false

@@ -65,10 +65,10 @@ final class QueueListing: PagedAnswer {
     let now = Clock.now()
     var rows: [EnvelopeRow] = []
     rows.reserveCapacity(envelopes.count)
-    for stored in envelopes {
-      guard let place = desk.queue.place(of: stored),
-        query.matches(stored, place.state, at: now)
-      else { continue }
+    for var stored in envelopes {
+      guard let place = desk.queue.place(of: stored) else { continue }
+      if place.state == .orphaned { stored.envelope.explainOrphan() }
+      guard query.matches(stored, place.state, at: now) else { continue }
       rows.append(
         EnvelopeRow(
           message: stored.message,
@@ -80,6 +80,16 @@ final class QueueListing: PagedAnswer {
       )
     }
     left = rows[...]
+  }
+}
+
+extension Envelope {
+  /// Says as its error why it waits; the last one stays behind it.
+  mutating func explainOrphan() {
+    let reason = ScheduleEntries.missingAction(action)
+    progress.lastError = Envelope.errorText(
+      progress.lastError.isEmpty ? reason : "\(reason); last error: \(progress.lastError)"
+    )
   }
 }
 

@@ -38,23 +38,41 @@ struct ScheduleEntries {
     }
   }
 
+  /// Where an envelope goes, whatever action brings it there.
+  enum Target {
+    case relay(domain: String)
+    case local(user: String)
+
+    /// Nil for a notice that is still to be written.
+    init?(_ envelope: Envelope) {
+      switch envelope.kind {
+      case .bounce: return nil
+      case .local(let local): self = .local(user: local.user)
+      case .relay: self = .relay(domain: envelope.destination.domain)
+      }
+    }
+  }
+
   /// What shares a queue, a turn and a transaction.
   func destination(of envelope: Envelope) -> String {
+    if let target = Target(envelope) { return destination(of: target, by: envelope.action) }
     switch envelope.kind {
-    case .bounce(.failed): "failed"
-    case .bounce(.delayed): "delayed"
-    case .bounce(.delivered): "delivered"
-    case .local(let local): envelope.action + "\u{1}" + local.user
-    case .relay: relayDestination(envelope.action, domain: envelope.destination.domain)
+    case .bounce(.delayed): return "delayed"
+    case .bounce(.delivered): return "delivered"
+    case .bounce(.failed), .local, .relay: return "failed"
+    }
+  }
+
+  /// An action that names its hosts has one destination, any other one for each domain.
+  func destination(of target: Target, by action: String) -> String {
+    switch target {
+    case .local(let user): action + "\u{1}" + user
+    case .relay(let domain):
+      actions[action]?.route == .fixed ? action : action + "\u{1}" + domain.lowercased()
     }
   }
 
   func isRelay(_ action: String) -> Bool { actions[action]?.kind == .relay }
-
-  /// An action that names its hosts has one destination, any other one for each domain.
-  func relayDestination(_ action: String, domain: String) -> String {
-    actions[action]?.route == .fixed ? action : action + "\u{1}" + domain.lowercased()
-  }
 
   /// The name of the hold queue of envelopes whose action is gone from the configuration.
   static func missingAction(_ name: String) -> String {

@@ -312,10 +312,49 @@ def orphan(bench):
     line = daemon.ctl("show", "queue")
     expect_equal(line.split("|")[11], "invalid", line)
     expect_equal(daemon.queue("state=orphaned")[0]["action"], "out")
+    expect_equal(line.rstrip("\n").split("|")[13], "action out is not in the configuration")
+    expect_equal(daemon.queue("error~not in the conf")[0]["error"], "action out is not in the configuration")
     daemon.ctl("reassign", "new", "all")
     daemon.ctl("schedule", "all")
     daemon.wait_empty()
     expect_equal(len(sink.deliveries), 1)
+    daemon.stop()
+
+
+@case("reassign: local mail whose action was renamed goes by the new one, and a dry run says the truth")
+def reassign_local(bench):
+    box = bench.directory_for("mail")
+    daemon = Daemon(bench, f"""
+action "old" maildir "{box}/old"
+action "away" relay host "smtp://127.0.0.1:9"
+match from any for domain "in.test" action "old"
+match from any for any action "away"
+""", arguments=["-P", "mda", "-P", "mta"]).start()
+    for name in ("r", "s"):
+        submit(daemon.port, recipients=[f"{bench.recipient}+{name}@in.test"])
+    submit(daemon.port, recipients=["b@example.com"])
+    for mode in (["--dry-run"], []):
+        said = daemon.run_ctl(*mode, "reassign", "away", "all")
+        expect_equal(said.returncode, 1, f"{said}")
+        expect(b"2 are for users of this machine" in said.stdout + said.stderr, f"{said}")
+        said = daemon.run_ctl(*mode, "reassign", "old", "all")
+        expect(b"1 are to be relayed" in said.stdout + said.stderr, f"{said}")
+    daemon.stop()
+    daemon.configure(f"""
+action "new" maildir "{box}/new"
+action "away" relay host "smtp://127.0.0.1:9"
+match from any for domain "in.test" action "new"
+match from any for any action "away"
+""")
+    daemon.start()
+    expect_equal([q["error"] for q in daemon.queue("kind=mda")], ["action old is not in the configuration"] * 2)
+    expect_equal(daemon.ctl("--dry-run", "reassign", "new", "kind=mda").split()[0], "2")
+    expect_equal([q["action"] for q in daemon.queue("kind=mda")], ["old"] * 2)
+    expect_equal(daemon.ctl("reassign", "new", "kind=mda"), "2 envelopes reassigned\n")
+    daemon.ctl("resume", "mda")
+    eventually(lambda: not daemon.queue("kind=mda"), lambda: daemon.ctl("show", "queue"))
+    expect_equal(len(os.listdir(f"{box}/new/new")), 2, "mail")
+    expect_equal([q["action"] for q in daemon.queue()], ["away"])
     daemon.stop()
 
 

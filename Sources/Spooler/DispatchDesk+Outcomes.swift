@@ -27,6 +27,11 @@ extension DispatchDesk {
         continue
       }
       flying[report.envelope] = nil
+      if queue.quarantined.remove(report.envelope) != nil {
+        forget([report.envelope], except: [])
+        acknowledge.one()
+        continue
+      }
       count(report.report)
       let decision = queue.rules.decide(
         report.report,
@@ -167,6 +172,7 @@ extension DispatchDesk {
   /// and is not recorded, since all that was in flight is suspect.
   func crashed(_ id: EnvelopeID, _ stored: StoredEnvelope) {
     flying[id] = nil
+    if queue.quarantined.remove(id) != nil { return forget([id], except: []) }
     let now = Clock.now()
     let before = crashes[id] ?? stored.envelope.progress.crashes
     let count = before == .max ? before : before + 1

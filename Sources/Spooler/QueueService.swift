@@ -35,6 +35,8 @@ package final class QueueService: RoleService {
   /// Envelopes that went while the store was still being read; a page read before must not bring
   /// them back.
   var goneWhileLoading: Set<EnvelopeID> = []
+  /// In flight, and in quarantine meanwhile: out of the schedule when they are back.
+  var quarantined: Set<EnvelopeID> = []
   private(set) var loading = Loading.notOpen
   var health = Health.good
   private(set) var identifiers: IdentifierDesk?

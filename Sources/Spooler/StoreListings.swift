@@ -39,9 +39,25 @@ final class BodyListing: PagedAnswer {
       case .failure(.absent): desk.send(id, .failure("there is no message \(message)"))
       case .failure(let error): desk.send(id, .failure("\(error)"))
       case .success(let bytes):
+        guard !bytes.isEmpty else { return finish() }
         self.offset += bytes.count
-        desk.send(id, bytes.isEmpty ? .done : .bytes(bytes))
-        if !bytes.isEmpty { goOn() }
+        desk.send(id, .bytes(bytes))
+        goOn()
+      }
+    }
+  }
+
+  /// A body that ended early is no message.
+  private func finish() {
+    let (message, offset) = (message, offset)
+    desk.queue.worker.read({ store throws(StoreError) in
+      try store.shortage(of: message, after: offset)
+    }) { [self] result in
+      guard desk.isWanted(self) else { return }
+      switch result {
+      case .failure(let error): desk.send(id, .failure("\(error)"))
+      case .success(let shortage?): desk.send(id, .failure("message \(message): \(shortage)"))
+      case .success(nil): desk.send(id, .done)
       }
     }
   }

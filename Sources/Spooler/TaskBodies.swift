@@ -77,12 +77,24 @@ final class TaskBodies {
       switch result {
       case .failure(let error):
         queue.context.log.warn("queue: message \(message): \(error)")
-        send(.bodyFailed(task: id, reason: "\(error)"))
         task.stop()
+        failed(id, message, error)
       case .success(let bytes):
         took(id, task, bytes, of: count)
         stream(id, task)
       }
+    }
+  }
+
+  /// What will not be better the next time is quarantined before delivery hears of it, so that its
+  /// report is not taken for a failure that may pass.
+  private func failed(_ id: UInt64, _ message: MessageID, _ error: StoreError) {
+    guard error.isAboutTheRequest else {
+      return send(.bodyFailed(task: id, reason: "\(error)"))
+    }
+    queue.setAside(message) { [self] in
+      guard tasks[id] != nil else { return }
+      send(.bodyFailed(task: id, reason: "\(error)"))
     }
   }
 
@@ -91,8 +103,14 @@ final class TaskBodies {
     task.offset += bytes.count
     task.credit -= bytes.count
     guard bytes.count < count || task.offset >= task.message.size else { return }
-    send(.bodyEnd(task: id))
     task.stop()
+    guard task.offset >= task.message.size else {
+      let message = task.message
+      let problem = "\(task.offset) bytes of \(message.size)"
+      queue.context.log.warn("queue: message \(message.id): its body ends early: \(problem)")
+      return failed(id, message.id, .damaged(path: "message \(message.id)", problem: problem))
+    }
+    send(.bodyEnd(task: id))
   }
 }
 

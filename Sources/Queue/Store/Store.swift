@@ -73,6 +73,18 @@ package protocol Store: AnyObject {
   func close(within limit: Duration) throws(StoreError)
 }
 
+extension Store {
+  /// What is wrong with a body that ended after `count` bytes; nil when that is all of it, or nobody
+  /// knows better.
+  package func shortage(of message: MessageID, after count: Int) throws(StoreError) -> String? {
+    let before = EnvelopeID(UInt64(message.rawValue) << 32 - 1)
+    guard let found = try page(after: before, limit: 1).envelopes.first?.message,
+      found.id == message, found.size != count
+    else { return nil }
+    return "its body has \(count) bytes of \(found.size)"
+  }
+}
+
 package enum MaintenanceState: Sendable {
   case done
   case more

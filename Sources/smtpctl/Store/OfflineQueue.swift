@@ -152,7 +152,13 @@ final class OfflineQueue: QueueService {
       }
       if !bytes.isEmpty { try partial(.bytes(bytes)) }
       offset += bytes.count
-      guard bytes.count == ControlLimits.chunk else { return }
+      guard bytes.count < ControlLimits.chunk else { continue }
+      let end = offset
+      let shortage = try run { store throws(StoreError) in
+        try store.shortage(of: message, after: end)
+      }
+      if let shortage { throw .refused("message \(message): \(shortage)") }
+      return
     }
   }
 

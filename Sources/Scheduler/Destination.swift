@@ -23,6 +23,8 @@ struct Destination {
   var envelopes: UInt32 = 0
   var inFlight: UInt32 = 0
   var gate = Gate.open
+  /// How many dispatches its deliverer can take.
+  var room: UInt32
   /// The time of its entry in the heap of blocks; zero when it has none.
   var timer: Second = 0
   /// The ring of the destinations of its kind that have work and may do it.
@@ -31,7 +33,7 @@ struct Destination {
 
   var scheduled: UInt32 { high.count + normal.count + low.count }
 
-  var isReady: Bool { scheduled > 0 && (gate == .open || gate == .probe) }
+  var isReady: Bool { scheduled > 0 && room > 0 && (gate == .open || gate == .probe) }
 
   var isInRing: Bool { ringNext != nowhere }
 
@@ -77,6 +79,8 @@ struct DestinationTable {
     var destination: UInt32
   }
 
+  /// What a new destination has, by kind.
+  var rooms = [UInt32](repeating: .max, count: Scheduler.Kind.allCases.count)
   private(set) var all: ContiguousArray<Destination> = []
   private var free: [UInt32] = []
   private(set) var indices: [Key: UInt32] = [:]
@@ -109,7 +113,7 @@ struct DestinationTable {
   mutating func index(kind: Scheduler.Kind, name: String) -> UInt32 {
     let key = Key(kind: kind, name: name)
     if let known = indices[key] { return known }
-    let made = Destination(name: name, kind: kind)
+    let made = Destination(name: name, kind: kind, room: rooms[Int(kind.rawValue)])
     let index: UInt32
     if let reused = free.popLast() {
       index = reused
@@ -148,6 +152,11 @@ struct DestinationTable {
   mutating func block(_ index: UInt32, until: Second) {
     self[index].gate = .blocked(until: until)
     setTimer(index, until)
+    settle(index)
+  }
+
+  mutating func set(room: UInt32, of index: UInt32) {
+    self[index].room = room
     settle(index)
   }
 

@@ -12,12 +12,21 @@ struct HoldQueues {
   private(set) var indices: [String: UInt32] = [:]
 
   var count: Int { indices.count }
+  /// Members that were looked at to take them out, since the start. For tests of what it costs.
+  private(set) var looks = 0
 
   subscript(index: UInt32) -> Queue { all[Int(index)] }
 
   /// How many are in the queue of that name.
   func length(_ name: String) -> Int {
     indices[name].map { Int(all[Int($0)].members.count) } ?? 0
+  }
+
+  /// The one that came first; nil when there is no such queue.
+  mutating func first(of name: String) -> UInt32? {
+    guard let queue = indices[name] else { return nil }
+    looks += 1
+    return all[Int(queue)].members.head
   }
 
   /// Returns the index of the queue.

@@ -13,6 +13,10 @@ extension Scheduler {
     package var pass = 8192
     /// Envelopes in one hold queue at most, unless it was asked for without a bound.
     package var hold = 1000
+    /// Dispatches that a destination has under way at most, until it is told otherwise by `set`.
+    package var relayTasks: UInt32 = .max
+    /// The same of a local user.
+    package var localTasks: UInt32 = .max
     /// Envelopes of other messages that are skipped to complete one dispatch.
     package var groupingSkips = 16
     /// Siblings that are looked at to gather one notice.

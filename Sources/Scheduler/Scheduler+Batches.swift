@@ -91,6 +91,7 @@ extension Scheduler {
     work -= group.count
     for index in group { destinations[destination].remove(index, &slots) }
     if destinations[destination].gate == .probe { destinations[destination].gate = .probing }
+    if destinations[destination].room != .max { destinations[destination].room -= 1 }
     let taken = dispatch(group, .any, now)
     destinations.settle(destination)
     return taken

@@ -85,16 +85,24 @@ extension Scheduler {
     destinations.open(index)
   }
 
-  /// Takes envelopes out of a hold queue, in the order in which they came. Returns how many.
+  /// That destination's deliverer can take so many dispatches: with none nothing more goes there. Each
+  /// dispatch counts it down.
+  package mutating func set(room: Int, of kind: Kind, _ destination: String) {
+    guard let index = destinations.find(kind: kind, name: destination) else { return }
+    destinations.set(room: UInt32(clamping: room), of: index)
+  }
+
+  /// Takes envelopes out of a hold queue, in the order in which they came. Returns how many. Costs
+  /// nothing for those that stay.
   package mutating func release(_ name: String, _ release: Release, at now: Instant) -> Int {
-    guard let queue = holds.indices[name] else { return 0 }
-    let members = holds[queue].members.members(slots)
-    let released: ArraySlice<UInt32>
+    let most: Int
     switch release {
-    case .first(let count): released = members.prefix(max(0, count))
-    case .all, .allLater: released = members[...]
+    case .first(let count): most = min(count, holds.length(name))
+    case .all, .allLater: most = holds.length(name)
     }
-    for index in released {
+    var released = 0
+    while released < most, let index = holds.first(of: name) {
+      released += 1
       leavePlace(index, now.second)
       if case .allLater = release {
         slots[index].moment = retry.next(
@@ -106,7 +114,7 @@ extension Scheduler {
       }
       wait(index, now.second)
     }
-    return released.count
+    return released
   }
 
   private mutating func deferred(_ index: UInt32, _ now: Second) {

@@ -44,6 +44,8 @@ package struct Scheduler: ~Copyable, Sendable {
     self.limits = limits
     retry = RetryRule(limits: limits, seed: seed)
     wheel = TimerWheel(at: now.second)
+    destinations.rooms[Int(Kind.relay.rawValue)] = limits.relayTasks
+    destinations.rooms[Int(Kind.local.rawValue)] = limits.localTasks
   }
 
   /// A new envelope, of a new message or found at the start.

@@ -14,7 +14,7 @@ extension DispatchDesk {
       earlyReports.append((task, reports))
       return
     }
-    let envelopes = bodies?.drop(task) ?? []
+    let dropped = bodies?.drop(task)
     let now = Clock.now()
     let acknowledge = Countdown(reports.count) { [unowned self] in
       edge?.send(.recorded([task]))
@@ -33,6 +33,7 @@ extension DispatchDesk {
         continue
       }
       count(report.report)
+      noteDestination(flight.stored, report.report, dropped)
       let decision = queue.rules.decide(
         report.report,
         for: flight.stored,
@@ -41,7 +42,7 @@ extension DispatchDesk {
       )
       finish(flight.stored, decision, at: now) { acknowledge.one() }
     }
-    for id in envelopes {
+    for id in dropped?.envelopes ?? [] {
       guard let flight = flying[id], flight.task == task else { continue }
       flying[id] = nil
       queue.context.log.warn("queue: the report of task \(task) has nothing about envelope \(id)")

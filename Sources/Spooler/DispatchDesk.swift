@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Configuration
 internal import Interprocess
 internal import Mail
 internal import NIOCore
@@ -51,6 +52,7 @@ final class DispatchDesk {
   private var waiting: [DeliveryToQueue] = []
   private(set) var bodies: TaskBodies?
   var flying: [EnvelopeID: Flight] = [:]
+  var resting: RestingDestinations
   /// In hand according to delivery, and not yet found in the store.
   private var claimed: Set<EnvelopeID> = []
   var earlyReports: [(task: UInt64, reports: [EnvelopeReport])] = []
@@ -63,6 +65,7 @@ final class DispatchDesk {
 
   init(_ queue: QueueService) {
     self.queue = queue
+    resting = RestingDestinations(most: queue.projection.deferredMax)
     // Distinct over restarts: delivery may still have tasks of the last process.
     nextTask = UInt64(max(0, Clock.now().milliseconds)) << 20
     bodies = TaskBodies(queue) { [unowned self] in edge?.send($0) }
@@ -150,7 +153,8 @@ final class DispatchDesk {
 
   private func take(_ message: DeliveryToQueue) {
     switch message {
-    case .reconcile, .destinationWorks: break
+    case .reconcile: break
+    case .destinationRests(let task, let milliseconds): rest(task, milliseconds)
     case .credit(let task, let bytes): bodies?.credit(task, Int(bytes))
     case .cancelBody(let task): bodies?.stop(task)
     case .report(let task, let reports): report(task, reports)
@@ -270,18 +274,21 @@ final class DispatchDesk {
   }
 
   private func begin(_ dispatch: Scheduler.Dispatch) {
+    let key = DestinationLoad.Key(kind: dispatch.kind, name: dispatch.destination)
+    if key.kind != .bounce { bodies?.begun(key) }
     let known = dispatch.envelopes.compactMap { queue.hot.stored($0) }
-    if known.count == dispatch.envelopes.count { return send(known, dispatch.kind) }
+    if known.count == dispatch.envelopes.count { return send(known, key) }
     let ids = dispatch.envelopes
     queue.worker.read({ store throws(StoreError) in try DispatchDesk.envelopes(ids, in: store) }) {
       [unowned self] result in
       switch result {
       case .success(let found):
         forget(ids, except: found)
-        if !found.isEmpty { send(found, dispatch.kind) }
+        send(found, key)
       case .failure(let error):
         queue.context.log.warn("queue: reading envelopes: \(error)")
         for id in ids { queue.back(id, .deferred, at: Clock.now()) }
+        send([], key)
       }
     }
   }
@@ -296,15 +303,16 @@ final class DispatchDesk {
     }
   }
 
-  private func send(_ envelopes: [StoredEnvelope], _ kind: Scheduler.Kind) {
-    if kind == .bounce {
-      queue.noticeDesk?.begin(envelopes)
+  private func send(_ envelopes: [StoredEnvelope], _ key: DestinationLoad.Key) {
+    guard key.kind != .bounce else {
+      if !envelopes.isEmpty { queue.noticeDesk?.begin(envelopes) }
       return
     }
-    guard let edge, isOpen else {
+    guard !envelopes.isEmpty, let edge, isOpen else {
       for stored in envelopes {
         queue.back(stored.envelope.id, .returned(company(of: stored)), at: Clock.now())
       }
+      bodies?.ended(key)
       return
     }
     nextTask += 1
@@ -319,6 +327,7 @@ final class DispatchDesk {
       DispatchedTask(
         message: message,
         envelopes: envelopes.map(\.envelope.id),
+        destination: key,
         inlineBytes: body?.count ?? 0
       )
     )

@@ -94,9 +94,9 @@ package final class QueueService: RoleService {
     entries = ScheduleEntries(projection, noticeTimeToLive: rules.noticeTimeToLive)
     var limits = Scheduler.Limits()
     limits.inFlight = projection.schedulingLimits.inFlightMax
-    // A held envelope costs nothing here; one that overflowed would wait for a time of its own.
-    limits.hold = .max
     limits.batch = projection.schedulingLimits.envelopeBatchMax
+    limits.relayTasks = UInt32(clamping: max(1, projection.relayLimits.tasksHigh))
+    limits.localTasks = UInt32(clamping: max(1, projection.localLimits.tasksHigh))
     scheduler = Scheduler(limits: limits, seed: seed, at: Clock.now())
     identifiers = IdentifierDesk(self)
     intakeDesk = IntakeDesk(self, stage: stage)

@@ -3,6 +3,7 @@
 internal import Interprocess
 internal import Mail
 internal import Queue
+internal import Scheduler
 
 /// The tasks that delivery has, and the bodies that stream to it: as much as it gave credit for.
 final class TaskBodies {
@@ -13,10 +14,12 @@ final class TaskBodies {
   private var tasks: [UInt64: DispatchedTask] = [:]
   /// Bytes of bodies that travelled with tasks and have no report yet.
   private(set) var inlineBytes = 0
+  private var load: DestinationLoad
 
   init(_ queue: QueueService, send: @escaping Send) {
     self.queue = queue
     self.send = send
+    load = DestinationLoad(queue.projection)
   }
 
   func add(_ id: UInt64, _ task: DispatchedTask) {
@@ -24,13 +27,25 @@ final class TaskBodies {
     tasks[id] = task
   }
 
-  /// Forgets a task. Returns its envelopes.
+  subscript(id: UInt64) -> DispatchedTask? { tasks[id] }
+
+  /// A task left the schedule: it ends with `drop`, or with `ended` when it is never added.
+  func begun(_ key: DestinationLoad.Key) {
+    queue.scheduler.set(room: load.begun(key), of: key.kind, key.name)
+  }
+
+  func ended(_ key: DestinationLoad.Key) {
+    queue.scheduler.set(room: load.ended(key), of: key.kind, key.name)
+  }
+
+  /// Forgets a task, and returns it.
   @discardableResult
-  func drop(_ id: UInt64) -> [EnvelopeID] {
-    guard let dropped = tasks.removeValue(forKey: id) else { return [] }
+  func drop(_ id: UInt64) -> DispatchedTask? {
+    guard let dropped = tasks.removeValue(forKey: id) else { return nil }
     dropped.stop()
     inlineBytes -= dropped.inlineBytes
-    return dropped.envelopes
+    ended(dropped.destination)
+    return dropped
   }
 
   /// Forgets the tasks of which no envelope is in hand any more.
@@ -118,17 +133,26 @@ final class TaskBodies {
 final class DispatchedTask {
   let message: Message
   let envelopes: [EnvelopeID]
+  let destination: DestinationLoad.Key
   let inlineBytes: Int
   var credit = 0
   var offset = 0
   var isReading = false
+  /// Delivery has said that nothing that goes the same way will be tried for a while.
+  var isOfRestingDestination = false
   private(set) var isStopped = false
   /// Counts how often the body was begun.
   private(set) var run = 0
 
-  init(message: Message, envelopes: [EnvelopeID], inlineBytes: Int) {
+  init(
+    message: Message,
+    envelopes: [EnvelopeID],
+    destination: DestinationLoad.Key,
+    inlineBytes: Int
+  ) {
     self.message = message
     self.envelopes = envelopes
+    self.destination = destination
     self.inlineBytes = inlineBytes
   }
 

@@ -21,7 +21,7 @@ struct RelayPoolTests {
     var quits: [UInt64] = []
     var questions: [DNSQuestion] = []
     var log: [String] = []
-    var works: [String] = []
+    var pauses: [UInt64: Duration] = [:]
 
     init(_ change: (inout RelayPool.Settings) -> Void = { _ in }) {
       var settings = RelayPool.Settings()
@@ -38,8 +38,9 @@ struct RelayPoolTests {
         case .quit(let session): quits.append(session)
         case .hold(let task, _): held.append(task)
         case .release(_, let release): released.append(release)
-        case .fail(let task, let failure): failed[task] = failure
-        case .works(let domain): works.append(domain)
+        case .fail(let task, let failure, let pause):
+          failed[task] = failure
+          pauses[task] = pause
         case .log(let line): log.append(line)
         }
       }
@@ -126,7 +127,20 @@ struct RelayPoolTests {
     bench.ready(1)
     bench.done(1)
     #expect(bench.running[1] == 2)
-    #expect(bench.works == ["[127.0.0.1]"])
+  }
+
+  @Test("a host that is never ready rests as long as its route, and says so with every task")
+  func rests() {
+    var bench = Bench()
+    bench.begin(1...60, smartHost)
+    bench.end(1, .failed)
+    #expect(bench.failed.count == 50 && bench.pauses.count == 50)
+    #expect(Set(bench.pauses.values) == [.seconds(15)])
+    #expect(bench.released == [.all])
+    bench.pass(.seconds(5))
+    bench.begin(61...61, smartHost)
+    #expect(bench.failed[61] == .blocked && bench.pauses[61] == .seconds(10))
+    #expect(bench.connections.count == 1)
   }
 
   @Test("a route in good standing gets its connections up to the limit, without a pause")

@@ -98,7 +98,7 @@ struct EdgeMessageTests {
     for sent: DeliveryToQueue in [
       .reconcile(inHand: [envelope.id]), .credit(task: 1, 2), .cancelBody(task: 1),
       .report(task: 1, [report]), .release(key: 1, count: 3), .release(key: 1, count: nil),
-      .destinationWorks(domain: "d"),
+      .destinationRests(task: 1, milliseconds: 2),
     ] { try Self.check(sent) }
     try Self.check(QueueToLookup.route(token: 1, message, recipient: Self.address))
     try Self.check(LookupToFrontend.accepted(token: 1, envelopes: [envelope.id]))

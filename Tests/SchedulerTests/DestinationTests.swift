@@ -120,6 +120,49 @@ struct DestinationTests {
     try fixture.scheduler.checkInvariants()
   }
 
+  @Test("what is released costs, and not what stays")
+  func releaseFew() throws {
+    let fixture = Fixture {
+      $0.hold = .max; $0.inFlight = .max
+    }
+    for message in UInt32(1)...100_000 {
+      let id = fixture.add(message)
+      _ = fixture.batch(1)
+      _ = fixture.complete(id, .held(under: "r"))
+    }
+    for _ in 0..<100 { #expect(fixture.release("r", .first(10)) == 10) }
+    #expect(fixture.scheduler.holds.looks == 1000)
+    #expect(fixture.statistics.held == 99_000)
+    #expect(fixture.release("r", .all) == 99_000)
+    #expect(fixture.scheduler.holds.looks == 100_000)
+  }
+
+  @Test("a full destination gets no more, and delays no other")
+  func full() throws {
+    let fixture = Fixture()
+    for message in UInt32(1)...3 { fixture.add(message) }
+    fixture.scheduler.set(room: 0, of: .relay, "example.org")
+    #expect(fixture.batch().isEmpty)
+    fixture.add(9, to: "example.net")
+    #expect(fixture.batch().map(\.destination) == ["example.net"])
+    try fixture.scheduler.checkInvariants()
+    fixture.scheduler.set(room: 2, of: .relay, "example.org")
+    #expect(fixture.batch().count == 2)
+    #expect(fixture.batch().isEmpty)
+    try fixture.scheduler.checkInvariants()
+  }
+
+  @Test("a destination has room for so many dispatches from the start")
+  func roomFromTheStart() throws {
+    let fixture = Fixture { $0.relayTasks = 2 }
+    for message in UInt32(1)...3 { fixture.add(message) }
+    for message in UInt32(4)...6 { fixture.add(message, to: "example.net") }
+    #expect(fixture.batch().count == 4)
+    fixture.scheduler.set(room: 1, of: .relay, "example.net")
+    #expect(fixture.batch().map(\.destination) == ["example.net"])
+    try fixture.scheduler.checkInvariants()
+  }
+
   @Test("a full hold queue sends the next back in seconds")
   func overflow() {
     let fixture = Fixture { $0.hold = 2 }

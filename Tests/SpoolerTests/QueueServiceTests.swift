@@ -217,6 +217,42 @@ struct QueueServiceTests {
     #expect(try await Self.submit(third, &frontend, lookup) == 250)
     #expect(try await Self.isStored(third, rig))
   }
+
+  @Test("one destination gets as many tasks as delivery takes, and more when one is through")
+  func destinationFull() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    let first = try await Self.block(&frontend)
+    for number in UInt32(0)..<70 {
+      let id = try #require(MessageID(first.rawValue + number))
+      #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    }
+    var delivery = try await rig.delivery()
+    var tasks: [Task] = []
+    for _ in 0..<50 { tasks.append(try await Self.task(&delivery)) }
+    // Whatever was sent more would be here before the report is recorded.
+    let one = try #require(tasks.first)
+    let report = EnvelopeReport(
+      envelope: one.envelopes[0].id,
+      report: DeliveryReport(.temporary, text: "so")
+    )
+    try await delivery.send(.report(task: one.id, [report]))
+    var more = 0
+    var isRecorded = false
+    while more == 0 || !isRecorded {
+      let isTask = await delivery.next { message -> Bool? in
+        switch message {
+        case .deliver: true
+        case .recorded: false
+        default: nil
+        }
+      }
+      if try #require(isTask as Bool?) { more += 1 } else { isRecorded = true }
+    }
+    #expect(more == 1)
+  }
+
   @Test("on a full disk nothing is dispatched before an outcome has been recorded again")
   func full() async throws {
     let rig = try await QueueRig()

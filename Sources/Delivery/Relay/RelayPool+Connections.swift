@@ -9,7 +9,8 @@ extension RelayPool {
     case connect(RelayTarget, source: IPAddress?)
     /// Nothing can be done before the moment, or before somebody else's session ends.
     case later(Instant?)
-    case unusable(RelayFailure)
+    /// No way is left, and when it is known, not before the moment.
+    case unusable(RelayFailure, until: Instant?)
   }
 
   mutating func connect(_ slot: Int, at now: Instant) {
@@ -22,8 +23,10 @@ extension RelayPool {
       case .later(let moment):
         if let moment { retry(slot, at: moment) }
         return
-      case .unusable(let failure):
-        if relay.connections == 0 { failTasks(slot, relay.lastFailure ?? failure) }
+      case .unusable(let failure, let until):
+        if relay.connections == 0 {
+          failTasks(slot, relay.lastFailure ?? failure, pause: until.map { $0 - now })
+        }
         return
       }
     }
@@ -45,6 +48,7 @@ extension RelayPool {
     let sources = Self.sources(of: relay.key)
     var later: Choice?
     var failure = RelayFailure.familyMismatch
+    var enabled: Instant?
     for turn in sources.indices {
       let position = (relay.nextSource + turn) % sources.count
       switch choose(targets, from: sources[position], slot, relay, at: now) {
@@ -57,11 +61,12 @@ extension RelayPool {
         } else {
           later = .later(moment)
         }
-      case .unusable(let reason):
+      case .unusable(let reason, let until):
         if reason != .familyMismatch { failure = reason }
+        if let until { enabled = min(enabled ?? until, until) }
       }
     }
-    return later ?? .unusable(failure)
+    return later ?? .unusable(failure, until: enabled)
   }
 
   /// Whether any route is left counts first, pauses then: nobody waits for a dead destination.
@@ -84,6 +89,7 @@ extension RelayPool {
     at now: Instant
   ) -> Choice {
     var failure = RelayFailure.familyMismatch
+    var enabled: Instant?
     var rest = targets[...]
     while let preference = rest.first?.preference {
       let group = rest.prefix { $0.preference == preference }
@@ -103,14 +109,14 @@ extension RelayPool {
         case .notBefore(let moment):
           isLimited = true
           earliest = min(earliest ?? moment, moment)
-        case .disabled:
-          break
+        case .disabled(let until):
+          enabled = min(enabled ?? until, until)
         }
       }
       if let best { return .connect(best.target, source: source) }
       if isLimited { return .later(earliest) }
     }
-    return .unusable(failure)
+    return .unusable(failure, until: enabled)
   }
 
   private static func fits(_ source: IPAddress?, _ endpoint: RelayEndpoint) -> Bool {

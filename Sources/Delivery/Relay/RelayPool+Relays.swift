@@ -121,7 +121,9 @@ extension RelayPool {
   }
 
   /// Ends the try of every task that waits, and lets the held ones have theirs.
-  mutating func failTasks(_ slot: Int, _ failure: RelayFailure) {
+  ///
+  /// - Parameter pause: how long no way to the destination will be open; nil when nobody knows.
+  mutating func failTasks(_ slot: Int, _ failure: RelayFailure, pause: Duration? = nil) {
     guard let relay = slots[slot] else { return }
     switch failure {
     case .noExchanger, .noExchangerAddress: log("No MX found for \(relay.key)")
@@ -130,7 +132,7 @@ extension RelayPool {
     default: log("Error on \(relay.key): \(failure.text)")
     }
     for task in mutate(slot, { $0.backlog.takeAll() }) ?? [] {
-      actions.append(.fail(task: task, failure))
+      actions.append(.fail(task: task, failure, pause: pause))
     }
     if let release = mutate(slot, { $0.backlog.releaseAll() }) ?? nil {
       actions.append(.release(relay.hold, release))
@@ -143,12 +145,6 @@ extension RelayPool {
     routes[session.route]?.accepted()
     for resource in resources(session) { uses[resource]?.standing = .good }
     connectors[ConnectorKey(relay: session.relay, source: session.route.source)]?.standing = .good
-    let first = mutate(session.relay) { relay in
-      defer { relay.use.standing = .good }
-      return relay.use.standing == .unproven
-    }
-    if first == true, let domain = slots[session.relay]?.key.domain {
-      actions.append(.works(domain: domain))
-    }
+    mutate(session.relay) { relay in relay.use.standing = .good }
   }
 }

@@ -13,10 +13,9 @@ package enum RelayPoolAction: Hashable, Sendable {
   case quit(session: UInt64)
   case hold(task: UInt64, HoldID)
   case release(HoldID, TaskBacklog.Release)
-  /// The try of this task is over, without a session.
-  case fail(task: UInt64, RelayFailure)
-  /// Deferred mail for this domain may be tried at once.
-  case works(domain: String)
+  /// The try of this task is over, without a session. `pause` is how long every other one would end so,
+  /// where that is known.
+  case fail(task: UInt64, RelayFailure, pause: Duration?)
   case log(String)
 }
 

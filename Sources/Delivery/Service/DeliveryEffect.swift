@@ -14,8 +14,9 @@ package enum DeliveryEffect: Sendable {
   case cancelBody(task: UInt64)
   /// To the queue: up to `count` envelopes held under this identifier may be tried; nil is all.
   case release(HoldID, count: Int?)
-  /// To the queue: the destination works again; its deferred envelopes may be tried at once.
-  case destinationWorks(domain: String)
+  /// To the queue, before the report of that task: nothing that goes the same way will be tried for so
+  /// long.
+  case destinationRests(task: UInt64, Duration)
   /// To the resolver.
   case resolve(DNSQuestion)
   /// To the supervisor: start what the action says for this envelope, as the user it names.

@@ -159,6 +159,13 @@ package final class DeliveryService {
     relays.begin(task.id, key)
   }
 
+  /// Whether all tasks of that one's destination would take the same way as it.
+  func hasOneWay(_ task: UInt64) -> Bool {
+    guard let action = ledger[task]?.action, case .relay(let relay)? = settings.actions[action]
+    else { return false }
+    return relay.hosts.count <= 1
+  }
+
   // MARK: What the drivers use
 
   func emit(_ effect: DeliveryEffect) { self.effect(effect) }

@@ -98,13 +98,16 @@ final class RelayDriver {
     case .hold(let task, let hold): service.conclude(task, .held(hold))
     case .release(let hold, .some(let count)): service.emit(.release(hold, count: count))
     case .release(let hold, .all): service.emit(.release(hold, count: nil))
-    case .fail(let task, let failure): fail(task, failure)
-    case .works(let domain): service.emit(.destinationWorks(domain: domain))
+    case .fail(let task, let failure, let pause): fail(task, failure, pause)
     case .log(let line): service.log(line)
     }
   }
 
-  private func fail(_ task: UInt64, _ failure: RelayFailure) {
+  private func fail(_ task: UInt64, _ failure: RelayFailure, _ pause: Duration?) {
+    // Of several hosts in turn another one may be well.
+    if let pause, pause > .zero, service.hasOneWay(task) {
+      service.emit(.destinationRests(task: task, pause))
+    }
     let outcome: DeliveryOutcome =
       switch failure.kind {
       case .temporary: .temporary(failure.status, failure.text)

@@ -113,8 +113,8 @@ package enum DeliveryToQueue: EdgeMessage {
   case report(task: UInt64, [EnvelopeReport])
   /// Give back so many that are held under a key; nil: all.
   case release(key: UInt64, count: UInt32?)
-  /// The destination works again.
-  case destinationWorks(domain: String)
+  /// What goes the same way as that task will not be tried for so long. Before the task's report.
+  case destinationRests(task: UInt64, milliseconds: UInt32)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -141,9 +141,10 @@ package enum DeliveryToQueue: EdgeMessage {
       writer.write(UInt8(5))
       writer.write(key)
       writer.write(count ?? .max)
-    case .destinationWorks(let domain):
+    case .destinationRests(let task, let milliseconds):
       writer.write(UInt8(6))
-      writer.write(domain)
+      writer.write(task)
+      writer.write(milliseconds)
     }
   }
 
@@ -166,7 +167,11 @@ package enum DeliveryToQueue: EdgeMessage {
       let key: UInt64 = try reader.readInteger()
       let count: UInt32 = try reader.readInteger()
       self = .release(key: key, count: count == .max ? nil : count)
-    case 6: self = .destinationWorks(domain: try reader.readString(of: "domain", atMost: 1024))
+    case 6:
+      self = .destinationRests(
+        task: try reader.readInteger(),
+        milliseconds: try reader.readInteger()
+      )
     default: throw .invalid(field: "message kind")
     }
   }

@@ -180,7 +180,9 @@ final class DeliveryRole: RoleService {
     case .cancelBody(let task): queue?.send(.cancelBody(task: task))
     case .release(let hold, let count):
       queue?.send(.release(key: hold.rawValue, count: count.map { UInt32(clamping: $0) }))
-    case .destinationWorks(let domain): queue?.send(.destinationWorks(domain: domain))
+    case .destinationRests(let task, let pause):
+      let milliseconds = UInt32(clamping: pause.wholeMilliseconds)
+      queue?.send(.destinationRests(task: task, milliseconds: milliseconds))
     case .resolve(let question): ask(question)
     case .startCommand(let request): start(request)
     case .commandFed(let request): context.tell(.fed(task: request))

@@ -97,18 +97,19 @@ final class BulkOperation: PagedAnswer {
     execute(matches[...], count: 0)
   }
 
-  /// Some at a time: new mail and deliveries go on between, and no commit is larger than they can wait
-  /// for.
+  /// Some messages at a time, none of them in parts: new mail and deliveries go on between, and no
+  /// commit is larger than they can wait for (`Decisions/0009-bulk-verbs-in-parts.md`).
   private func execute(_ rest: ArraySlice<Match>, count: Int) {
     var count = count
     var changes: [Change] = []
     let now = Clock.now()
-    let part = rest.prefix(QueryDesk.Limits.transaction)
+    let part = BulkOperation.part(of: rest, most: QueryDesk.Limits.transaction) { $0.id.message }
     for match in part {
       let (touched, change) = apply(to: match, at: now)
       if touched == .changed { count += 1 }
       changes += change
     }
+    changes = BulkOperation.withoutWhatGoesAnyway(changes)
     let total = count
     func next() {
       if part.count < rest.count {
@@ -124,6 +125,33 @@ final class BulkOperation: PagedAnswer {
       desk.queue.context.loop.assumeIsolated().execute { next() }
     } else {
       desk.queue.commit(changes, .now) { next() }
+    }
+  }
+
+  /// The first of `rest`, at most `most` or as many as the first message has. What lies next to each
+  /// other and has the same message stays together.
+  static func part<Element>(
+    of rest: ArraySlice<Element>,
+    most: Int,
+    message: (Element) -> MessageID
+  ) -> ArraySlice<Element> {
+    guard rest.count > most, let first = rest.first else { return rest }
+    let next = message(rest[rest.startIndex + most])
+    if let end = rest.prefix(most).lastIndex(where: { message($0) != next }) {
+      return rest[...end]
+    }
+    let own = message(first)
+    return rest[..<(rest.firstIndex { message($0) != own } ?? rest.endIndex)]
+  }
+
+  /// Without the removals of envelopes whose messages are removed, too.
+  static func withoutWhatGoesAnyway(_ changes: [Change]) -> [Change] {
+    var gone: Set<MessageID> = []
+    for case .removeMessage(let id) in changes { gone.insert(id) }
+    guard !gone.isEmpty else { return changes }
+    return changes.filter { change in
+      if case .removeEnvelope(let id) = change { return !gone.contains(id.message) }
+      return true
     }
   }
 

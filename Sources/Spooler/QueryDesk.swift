@@ -18,7 +18,7 @@ final class QueryDesk {
     static let page = 512
     /// Requests at one time.
     static let requests = 256
-    /// Envelopes that a bulk verb touches in one transaction; what is more is cut into several.
+    /// Envelopes that a bulk verb touches in one transaction; what is more is cut between two messages.
     static let transaction = 8192
   }
 

@@ -61,12 +61,12 @@ extension FilesystemStore {
       guard try isThere(id, plan) else { return }
       plan.removedEnvelopes.insert(id)
       plan.fresh[id] = nil
-      plan.append(limits) { JournalChange.remove(id, to: &$0) }
+      plan.append(id.message, limits) { JournalChange.remove(id, to: &$0) }
     case .removeMessage(let id):
       guard try isThere(id, plan) else { return }
       plan.removedMessages.insert(id)
       plan.inserted[id] = nil
-      plan.append(limits) { JournalChange.remove(id, to: &$0) }
+      plan.append(id, limits) { JournalChange.remove(id, to: &$0) }
     case .set(let name, let value):
       precondition(name.utf8.count <= SpoolSettings.nameMax)
       precondition(value?.count ?? 0 <= SpoolSettings.valueMax)
@@ -74,7 +74,7 @@ extension FilesystemStore {
       guard !isNew || settings.values.count < limits.settingsMax else {
         throw .full(path: "\(disk.root)/settings")
       }
-      plan.append(limits) { JournalChange.set(name, value, to: &$0) }
+      plan.append(nil, limits) { JournalChange.set(name, value, to: &$0) }
     }
   }
 
@@ -97,7 +97,7 @@ extension FilesystemStore {
         plan.fresh[envelope.id] = StoredEnvelope(message: new.message, envelope: envelope)
       }
     }
-    plan.append(limits) { [new] in JournalChange.insert(new, to: &$0) }
+    plan.append(id, limits) { [new] in JournalChange.insert(new, to: &$0) }
   }
 
   private func alreadyThere(_ id: MessageID) -> StoreError {
@@ -218,11 +218,18 @@ struct ChangePlan {
 
   init(needsCurrent: Bool) { self.needsCurrent = needsCurrent }
 
+  /// - Parameter message: what the change is about. The changes of one message that follow each other
+  ///   share a group, which is there as a whole or not at all, as long as one can hold them.
   mutating func append(
+    _ message: MessageID?,
     _ limits: FilesystemStore.Limits,
     _ encode: (inout GroupWriter) -> JournalChange
   ) {
-    if groups[groups.count - 1].writer.extent > limits.groupBytes { groups.append(Group()) }
+    let last = groups[groups.count - 1]
+    let goesOn = message != nil && last.changes.last?.message == message
+    if last.writer.extent > (goesOn ? limits.messageGroupBytes : limits.groupBytes) {
+      groups.append(Group())
+    }
     let change = encode(&groups[groups.count - 1].writer)
     groups[groups.count - 1].changes.append(change)
   }
@@ -230,7 +237,7 @@ struct ChangePlan {
   mutating func put(_ stored: StoredEnvelope, _ limits: FilesystemStore.Limits) {
     fresh[stored.envelope.id] = stored
     removedEnvelopes.remove(stored.envelope.id)
-    append(limits) { JournalChange.put(stored, to: &$0) }
+    append(stored.envelope.id.message, limits) { JournalChange.put(stored, to: &$0) }
   }
 }
 

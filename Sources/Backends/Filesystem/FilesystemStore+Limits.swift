@@ -25,8 +25,10 @@ extension FilesystemStore {
 
     package init() {}
 
-    /// Of one group in the journal; more is split.
+    /// Of one group in the journal; more is split between two messages.
     var groupBytes: Int { segmentBytes / 4 }
+    /// And in the middle of one message.
+    var messageGroupBytes: Int { segmentBytes / 2 }
     /// A body that always fits into a group.
     var journalBodyMax: Int { min(inlineBodyMax, segmentBytes / 8) }
   }

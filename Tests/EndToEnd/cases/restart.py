@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """What is queued outlives the process that took it."""
 
+import random
 import subprocess
+import time
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import message, stuffed, submit, Client
@@ -121,6 +123,38 @@ def removed_in_flight_all(bench, backend):
     daemon.start("-P", "mta")
     expect_equal([q["envelope"] for q in daemon.queue()], [stays])
     daemon.ctl("show", "message", one, status=1)
+    daemon.stop()
+
+
+@case("a removal of 20,000 that dies with the queue leaves no message in parts, and is finished by another ({backend})",
+      backend=BACKENDS, seconds=150)
+def removal_killed(bench, backend):
+    daemon = Daemon(bench, """
+action "out" relay host "smtp://127.0.0.1:9"
+match from any for any action "out"
+""", backend=backend, arguments=["-P", "mta"]).start()
+    recipients = [f"r{i}@example.com" for i in range(500)]
+    for _ in range(40):
+        submit(daemon.port, recipients=recipients)
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    source = random.Random(seed)
+    left = 20000
+    for _ in range(4):
+        verb = subprocess.Popen([SMTPCTL, "-S", daemon.state, "remove", "all"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(source.random() * 0.6)
+        daemon.kill_role("queue")
+        verb.wait(20)
+        eventually(lambda: daemon.run_ctl("show", "queue").returncode == 0, "the queue does not come back")
+        counts = {}
+        for line in daemon.ctl("show", "queue").splitlines():
+            counts[line[:8]] = counts.get(line[:8], 0) + 1
+        expect(set(counts.values()) <= {500}, f"seed {seed}: {counts}")
+        expect(500 * len(counts) <= left, f"seed {seed}: some came back: {len(counts)} of {left // 500}")
+        left = 500 * len(counts)
+    expect_equal(daemon.ctl("remove", "all").split()[0], str(left))
+    expect_equal(daemon.ctl("show", "queue"), "")
     daemon.stop()
 
 

@@ -105,7 +105,13 @@ struct StoreContractTests {
       .suspended(.operatorPause),
       .reassigned(action: "elsewhere"),
       .crashed,
-      .becameBounce(.failed, at: Instant(seconds: 7), status: nil, error: "given up"),
+      .becameBounce(
+        .failed,
+        at: Instant(seconds: 7),
+        lastTry: Instant(seconds: 6),
+        status: nil,
+        error: "given up"
+      ),
     ]
     var expected = try Sample.envelope(1, 2)
     for update in updates {

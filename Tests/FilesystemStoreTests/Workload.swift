@@ -180,7 +180,7 @@ func script(rounds: UInt32 = 7) -> [[Change]] {
     batches.append([
       .update(
         envelopeID(first + 2, 1),
-        .becameBounce(.failed, at: later, status: nil, error: "no such user")
+        .becameBounce(.failed, at: later, lastTry: later, status: nil, error: "no such user")
       ),
       .add(makeEnvelope(first + 2, 9)),
     ])

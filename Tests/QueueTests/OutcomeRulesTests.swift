@@ -46,8 +46,8 @@ struct OutcomeRulesTests {
     case .retry(nil): "again"
     case .retry: "retry"
     case .hold(let key): "hold \(key)"
-    case .bounce(.becameBounce(.failed, _, _, _)): "failed"
-    case .bounce(.becameBounce(.delivered, _, _, _)): "delivered"
+    case .bounce(.becameBounce(.failed, _, _, _, _)): "failed"
+    case .bounce(.becameBounce(.delivered, _, _, _, _)): "delivered"
     case .bounce: "?"
     }
   }
@@ -94,6 +94,31 @@ struct OutcomeRulesTests {
       at: Self.now
     )
     #expect(Self.word(decision) == "failed")
+    guard case .bounce(let update) = decision else { return }
+    var envelope = try Self.stored().envelope
+    envelope.apply(update)
+    #expect(envelope.progress.lastError == "Envelope expired; last error: later")
+    #expect(envelope.progress.lastTry == Self.now)
+  }
+
+  @Test(
+    "what expires without a try says when it was last tried, and a notice's own tries do not change that"
+  )
+  func expiredUntried() throws {
+    var stored = try Self.stored()
+    stored.envelope.apply(.deferred(at: Instant(seconds: 7), status: nil, error: "busy"))
+    guard case .bounce(let update) = Self.rules.expired(stored, at: Self.now) else {
+      Issue.record("no notice")
+      return
+    }
+    stored.envelope.apply(update)
+    stored.envelope.apply(.deferred(at: Self.now, status: nil, error: "no lookup"))
+    #expect(stored.envelope.progress.lastTry == Instant(seconds: 7))
+    stored = try Self.stored()
+    guard case .bounce(let first) = Self.rules.expired(stored, at: Self.now) else { return }
+    stored.envelope.apply(first)
+    #expect(stored.envelope.progress.lastError == "Envelope expired")
+    #expect(stored.envelope.progress.lastTry == nil)
   }
 
   @Test("nobody is told of a notice, and nobody has no notices")

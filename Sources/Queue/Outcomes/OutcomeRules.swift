@@ -37,18 +37,33 @@ package struct OutcomeRules: Sendable {
     switch report.result {
     case .delivered: return delivered(stored, report, at: now)
     case .permanent, .loop:
-      return failed(stored, status: report.status, text: report.text, at: now)
+      return failed(stored, status: report.status, text: report.text, lastTry: now, at: now)
     case .returned: return .retry(nil)
     case .held: return .hold(key: report.holdKey)
     case .temporary:
-      guard now < expiry else { return expired(stored, at: now) }
+      guard now < expiry else {
+        return expired(stored, lastTry: now, lastError: report.text, at: now)
+      }
       return .retry(.deferred(at: now, status: report.status, error: report.text))
     }
   }
 
-  /// The envelope's time is over.
+  /// The envelope's time is over, and it is not tried again.
   package func expired(_ stored: StoredEnvelope, at now: Instant) -> Decision {
-    failed(stored, status: EnhancedStatus(.permanent, 4, 7), text: "Envelope expired", at: now)
+    let progress = stored.envelope.progress
+    return expired(stored, lastTry: progress.lastTry, lastError: progress.lastError, at: now)
+  }
+
+  /// Says what the last failure was, too: that is what the sender can do something about.
+  private func expired(
+    _ stored: StoredEnvelope,
+    lastTry: Instant?,
+    lastError: String,
+    at now: Instant
+  ) -> Decision {
+    let text = lastError.isEmpty ? "Envelope expired" : "Envelope expired; last error: \(lastError)"
+    let status = EnhancedStatus(.permanent, 4, 7)
+    return failed(stored, status: status, text: text, lastTry: lastTry, at: now)
   }
 
   private func delivered(
@@ -61,6 +76,7 @@ package struct OutcomeRules: Sendable {
       .becameBounce(
         .delivered,
         at: now,
+        lastTry: now,
         status: report.status ?? EnhancedStatus(.success, 0, 0),
         error: report.text
       )
@@ -71,6 +87,7 @@ package struct OutcomeRules: Sendable {
     _ stored: StoredEnvelope,
     status: EnhancedStatus?,
     text: String,
+    lastTry: Instant?,
     at now: Instant
   ) -> Decision {
     guard notices.owesFailure(stored) else { return .gone }
@@ -78,6 +95,7 @@ package struct OutcomeRules: Sendable {
       .becameBounce(
         .failed,
         at: now,
+        lastTry: lastTry,
         status: status ?? EnhancedStatus(.permanent, 0, 0),
         error: text
       )

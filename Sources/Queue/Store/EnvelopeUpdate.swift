@@ -9,8 +9,15 @@ package import Mail
 package enum EnvelopeUpdate: Hashable, Sendable {
   /// A try ended without success: counts it.
   case deferred(at: Instant, status: EnhancedStatus?, error: String)
-  /// The envelope is now a notice that is owed to its sender. Tries begin anew.
-  case becameBounce(Bounce, at: Instant, status: EnhancedStatus?, error: String)
+  /// The envelope is now a notice that is owed to its sender. Tries begin anew; `lastTry` stays that of
+  /// the delivery it tells of.
+  case becameBounce(
+    Bounce,
+    at: Instant,
+    lastTry: Instant?,
+    status: EnhancedStatus?,
+    error: String
+  )
   /// A delay notice was made for the moment given.
   case noticed(Instant)
   case suspended(Progress.Suspension)
@@ -28,15 +35,15 @@ extension Envelope {
     switch update {
     case .deferred(let at, let status, let error):
       progress.tries = progress.tries == .max ? .max : progress.tries + 1
-      progress.lastTry = at
+      if case .bounce = kind {} else { progress.lastTry = at }
       progress.lastStatus = status
       progress.lastError = Envelope.errorText(error)
       progress.crashes = 0
-    case .becameBounce(let bounce, let at, let status, let error):
+    case .becameBounce(let bounce, let at, let lastTry, let status, let error):
       kind = .bounce(bounce)
       created = at
       progress.tries = 0
-      progress.lastTry = nil
+      progress.lastTry = lastTry
       progress.lastStatus = status
       progress.lastError = Envelope.errorText(error)
       progress.crashes = 0

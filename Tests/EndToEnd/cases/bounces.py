@@ -54,6 +54,7 @@ def failed(bench):
     for block in fields[1:]:
         expect_equal([block["Action"], block["Status"]], ["failed", "5.1.1"])
         expect("orig@example.net" in block["Original-Recipient"], f"{block}")
+        expect("Last-Attempt-Date" in block, f"{block}")
     expect_equal(original.get_content_type(), "text/rfc822-headers", "RET=HDRS")
     daemon.wait_empty()
     expect_equal(len(box.messages()), 1, "one notice for one message")
@@ -130,6 +131,8 @@ def expired(bench):
     submit(daemon.port, sender=sender)
     fields = parts(box.wait(1, 20)[0])[1]
     expect_equal([fields[1]["Action"], fields[1]["Status"]], ["failed", "5.4.7"])
+    expect("450 4.2.1 busy" in fields[1]["Diagnostic-Code"], f"what went wrong is not told: {fields[1]}")
+    expect("Last-Attempt-Date" in fields[1], f"{fields[1]}")
     daemon.wait_empty()
     daemon.stop()
 
@@ -142,6 +145,7 @@ def delayed(bench):
     fields = parts(box.wait(1, 20)[0])[1]
     expect_equal(fields[1]["Action"], "delayed")
     expect(fields[1]["Status"].startswith("4."), f"{fields[1]}")
+    expect("Last-Attempt-Date" in fields[1], f"{fields[1]}")
     daemon.ctl("schedule", "all")
     eventually(lambda: [q for q in daemon.queue() if q["tries"] >= 2], "no second try")
     expect_equal(len(box.messages()), 1, "notices")

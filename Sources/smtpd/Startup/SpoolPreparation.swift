@@ -32,12 +32,23 @@ struct SpoolPreparation {
   /// The queue's user owns the spool; OpenSMTPD's root-owned one is taken over with what is in it as
   /// long as that is the queue's user's already.
   private func adopt(_ facts: FileSystem.Facts, _ queue: Account) throws(StartupFailure) {
-    for name in ["queue", "incoming", "temporary", "purge", "staged", "journal", "sqlite", "lmdb"] {
+    let parts = [
+      "queue", "incoming", "temporary", "purge", "staged", "journal", "quarantine", "sqlite",
+      "lmdb",
+    ]
+    var foreign: [(path: String, uid: UInt32)] = []
+    for name in parts {
       let below = path + "/" + name
       guard let found = FileSystem.facts(below), found.uid != queue.uid else { continue }
+      foreign.append((below, found.uid))
+    }
+    if !foreign.isEmpty {
+      let paths = foreign.map(\.path).joined(separator: " ")
       throw StartupFailure(
-        "\(below): belongs to uid \(found.uid) and not to \(queue.name); "
-          + "run `chown -R \(queue.name):\(queue.name) \(below)` to hand it over"
+        lines: foreign.map {
+          "smtpd: \($0.path): belongs to uid \($0.uid) and not to \(queue.name)"
+        }
+          + ["smtpd: run `chown -R \(queue.name):\(queue.name) \(paths)` to hand the spool over"]
       )
     }
     guard facts.uid != queue.uid || facts.mode & 0o077 != 0o011 else { return }

@@ -26,6 +26,10 @@ let package = Package(
     .executable(name: "smtpd", targets: ["smtpd"]),
     .executable(name: "smtpctl", targets: ["smtpctl"]),
   ],
+  traits: [
+    .trait(name: "Seccomp", description: "Filter the roles' system calls, by libseccomp."),
+    .default(enabledTraits: ["Seccomp"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0")
   ],
@@ -122,6 +126,13 @@ let package = Package(
     .target(
       name: "ResolverEdge",
       dependencies: ["DNS", "Interprocess", "Mail"],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "Sandbox",
+      dependencies: [
+        "CSandbox", .target(name: "CSeccomp", condition: .when(traits: ["Seccomp"])),
+      ],
       swiftSettings: strict
     ),
     .target(
@@ -252,6 +263,7 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "QueueTests", dependencies: ["Mail", "Queue"], swiftSettings: strict),
+    .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: strict),
     .testTarget(
       name: "SchedulerTests",
       dependencies: ["Mail", "Scheduler"],
@@ -285,6 +297,8 @@ let package = Package(
     // C.
     .target(name: "CLinux"),
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+    .target(name: "CSandbox"),
+    .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
   ]

@@ -27,6 +27,8 @@ enum Exceptions {
   /// The one module that calls a C library.
   static let libraryOwners = [
     "CLMDB": "Backends/LMDB",
+    "CSandbox": "Sandbox",
+    "CSeccomp": "Sandbox",
     "CSQLite": "Backends/SQLite",
     "CUnbound": "DNS",
   ]
@@ -41,6 +43,8 @@ enum Exceptions {
     "Delivery/Maildir/MaildirFile.swift",
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",
+    "Sandbox/Kernel/",
+    "Sandbox/Sandbox.swift",
     "Supervisor/",
     "smtpctl/Connection/SystemCalls.swift",
     "smtpctl/Store/SpoolFiles.swift",

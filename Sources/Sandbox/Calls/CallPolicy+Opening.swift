@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: ISC
+
+internal import Glibc
+
+/// Opening files and sockets: by their flags, families and kinds.
+extension CallPolicy {
+  private enum Flag {
+    static let access: UInt64 = 0o3
+    static let writing: UInt64 = 0o1
+    static let both: UInt64 = 0o2
+    static let create: UInt64 = 0o100
+    static let truncate: UInt64 = 0o1000
+    /// O_TMPFILE without the O_DIRECTORY in it.
+    static let unnamed: UInt64 = 0o20_000_000
+    static let all = access | create | truncate | unnamed
+  }
+
+  /// open(2) and openat(2) as their flags say. openat2(2) has its flags behind a pointer: only who may
+  /// do everything with files may use it; the others are told that there is none.
+  static func opening(_ promises: Promises) -> [CallRule] {
+    let reads = !promises.isDisjoint(with: [.rpath, .getpw])
+    func action(_ flags: UInt64) -> CallAction {
+      let isMaking = flags & (Flag.create | Flag.unnamed) != 0
+      let access = flags & Flag.access
+      let isWriting = access != 0 || flags & Flag.truncate != 0
+      let isReading = access == 0 || access == Flag.both
+      if isMaking && !promises.contains(.cpath) { return .trap }
+      if isWriting && !promises.contains(.wpath) { return .trap }
+      return isReading && !reads ? .refuse(EACCES) : .allow
+    }
+    var rules = CallRule.split("open", argument: 1, mask: Flag.all, by: action)
+    rules += CallRule.split("openat", argument: 2, mask: Flag.all, by: action)
+    if promises.isSuperset(of: [.rpath, .wpath, .cpath]) {
+      rules.append(CallRule("openat2", .allow))
+    }
+    return rules
+  }
+
+  private enum Family {
+    static let unix: UInt64 = 1
+    static let inet4: UInt64 = 2
+    static let inet6: UInt64 = 10
+    static let netlink: UInt64 = 16
+  }
+
+  private enum Kind {
+    static let stream: UInt64 = 1
+    static let datagram: UInt64 = 2
+    static let packets: UInt64 = 5
+    /// The rest of the argument has flags.
+    static let mask: UInt64 = 0xf
+  }
+
+  /// The protocol numbers of TCP and UDP, and 0, which stands for them. Others, such as MPTCP and SCTP,
+  /// would go past what Landlock says of TCP.
+  private static let tcp: UInt64 = 6
+  private static let udp: UInt64 = 17
+
+  /// socket(2) by family, kind and protocol; socketpair(2) for pairs of Unix sockets only; options at
+  /// the levels that mail and names need.
+  static func sockets(_ promises: Promises) -> [CallRule] {
+    var protocols: [UInt64: [UInt64: Set<UInt64>]] = [:]
+    if !promises.isDisjoint(with: [.inet, .dns, .getpw]) {
+      for family in [Family.inet4, Family.inet6] {
+        protocols[family, default: [:]][Kind.stream] = [0, tcp]
+      }
+    }
+    if !promises.isDisjoint(with: [.dns, .getpw]) {
+      for family in [Family.inet4, Family.inet6] {
+        protocols[family, default: [:]][Kind.datagram] = [0, udp]
+      }
+    }
+    if !promises.isDisjoint(with: [.unix, .getpw]) {
+      protocols[Family.unix] = [Kind.stream: [0], Kind.datagram: [0], Kind.packets: [0]]
+    }
+    // By which getaddrinfo(3) asks for the addresses of this host: NETLINK_ROUTE.
+    if promises.contains(.getpw) { protocols[Family.netlink] = [2: [0], 3: [0]] }
+    return sockets(protocols) + pairs
+      + [0, 1, 6, 41].map { CallRule("setsockopt", [ArgumentTest(1, .equal($0))], .allow) }
+  }
+
+  private static func sockets(_ protocols: [UInt64: [UInt64: Set<UInt64>]]) -> [CallRule] {
+    guard !protocols.isEmpty else { return [CallRule("socket", .trap)] }
+    var rules = CallRule.split(
+      "socket",
+      argument: 0,
+      allowing: Set(protocols.keys),
+      else: .trap
+    ).filter { $0.action != .allow }
+    for (family, kinds) in protocols.sorted(by: { $0.key < $1.key }) {
+      let isFamily = ArgumentTest(0, .equal(family))
+      rules += CallRule.split("socket", argument: 1, mask: Kind.mask, more: [isFamily]) { kind in
+        kinds[kind] == nil ? .trap : .allow
+      }.flatMap { rule in
+        guard rule.action == .allow, case .masked(_, let kind)? = rule.tests.last?.comparison else {
+          return [rule]
+        }
+        return CallRule.split(
+          "socket",
+          argument: 2,
+          allowing: kinds[kind] ?? [],
+          more: rule.tests,
+          else: .trap
+        )
+      }
+    }
+    return rules
+  }
+
+  private static let pairs: [CallRule] = [
+    CallRule("socketpair", [ArgumentTest(0, .equal(Family.unix))], .allow),
+    CallRule("socketpair", [ArgumentTest(0, .unequal(Family.unix))], .trap),
+  ]
+}

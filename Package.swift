@@ -115,7 +115,7 @@ let package = Package(
     ),
     .target(
       name: "Interprocess",
-      dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue"] + nio,
+      dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue", "Sandbox"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -126,6 +126,12 @@ let package = Package(
     .target(
       name: "ResolverEdge",
       dependencies: ["DNS", "Interprocess", "Mail"],
+      swiftSettings: strict
+    ),
+    .target(
+      name: "RolePromises",
+      dependencies: ["Interprocess", "Sandbox"],
+      path: "Sources/smtpd/Promises",
       swiftSettings: strict
     ),
     .target(
@@ -160,9 +166,10 @@ let package = Package(
       name: "smtpd",
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
-        "Frontend", "Interprocess", "Lookup", "Mail", "Queue", "ResolverEdge", "Spooler",
-        "StoreFactory", "Supervisor",
+        "Frontend", "Interprocess", "Lookup", "Mail", "Queue", "ResolverEdge", "RolePromises",
+        "Sandbox", "Spooler", "StoreFactory", "Supervisor",
       ] + nio,
+      exclude: ["Promises"],
       swiftSettings: strict
     ),
 
@@ -263,7 +270,20 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(name: "QueueTests", dependencies: ["Mail", "Queue"], swiftSettings: strict),
-    .testTarget(name: "SandboxTests", dependencies: ["Sandbox"], swiftSettings: strict),
+    .executableTarget(
+      name: "SandboxProbe",
+      dependencies: ["CProbe", "Interprocess", "RolePromises", "Sandbox"],
+      path: "Tests/SandboxProbe/Program",
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "SandboxTests",
+      dependencies: [
+        "CLinux", "CProbe", "Interprocess", "RolePromises", "Sandbox", "SandboxProbe",
+        "Supervisor",
+      ],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "SchedulerTests",
       dependencies: ["Mail", "Scheduler"],
@@ -297,6 +317,7 @@ let package = Package(
     // C.
     .target(name: "CLinux"),
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
+    .target(name: "CProbe", path: "Tests/SandboxProbe/C"),
     .target(name: "CSandbox"),
     .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),

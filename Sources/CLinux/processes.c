@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -58,7 +57,8 @@ int talaria_send_message(int socket, const void *bytes, size_t length,
   }
   int flags = MSG_NOSIGNAL | (blocking ? 0 : MSG_DONTWAIT);
   ssize_t sent;
-  do sent = sendmsg(socket, &message, flags);
+  // A role may send, and no descriptors: its filter has no sendmsg.
+  do sent = count > 0 ? sendmsg(socket, &message, flags) : send(socket, bytes, length, flags);
   while (sent < 0 && errno == EINTR);
   return sent < 0 ? -1 : 0;
 }
@@ -152,6 +152,9 @@ static void talaria_child(const struct talaria_command *command, int report) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   if (command->new_session && setsid() < 0) goto failed;
+  // No part of a message is left behind in a core file.
+  struct rlimit no_core = {0, 0};
+  if (setrlimit(RLIMIT_CORE, &no_core) != 0) goto failed;
   if (command->file_bytes_max > 0) {
     struct rlimit limit = {command->file_bytes_max, command->file_bytes_max};
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) goto failed;
@@ -222,11 +225,6 @@ int talaria_become(const char *root, uid_t uid, gid_t gid, const char **step) {
     return -1;
   }
   return 0;
-}
-
-int talaria_confine(void) {
-  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return -1;
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 int talaria_signal_descriptor(const int *signals, size_t count) {

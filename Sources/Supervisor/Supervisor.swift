@@ -271,8 +271,9 @@ package final class Supervisor {
 
   private func describe(_ status: Int32) -> String {
     let signal = status & 0x7f
-    return signal == 0
-      ? "ended with status \((status >> 8) & 0xff)" : "was killed by signal \(signal)"
+    guard signal != 0 else { return "ended with status \((status >> 8) & 0xff)" }
+    let reason = signal == SIGSYS ? ", for it broke a promise" : ""
+    return "was killed by signal \(signal)\(reason)"
   }
 
   private func say(_ text: String) { Supervisor.write(text, to: logPipe) }

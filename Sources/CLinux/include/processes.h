@@ -64,9 +64,6 @@ int talaria_open_standard(void);
 /// chroot (NULL: none), then group and user, for good. 0, or -1 with errno and the step in `*step`.
 int talaria_become(const char *root, uid_t uid, gid_t gid, const char **step);
 
-/// Not dumpable, and no new privileges through exec. 0, or -1 with errno.
-int talaria_confine(void);
-
 /// A descriptor that is readable when one of the signals is pending; they are blocked. -1 with errno.
 int talaria_signal_descriptor(const int *signals, size_t count);
 

@@ -5,6 +5,7 @@ internal import Glibc
 internal import Mail
 package import NIOCore
 internal import NIOPosix
+package import Sandbox
 internal import Synchronization
 
 /// What a role does with what the supervisor tells it. Lives on the role's event loop.
@@ -72,13 +73,16 @@ package struct RoleContext: Sendable {
 /// A role's process from its first instruction: identity, confinement, event loop, and the thread that
 /// listens to the supervisor.
 ///
-/// Order: configuration → root, group and user → no new privileges → only then threads.
+/// Order: configuration → root, group and user → the kernel's hold (`Sandbox`) → only then threads.
 package enum RoleProcess {
   /// Runs the role until the supervisor closes the channel. Never returns.
   ///
-  /// - Parameter make: makes the service from its projection, on the loop.
+  /// - Parameters:
+  ///   - confinement: what the process is confined to, from what it was handed.
+  ///   - make: makes the service from its projection, on the loop.
   package static func run(
     _ role: Role,
+    confinement: (RoleIdentity, [UInt8]) throws -> Confinement,
     make: @escaping @Sendable (RoleContext, [UInt8]) throws -> any RoleService
   ) -> Never {
     talaria_unblock_signals()
@@ -86,8 +90,14 @@ package enum RoleProcess {
     signal(SIGPIPE, SIG_IGN)
     _ = talaria_raise_descriptor_limit()
     let channel = SupervisorChannel(descriptor: SupervisorChannel.inheritedDescriptor)
+    hide(role)
     let (identity, projection) = configuration(of: role, from: channel)
     become(identity, role)
+    do {
+      _ = try Sandbox.enter(try confinement(identity, projection))
+    } catch {
+      die("\(role.rawValue): sandbox: \(error)")
+    }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
     let context = RoleContext(
@@ -108,6 +118,16 @@ package enum RoleProcess {
     listen(to: channel, for: service, in: context)
   }
 
+  /// Before the role knows anything that is worth a look.
+  private static func hide(_ role: Role) {
+    do throws(SandboxError) {
+      try Sandbox.conceal()
+      try Sandbox.closeDescriptors(from: UInt32(SupervisorChannel.inheritedDescriptor) + 1)
+    } catch {
+      die("\(role.rawValue): sandbox: \(error)")
+    }
+  }
+
   private static func configuration(
     of role: Role,
     from channel: SupervisorChannel
@@ -125,16 +145,13 @@ package enum RoleProcess {
   }
 
   private static func become(_ identity: RoleIdentity, _ role: Role) {
-    if let uid = identity.uid, let gid = identity.gid {
-      // A name of a step, static in C.
-      var step: UnsafePointer<CChar>?
-      let result = unsafe talaria_become(identity.root, uid, gid, &step)
-      if result != 0 {
-        let name = unsafe step.map { unsafe String(cString: $0) } ?? "identity"
-        die("\(role.rawValue): \(name): \(systemError())")
-      }
-    }
-    guard talaria_confine() == 0 else { die("\(role.rawValue): confine: \(systemError())") }
+    guard let uid = identity.uid, let gid = identity.gid else { return }
+    // A name of a step, static in C.
+    var step: UnsafePointer<CChar>?
+    let result = unsafe talaria_become(identity.root, uid, gid, &step)
+    guard result != 0 else { return }
+    let name = unsafe step.map { unsafe String(cString: $0) } ?? "identity"
+    die("\(role.rawValue): \(name): \(systemError())")
   }
 
   private static func listen(

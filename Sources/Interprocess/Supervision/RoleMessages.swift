@@ -2,6 +2,7 @@
 
 package import Mail
 internal import Queue
+package import Sandbox
 
 /// Supervisor to role. Descriptors travel beside the message, in the order that the case says.
 package enum SupervisorToRole: EdgeMessage {
@@ -108,13 +109,23 @@ package struct RoleIdentity: Equatable, Sendable {
   package var spool: String
   /// The user who started the server.
   package var owner: UInt32
+  /// Whether the kernel ends the role when it breaks a promise, or the log only says so.
+  package var sandbox: Confinement.Mode
 
-  package init(root: String?, uid: UInt32?, gid: UInt32?, spool: String, owner: UInt32) {
+  package init(
+    root: String?,
+    uid: UInt32?,
+    gid: UInt32?,
+    spool: String,
+    owner: UInt32,
+    sandbox: Confinement.Mode = .enforced
+  ) {
     self.root = root
     self.uid = uid
     self.gid = gid
     self.spool = spool
     self.owner = owner
+    self.sandbox = sandbox
   }
 
   package func encode(into writer: inout ByteWriter) {
@@ -123,6 +134,7 @@ package struct RoleIdentity: Equatable, Sendable {
     writer.write(gid ?? .max)
     writer.write(spool)
     writer.write(owner)
+    writer.write(sandbox.rawValue)
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
@@ -134,6 +146,10 @@ package struct RoleIdentity: Equatable, Sendable {
     self.gid = gid == .max ? nil : gid
     spool = try reader.readString(of: "spool", atMost: 4096)
     owner = try reader.readInteger()
+    guard let sandbox = Confinement.Mode(rawValue: try reader.readByte()) else {
+      throw .invalid(field: "sandbox")
+    }
+    self.sandbox = sandbox
   }
 }
 

@@ -9,13 +9,21 @@ internal import Interprocess
 internal import Lookup
 internal import Mail
 internal import Queue
+internal import RolePromises
+internal import Sandbox
 internal import Spooler
 internal import StoreFactory
 
 /// Which service each role runs, made from its projection.
 enum RoleComposition {
   static func run(_ role: Role) -> Never {
-    RoleProcess.run(role) { context, projection in
+    RoleProcess.run(role) { identity, projection in
+      try RolePromises.confinement(
+        of: role,
+        identity: identity,
+        ports: role == .resolver ? nameServerPorts(projection) : nil
+      )
+    } make: { context, projection in
       switch role {
       case .supervisor: preconditionFailure("the supervisor is no role that is started")
       case .accounts: AccountsRole(context)
@@ -32,6 +40,14 @@ enum RoleComposition {
       case .control: ControlRole(context)
       }
     }
+  }
+
+  /// Where TCP may go in the resolver, which knows its servers from the start.
+  private static func nameServerPorts(_ bytes: [UInt8]) throws -> [UInt16] {
+    guard case .servers(let servers) = try ResolverProjection(decoding: bytes).settings else {
+      return [53]
+    }
+    return servers.map(\.port)
   }
 
   private static func descriptorsMax() -> Int {

@@ -33,7 +33,7 @@ struct DaemonCommand {
       -f FILE       read this configuration instead of \(Startup.configurationFile)
       -P SUBSYSTEM  start with a subsystem paused: mda, mta or smtp
       -S DIRECTORY  keep spool and control socket in this directory
-      -T TRACE      trace a part of the daemon
+      -T TRACE      trace a part of the daemon; sandbox: log broken promises, and let them through
     """
 
   /// - Throws: what is wrong with the arguments; getopt has said it on standard error already.

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import Interprocess
+internal import Sandbox
 internal import Supervisor
 
 /// Who each role becomes: as root a user of its own and an empty root, else whoever started it.
@@ -49,16 +50,24 @@ struct ServiceUsers {
   /// The queue's user and group; nil without root.
   var queue: Account? { accounts[.queue] }
 
-  func identity(of role: Role, spool: String) -> RoleIdentity {
+  func identity(of role: Role, spool: String, sandbox: Confinement.Mode) -> RoleIdentity {
     guard let account = accounts[role] else {
-      return RoleIdentity(root: nil, uid: nil, gid: nil, spool: spool, owner: uid)
+      return RoleIdentity(
+        root: nil,
+        uid: nil,
+        gid: nil,
+        spool: spool,
+        owner: uid,
+        sandbox: sandbox
+      )
     }
     return RoleIdentity(
       root: role == .queue ? spool : ServiceUsers.emptyRoot,
       uid: account.uid,
       gid: account.gid,
       spool: role == .queue ? "/" : spool,
-      owner: uid
+      owner: uid,
+      sandbox: sandbox
     )
   }
 }

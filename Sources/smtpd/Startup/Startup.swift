@@ -6,6 +6,7 @@ internal import ControlProtocol
 internal import Glibc
 internal import Interprocess
 internal import Mail
+internal import Sandbox
 internal import Supervisor
 
 /// From the command line to a running supervisor: everything that can be wrong is found out here, and
@@ -82,6 +83,11 @@ struct Startup {
     _ options: StartupOptions
   ) throws(StartupFailure) -> Int32 {
     if !command.debug, !command.foreground { try Background.enter() }
+    do throws(SandboxError) {
+      try Sandbox.conceal()
+    } catch {
+      throw StartupFailure("sandbox: \(error)")
+    }
     let users = try ServiceUsers(uid: uid)
     let spool = SpoolPreparation(path: options.state.spool, users: users)
     try spool.prepare()
@@ -95,9 +101,12 @@ struct Startup {
       isReady: { Background.isReady() }
     )
     log.start()
-    let status = supervisor.run(
-      greeting: "info: Talaria \(TalariaVersion.text) (OpenSMTPD 7.8.0-portable) starting"
-    )
+    var greeting = ["info: Talaria \(TalariaVersion.text) (OpenSMTPD 7.8.0-portable) starting"]
+    if let warning = KernelSupport.current.warning { greeting.append("warn: \(warning)") }
+    if options.sandbox == .logged {
+      greeting.append("warn: -T sandbox: broken promises are logged and go through")
+    }
+    let status = supervisor.run(greeting: greeting.joined(separator: "\n"))
     // A path is read during the call only.
     _ = unsafe unlink(options.state.socket)
     // The last lines are on their way to the log's thread.
@@ -143,7 +152,11 @@ struct Startup {
     let commands = CommandPlan(configuration, onlyUser: uid == 0 ? nil : uid)
     var identities: [Role: RoleIdentity] = [:]
     for role in Role.started {
-      identities[role] = users.identity(of: role, spool: options.state.spool)
+      identities[role] = users.identity(
+        of: role,
+        spool: options.state.spool,
+        sandbox: options.sandbox
+      )
     }
     var plan = ServicePlan(
       projections: projections,

@@ -2,6 +2,7 @@
 
 internal import Configuration
 internal import ControlProtocol
+internal import Sandbox
 internal import Supervisor
 
 /// The command line, checked.
@@ -12,6 +13,8 @@ struct StartupOptions {
   let backend: QueueBackend?
   /// Bits: 1 mda, 2 mta, 4 smtp.
   let paused: UInt8
+  /// Whether broken promises are only logged: `-T sandbox`.
+  let sandbox: Confinement.Mode
 
   init(_ command: DaemonCommand, uid: UInt32) throws(StartupFailure) {
     configurationPath = StartupOptions.absolute(command.file ?? Startup.configurationFile)
@@ -30,6 +33,7 @@ struct StartupOptions {
     macros = try StartupOptions.macros(command.macros)
     backend = try StartupOptions.backend(command.backends)
     paused = try StartupOptions.paused(command.paused)
+    sandbox = command.traces.contains("sandbox") ? .logged : .enforced
   }
 
   private static func absolute(_ path: String) -> String {

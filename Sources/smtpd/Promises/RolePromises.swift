@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: ISC
+
+package import Interprocess
+package import Sandbox
+
+/// What each role promises: the one list that binds the process, the probe of the tests, and the table in
+/// ARCHITECTURE.md. A word that is not here ends the role that needs it.
+package enum RolePromises {
+  /// The words of a role, with the reason for each.
+  package static func stated(by role: Role) -> StatedPromises {
+    switch role {
+    case .supervisor:
+      [
+        .stdio: "its loop, its log",
+        .rpath: "reads the configuration and the tables",
+        .wpath: "notes the kind of the store",
+        .cpath: "makes the spool and the administration socket",
+        .fattr: "gives the spool to the queue's user",
+        .inet: "opens the listeners",
+        .unix: "opens the administration socket",
+        .sendfd: "hands listeners, edges and pipes to the roles",
+        .proc: "starts and ends roles and commands",
+        .exec: "runs roles and commands",
+        .id: "runs commands as their users",
+      ]
+    case .accounts:
+      [
+        .stdio: "its loop, its edge, its log",
+        .getpw: "asks whatever services the host has for its users",
+        .recvfd: "is handed its edge",
+        .protExec: "such services are modules, loaded when first asked",
+      ]
+    case .frontend:
+      [
+        .stdio: "sessions, edges, its log",
+        .accept: "takes connections on the listeners it was handed",
+        .recvfd: "is handed listeners and edges",
+      ]
+    case .lookup:
+      [
+        .stdio: "edges, its log",
+        .recvfd: "is handed its edges",
+      ]
+    case .resolver:
+      [
+        .stdio: "edges, its log, libunbound's thread",
+        .dns: "asks name servers",
+        .recvfd: "is handed its edges",
+      ]
+    case .queue:
+      [
+        .stdio: "edges, its log, the store's thread",
+        .rpath: "reads the spool",
+        .wpath: "writes the spool",
+        .cpath: "a message is a file, or in a file that comes and goes",
+        .flock: "one process works on a spool; stores lock their files",
+        .recvfd: "is handed its edges",
+      ]
+    case .delivery:
+      [
+        .stdio: "sessions, edges, pipes to commands, its log",
+        .inet: "connects to the hosts that it relays to",
+        .recvfd: "is handed edges and the pipes of commands",
+      ]
+    case .control:
+      [
+        .stdio: "edges, clients, its log",
+        .accept: "takes connections on the administration socket",
+        .recvfd: "is handed the socket and its edges",
+      ]
+    }
+  }
+
+  /// The roles that the kernel holds to their words: all that are started. What the supervisor starts
+  /// would inherit its filter, and commands of users are not its to bind.
+  package static let bound = Role.started
+
+  /// What binds a role's process.
+  ///
+  /// - Parameter ports: the TCP ports it may connect to; nil for any.
+  package static func confinement(
+    of role: Role,
+    identity: RoleIdentity,
+    ports: [UInt16]? = nil
+  ) -> Confinement {
+    let directories: [String] =
+      switch role {
+      case .queue: [identity.spool]
+      case .accounts: ["/"]
+      default: []
+      }
+    return Confinement(
+      name: role.rawValue,
+      promises: stated(by: role).words,
+      directories: directories,
+      ports: ports,
+      user: identity.uid == nil || role == .accounts ? .shared : .own,
+      mode: identity.sandbox
+    )
+  }
+
+  /// Roles and promises as the table of ARCHITECTURE.md.
+  package static var table: [String] {
+    let roles = Role.allCases
+    let words = Promise.allCases.filter { word in
+      roles.contains { stated(by: $0).words.contains(word) }
+    }
+    let head = "| | | " + roles.map(\.rawValue).joined(separator: " | ") + " |"
+    let line = "|---|---|" + String(repeating: ":-:|", count: roles.count)
+    return [head, line]
+      + words.map { word in
+        let cells = roles.map { stated(by: $0).words.contains(word) ? "•" : " " }
+        return "| `\(word.rawValue)` | \(word.meaning) | " + cells.joined(separator: " | ") + " |"
+      }
+  }
+}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: ISC
+"""The kernel's hold on the roles, as the running daemon has it."""
+
+import os
+import pwd
+import re
+
+from harness.case import Skipped, case, eventually, expect, expect_equal
+from harness.client import submit
+from harness.daemon import BACKENDS, ROLES, Daemon
+from harness.intruder import can_intrude, intrude
+from harness.sink import Sink
+
+USERS = {"frontend": "_smtpf", "lookup": "_smtpl", "resolver": "_smtpr", "queue": "_smtpq",
+         "delivery": "_smtpx", "control": "_smtpc"}
+SOCKET, EXECVE = 41, 59
+
+
+def facts(pid):
+    """The fields of /proc/PID/status."""
+    with open(f"/proc/{pid}/status") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def all_roles(daemon):
+    return eventually(lambda: r if len(r := daemon.roles()) == len(ROLES) else None,
+                      lambda: f"not all roles run: {daemon.roles()}")
+
+
+CONFIGURATION = """
+action "out" relay host "smtp://127.0.0.1:{port}"
+match from any for any action "out"
+"""
+
+
+@case("every role is filtered and may gain nothing, whoever started it")
+def filtered(bench):
+    daemon = Daemon(bench, CONFIGURATION.format(port=9)).start()
+    for role, pid in all_roles(daemon).items():
+        status = facts(pid)
+        expect_equal(status["NoNewPrivs"], "1", f"{role}: no_new_privs")
+        expect_equal(status["Seccomp"], "2", f"{role}: seccomp")
+        if bench.is_root and role in USERS:
+            uid = str(pwd.getpwnam(USERS[role]).pw_uid)
+            expect_equal(set(status["Uid"].split()), {uid}, f"{role}: uid")
+            expect_equal(status["CapEff"].strip("0"), "", f"{role}: capabilities")
+            root = os.readlink(f"/proc/{pid}/root")
+            wanted = os.path.join(daemon.state, "spool") if role == "queue" else "/var/empty"
+            expect_equal(os.path.realpath(root), os.path.realpath(wanted), f"{role}: root")
+        with open(f"/proc/{pid}/limits") as file:
+            limits = {line[:25].strip(): line[26:].split()[:2] for line in file}
+        expect_equal(limits["Max core file size"], ["0", "0"], f"{role}: core")
+        if role != "queue":
+            expect_equal(limits["Max file size"], ["0", "0"], f"{role}: file size")
+    if not bench.is_root:
+        # Not dumpable: what is below /proc is root's.
+        for pid in [daemon.process.pid, *daemon.roles().values()]:
+            expect_equal(os.stat(f"/proc/{pid}/fd").st_uid, 0, f"owner of /proc/{pid}")
+
+
+@case("a user's command is outside of the roles' sandbox, and leaves no core")
+def command(bench):
+    out = bench.directory_for("out")
+    daemon = Daemon(bench, f"""
+action "mda" mda "cat > /dev/null; cat /proc/self/status > {out}/status; ulimit -c > {out}/core"
+match from any for any action "mda"
+""").start()
+    submit(daemon.port, recipients=[f"{bench.recipient}@in.test"])
+    daemon.wait_empty()
+    with open(os.path.join(out, "status")) as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    expect_equal((status["Seccomp"], status["NoNewPrivs"]), ("0", "0"), "what binds a command")
+    with open(os.path.join(out, "core")) as file:
+        expect_equal(file.read().strip(), "0", "largest core")
+
+
+@case("a {role} that breaks its promise dies, is named in the log, and comes again", role=ROLES)
+def broken(bench, role):
+    if not can_intrude():
+        raise Skipped("needs root on x86-64")
+    daemon = Daemon(bench, CONFIGURATION.format(port=9)).start()
+    pid = all_roles(daemon)[role]
+    # A packet socket, which no role has promised.
+    intrude(pid, SOCKET, 17, 3, 0)
+    daemon.wait_log(rf"fatal: {role}: promise broken: socket \(41\)")
+    daemon.wait_log(rf"warn: {role} \(process {pid}\) was killed by signal 31, for it broke a promise")
+    eventually(lambda: all_roles(daemon)[role] != pid, "it was not started again")
+    eventually(daemon.greets, "no service after it")
+    pid = all_roles(daemon)[role]
+    intrude(pid, EXECVE, 0, 0, 0)
+    daemon.wait_log(rf"fatal: {role}: promise broken: execve \(59\)")
+
+
+@case("mail passes with -T sandbox and nothing is logged ({backend})", backend=BACKENDS)
+def logged(bench, backend):
+    sink = Sink(bench)
+    box = bench.directory_for("mail")
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+action "local" maildir "{box}/%{{user.username}}"
+match from any for domain "in.test" action "local"
+match from any for any action "out"
+""", backend=backend).start("-T", "sandbox")
+    daemon.wait_log("warn: -T sandbox: broken promises are logged and go through")
+    for index in range(5):
+        submit(daemon.port, subject=f"message {index}",
+               recipients=["b@example.com", f"{bench.recipient}@in.test"])
+    daemon.wait_empty()
+    daemon.ctl("show", "stats")
+    expect_equal(len(sink.deliveries), 5, "messages at the sink")
+    lines = [line for line in daemon.log().splitlines() if "promise broken" in line]
+    expect_equal(lines, [], "broken promises")
+
+
+@case("with -T sandbox a broken promise is told, and the role lives")
+def let_through(bench):
+    if not can_intrude():
+        raise Skipped("needs root on x86-64")
+    daemon = Daemon(bench, CONFIGURATION.format(port=9)).start("-T", "sandbox")
+    pid = all_roles(daemon)["lookup"]
+    intrude(pid, SOCKET, 2, 1, 0)
+    daemon.wait_log(r"warn: lookup: sandbox: promise broken: socket\(0x2, 0x1, 0x0, …\)")
+    expect(re.search("killed", daemon.log()) is None, daemon.log()[-500:])

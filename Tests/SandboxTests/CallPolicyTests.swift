@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: ISC
+
+import Glibc
+import Interprocess
+import RolePromises
+import Sandbox
+import Testing
+
+@Suite("Promises become rules for calls")
+struct CallPolicyTests {
+  /// Arguments that pass a rule's tests.
+  private func witness(_ rule: CallRule) -> [UInt64] {
+    var arguments = [UInt64](repeating: 0, count: 6)
+    for test in rule.tests {
+      arguments[Int(test.argument)] =
+        switch test.comparison {
+        case .equal(let value), .masked(_, let value): value
+        case .unequal(let value), .above(let value): value + 1
+        case .below(let value): value - 1
+        }
+    }
+    return arguments
+  }
+
+  private static let sets: [Promises] = {
+    var sets: [Promises] = [[], Promises(Promise.allCases)]
+    for role in Role.allCases { sets.append(RolePromises.stated(by: role).words) }
+    for word in Promise.allCases { sets.append([word]) }
+    return sets
+  }()
+
+  @Test("rules of one call never overlap", arguments: sets)
+  func disjoint(promises: Promises) {
+    let rules = CallPolicy(promises, process: 7).rules
+    for rule in rules {
+      let arguments = witness(rule)
+      let matching = rules.filter { other in
+        other.call == rule.call
+          && other.tests.allSatisfy { $0.passes(arguments[Int($0.argument)]) }
+      }
+      #expect(matching == [rule])
+    }
+  }
+
+  @Test("one more promise takes no call away", arguments: sets)
+  func monotone(promises: Promises) {
+    let fewer = CallPolicy(promises, process: 7)
+    for word in Promise.allCases where !promises.contains(word) {
+      let more = CallPolicy(promises.union([word]), process: 7)
+      for rule in fewer.rules + more.rules {
+        let arguments = witness(rule)
+        guard fewer.action(for: rule.call, arguments) == .allow else { continue }
+        let action = more.action(for: rule.call, arguments)
+        #expect(action == .allow, "\(word): \(rule.call) \(arguments)")
+      }
+    }
+  }
+
+  @Test("upper bits of an argument do not hide a family")
+  func upperBits() {
+    let policy = CallPolicy([.stdio, .inet], process: 7)
+    #expect(policy.action(for: "socket", [2, 1, 0]) == .allow)
+    #expect(policy.action(for: "socket", [1 << 32 | 2, 1, 0]) == .trap)
+    #expect(policy.action(for: "socket", [16, 3, 0]) == .trap)
+    #expect(policy.action(for: "socket", [0, 1, 0]) == .trap)
+  }
+
+  @Test("files open as their flags say")
+  func opening() {
+    let readOnly = CallPolicy([.stdio, .rpath], process: 7)
+    #expect(readOnly.action(for: "openat", [0, 0, UInt64(O_RDONLY | O_CLOEXEC)]) == .allow)
+    for flags in [O_WRONLY, O_RDWR, O_RDONLY | O_TRUNC, O_RDONLY | O_CREAT, 0o20_200_001] {
+      let action = readOnly.action(for: "openat", [0, 0, UInt64(flags)])
+      #expect(action == .trap, "\(flags)")
+    }
+    let none = CallPolicy([.stdio], process: 7)
+    #expect(none.action(for: "openat", [0, 0, UInt64(O_RDONLY)]) == .refuse(EACCES))
+    #expect(none.action(for: "openat2", []) == .refuse(ENOSYS))
+    let writer = CallPolicy([.stdio, .wpath], process: 7)
+    #expect(writer.action(for: "openat", [0, 0, UInt64(O_WRONLY)]) == .allow)
+    #expect(writer.action(for: "openat", [0, 0, UInt64(O_WRONLY | O_CREAT)]) == .trap)
+    #expect(writer.action(for: "openat", [0, 0, UInt64(O_RDWR)]) == .refuse(EACCES))
+  }
+
+  @Test("what nobody has heard of is refused as unknown")
+  func unknown() {
+    let policy = CallPolicy(Promises(Promise.allCases), process: 7)
+    for call in ["clone3", "a_call_of_tomorrow", "memfd_secret"] {
+      #expect(policy.action(for: call, []) == .refuse(ENOSYS))
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: ISC
+
+import CProbe
+import Glibc
+import Interprocess
+import RolePromises
+import Sandbox
+import Testing
+
+/// What each role may do, told by the kernel: a process confined as the role is tries it.
+@Suite("The kernel holds each role to its promises")
+struct RoleProbeTests {
+  typealias Outcome = ProbeRun.Outcome
+
+  private static let support = KernelSupport.current
+  private static let ground = Result { try ProbeGround() }
+
+  @Test(
+    "each thing that a role must not do ends it or is refused, each that it must works",
+    .enabled(if: support.filtersCalls && support.landlock > 0),
+    arguments: RolePromises.bound
+  )
+  func attempts(role: Role) throws {
+    let ground = try RoleProbeTests.ground.get()
+    let expectations = Expectation.all(ground, hasPorts: RoleProbeTests.support.landlock >= 4)
+    #expect(RoleProbeTests.names.sorted() == expectations.keys.sorted())
+    for (attempt, expectation) in expectations.sorted(by: { $0.key < $1.key }) {
+      let run = try ProbeRun(
+        role,
+        attempt,
+        expectation.argument,
+        spool: ground.spool,
+        port: ground.port
+      )
+      let wanted = expectation.but[role] ?? expectation.usual
+      #expect(run.outcome == wanted, "\(role) \(attempt): \(run.output)\(run.errors)")
+      guard wanted == .killed else { continue }
+      let line = "fatal: \(role.rawValue): promise broken: \(expectation.call)"
+      #expect(run.errors.hasPrefix(line), "\(role) \(attempt): \(run.errors)")
+    }
+  }
+
+  @Test(
+    "the resolver connects to its servers' ports only",
+    .enabled(if: support.filtersCalls && support.landlock >= 4)
+  )
+  func ports() throws {
+    let ground = try RoleProbeTests.ground.get()
+    let run = try ProbeRun(.resolver, "connect", "\(ground.otherPort)", port: ground.port)
+    #expect(run.outcome == .refused, "\(run.errors)")
+    let own = try ProbeRun(.resolver, "connect", "\(ground.otherPort)", port: ground.otherPort)
+    #expect(own.outcome == .works, "\(own.output)\(own.errors)")
+  }
+
+  @Test("promises that were given up are gone", .enabled(if: support.filtersCalls))
+  func narrowing() throws {
+    #expect(try ProbeRun(.delivery, "tcp-socket", narrowingTo: "stdio,inet").outcome == .works)
+    #expect(try ProbeRun(.delivery, "tcp-socket", narrowingTo: "stdio").outcome == .killed)
+  }
+
+  @Test("a promise that was not made cannot be had later")
+  func growing() throws {
+    let run = try ProbeRun(.delivery, "exec", narrowingTo: "stdio,exec,proc")
+    #expect(run.outcome == .failed(3 << 8))
+    #expect(run.output == "sandbox: narrow: not promised: exec proc\n")
+  }
+
+  @Test(
+    "with -T sandbox a broken promise is a line in the log, and goes through",
+    .enabled(if: support.filtersCalls)
+  )
+  func logging() throws {
+    let ground = try RoleProbeTests.ground.get()
+    let socket = try ProbeRun(.frontend, "tcp-socket", mode: "logged")
+    #expect(socket.outcome == .works)
+    #expect(
+      socket.errors == "warn: frontend: sandbox: promise broken: socket(0x2, 0x1, 0x0, …)\n"
+    )
+    let file = try ProbeRun(.lookup, "write-file", ground.directory + "/written", mode: "logged")
+    #expect(file.outcome == .works, "\(file.output)\(file.errors)")
+    let unknown = try ProbeRun(.queue, "unknown", mode: "logged", spool: ground.spool)
+    #expect(unknown.outcome == .refused)
+    #expect(unknown.errors.hasPrefix("warn: queue: sandbox: refused with error 38: call 2000("))
+    let allowed = try ProbeRun(.queue, "files", ground.spool, mode: "logged", spool: ground.spool)
+    #expect(allowed.outcome == .works)
+    #expect(allowed.errors == "")
+  }
+
+  /// What the probe can try.
+  private static let names: [String] = {
+    var names: [String] = []
+    // A constant list of constant texts with nil at its end.
+    var entry = unsafe probe_names()
+    while let text = unsafe entry?.pointee {
+      names.append(unsafe String(cString: text))
+      unsafe entry = entry?.advanced(by: 1)
+    }
+    return names
+  }()
+}

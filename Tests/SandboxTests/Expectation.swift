@@ -55,9 +55,12 @@ struct Expectation {
     let calls = [
       "become": "setresuid", "bpf": "bpf", "change-root": "chroot", "exec": "execve",
       "fork": "clone", "io-ring": "io_uring_setup", "keys": "keyctl", "kill-group": "kill",
-      "mount": "mount", "perf": "perf_event_open", "terminal": "ioctl", "unshare": "unshare",
+      "mount": "mount", "perf": "perf_event_open", "terminal": "ioctl",
+      "unshare": "unshare",
     ]
     for (name, call) in calls { all[name] = Expectation(.killed, call) }
+    // By vfork or by clone, as the platform has it.
+    all["run"] = Expectation(.killed)
     all["trace"] = Expectation(.killed, "ptrace", of: parent)
     all["kill"] = Expectation(.killed, "kill", of: parent)
     all["kill-thread"] = Expectation(.killed, "tgkill", of: parent)
@@ -103,10 +106,9 @@ struct Expectation {
     all["unix-socket"] = Expectation(.killed, "socket", but: [.accounts: .works])
     let answering = "\(ground.port)"
     all["connect"] = Expectation(.killed, "socket", of: answering, but: connecting(.works))
-    // The socket of one, the bind or the listen of the other.
+    // The socket of one, the listen of the other.
     let bound: Outcome = hasPorts ? .refused : .works
-    let binding: [Role: Outcome] = [.delivery: bound, .resolver: bound]
-    all["bind"] = Expectation(.killed, of: "\(ground.freePort)", but: binding)
+    all["bind"] = Expectation(.killed, of: "\(ground.freePort)", but: connecting(bound))
     all["listen"] = Expectation(.killed)
     let accepting: [Role: Outcome] = [.frontend: .works, .control: .works]
     all["accept"] = Expectation(.killed, "accept4", but: accepting)

@@ -31,9 +31,30 @@ struct ProbeRun {
     port: UInt16 = 53,
     narrowingTo words: String? = nil
   ) throws {
+    try self.init(
+      role.rawValue,
+      attempt,
+      argument,
+      mode: mode,
+      spool: spool,
+      port: port,
+      narrowingTo: words
+    )
+  }
+
+  /// - Parameter promises: a role's name, or words separated by commas.
+  init(
+    _ promises: String,
+    _ attempt: String,
+    _ argument: String = "",
+    mode: String = "enforced",
+    spool: String = "/",
+    port: UInt16 = 53,
+    narrowingTo words: String? = nil
+  ) throws {
     var program = Program(
       path: ProbeRun.path,
-      arguments: ["probe", role.rawValue, mode, spool, "\(port)", attempt, argument]
+      arguments: ["probe", promises, mode, spool, "\(port)", attempt, argument]
         + (words.map { [$0] } ?? [])
     )
     program.environment = ["SWIFT_BACKTRACE=enable=no"]

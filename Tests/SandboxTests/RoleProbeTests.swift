@@ -86,6 +86,34 @@ struct RoleProbeTests {
     #expect(allowed.errors == "")
   }
 
+  @Test("who promises to run programs can", .enabled(if: support.filtersCalls))
+  func running() throws {
+    let words = "stdio,rpath,proc,exec,prot_exec"
+    let run = try ProbeRun(words, "run")
+    #expect(run.outcome == .works, "\(run.output)\(run.errors)")
+    #expect(try ProbeRun(words, "become").outcome == .killed)
+    #expect(try ProbeRun(words + ",id", "become").outcome == .works)
+    #expect(try ProbeRun("stdio,sendfd", "send-descriptor").outcome == .works)
+    #expect(try ProbeRun("stdio,unix", "unix-socket").outcome == .works)
+  }
+
+  @Test("where the kernel lacks a part the rest holds", .enabled(if: support.landlock > 0))
+  func missingParts() throws {
+    let ground = try RoleProbeTests.ground.get()
+    for attempt in ["read-file", "overwrite"] {
+      let run = try ProbeRun(.frontend, attempt, ground.key, mode: "no-seccomp")
+      #expect(run.outcome == .refused, "\(attempt)")
+      #expect(run.output == "\(EACCES)\n")
+    }
+    #expect(try ProbeRun(.frontend, "limits", mode: "no-seccomp").outcome == .works)
+    #expect(try ProbeRun(.frontend, "tcp-socket", mode: "no-seccomp").outcome == .works)
+    guard RoleProbeTests.support.filtersCalls else { return }
+    #expect(try ProbeRun(.frontend, "limits", mode: "no-landlock").outcome == .works)
+    #expect(try ProbeRun(.frontend, "tcp-socket", mode: "no-landlock").outcome == .killed)
+    let outside = try ProbeRun(.queue, "overwrite", ground.key, mode: "no-landlock")
+    #expect(outside.outcome == .works)
+  }
+
   /// What the probe can try.
   private static let names: [String] = {
     var names: [String] = []

@@ -31,20 +31,22 @@ extension CallPolicy {
     }
   }
 
-  /// Questions by calls that could also change things.
-  static let questions: [CallRule] = [
+  /// Questions by calls that could also change things. Limits of what is started may be lowered.
+  static func questions(_ promises: Promises) -> [CallRule] {
+    let lowering: CallAction = promises.contains(.proc) ? .allow : .refuse(EPERM)
+    return asking + [
+      CallRule("prlimit64", [ArgumentTest(0, .equal(0)), ArgumentTest(2, .equal(0))], .allow),
+      CallRule("prlimit64", [ArgumentTest(0, .equal(0)), ArgumentTest(2, .unequal(0))], lowering),
+      CallRule("prlimit64", [ArgumentTest(0, .unequal(0))], .trap),
+    ]
+  }
+
+  private static let asking: [CallRule] = [
     // fstat(2) is one of these with an empty path in newer C libraries.
     CallRule("newfstatat", [ArgumentTest(3, .masked(emptyPath, emptyPath))], .allow),
     CallRule("newfstatat", [ArgumentTest(3, .masked(emptyPath, 0))], .refuse(EACCES)),
     CallRule("statx", [ArgumentTest(2, .masked(emptyPath, emptyPath))], .allow),
     CallRule("statx", [ArgumentTest(2, .masked(emptyPath, 0))], .refuse(EACCES)),
-    CallRule("prlimit64", [ArgumentTest(0, .equal(0)), ArgumentTest(2, .equal(0))], .allow),
-    CallRule(
-      "prlimit64",
-      [ArgumentTest(0, .equal(0)), ArgumentTest(2, .unequal(0))],
-      .refuse(EPERM)
-    ),
-    CallRule("prlimit64", [ArgumentTest(0, .unequal(0))], .trap),
   ]
 
   private static let emptyPath: UInt64 = 0x1000

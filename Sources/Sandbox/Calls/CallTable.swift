@@ -20,14 +20,18 @@ enum CallTable {
     .dns: ["bind", "connect", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg"],
     .accept: ["accept", "accept4", "listen"],
     .unix: ["bind", "connect"],
-    .getpw: looking + ["connect", "getdents", "getdents64", "recvmsg", "sendmmsg", "sendmsg"],
+    // bind: NIS asks from ports of its own.
+    .getpw: looking + [
+      "bind", "connect", "getdents", "getdents64", "recvmsg", "sendmmsg", "sendmsg",
+    ],
     .recvfd: ["recvmsg"],
     .sendfd: ["sendmsg"],
     .proc: [
       "clone", "fork", "getpgid", "kill", "setpgid", "setpriority", "setsid", "tgkill", "tkill",
       "vfork", "wait4", "waitid",
     ],
-    .exec: ["execve", "execveat"],
+    // The new program inherits the filter, and its loader sets up its threads' storage.
+    .exec: ["arch_prctl", "execve", "execveat"],
     .id: [
       "capget", "capset", "setfsgid", "setfsuid", "setgid", "setgroups", "setregid", "setresgid",
       "setresuid", "setreuid", "setuid",
@@ -91,7 +95,7 @@ enum CallTable {
 
   /// Refused is enough: they do nothing to others.
   private static let harmless: Set<String> = [
-    "capget", "copy_file_range", "fallocate", "flock", "getpgid", "setpriority",
+    "arch_prctl", "capget", "copy_file_range", "fallocate", "flock", "getpgid", "setpriority",
     "sync_file_range", "syncfs", "wait4", "waitid",
   ]
 

@@ -88,6 +88,18 @@ static int try_exec(void) {
   return outcome(execve("/bin/true", arguments, arguments + 1));
 }
 
+static int try_run(void) {
+  char *const arguments[] = {"true", NULL};
+  int status;
+  pid_t child = vfork();
+  if (child == 0) {
+    execve("/bin/true", arguments, arguments + 1);
+    _exit(127);
+  }
+  if (child < 0 || waitpid(child, &status, 0) < 0) return errno;
+  return status == 0 ? 0 : ECHILD;
+}
+
 static int try_executable_memory(void) {
   void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return errno;
@@ -231,6 +243,7 @@ ATTEMPT(listen_tcp, try_listen())
 ATTEMPT(accept_tcp, outcome(accept4(listener, NULL, NULL, SOCK_CLOEXEC)))
 ATTEMPT(fork_process, try_fork())
 ATTEMPT(exec_program, try_exec())
+ATTEMPT(run_program, try_run())
 ATTEMPT(trace_process, outcome(ptrace(PTRACE_ATTACH, atoi(argument), 0, 0)))
 ATTEMPT(kill_process, outcome(kill(atoi(argument), 0)))
 ATTEMPT(kill_thread, outcome(syscall(SYS_tgkill, atoi(argument), atoi(argument), 0)))
@@ -283,6 +296,7 @@ static const struct {
     {"accept", accept_tcp},
     {"fork", fork_process},
     {"exec", exec_program},
+    {"run", run_program},
     {"trace", trace_process},
     {"kill", kill_process},
     {"kill-thread", kill_thread},

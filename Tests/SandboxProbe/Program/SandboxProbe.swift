@@ -10,40 +10,27 @@ internal import Sandbox
 ///
 ///     SandboxProbe ROLE MODE SPOOL PORT ATTEMPT ARGUMENT [WORDS]
 ///
-/// `WORDS`, separated by commas, are the promises it narrows itself to before the attempt. Exits with 0
+/// Promises separated by commas in the place of `ROLE` are promised instead, with all files. `MODE` is
+/// `enforced` or `logged`, or `no-seccomp` or `no-landlock` for a kernel that lacks it. `WORDS`, separated by commas, are the promises it narrows itself to before the attempt. Exits with 0
 /// when the attempt worked, with 1 and the errno on standard output when it was refused, and by SIGSYS
 /// when the kernel ended it.
 @main
 enum SandboxProbe {
   static func main() {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    guard arguments.count >= 6, let role = Role(rawValue: arguments[0]),
-      let port = UInt16(arguments[3])
-    else { finish("usage: SandboxProbe ROLE MODE SPOOL PORT ATTEMPT ARGUMENT [WORDS]", 2) }
-    let identity = RoleIdentity(
-      root: nil,
-      uid: nil,
-      gid: nil,
-      spool: arguments[2],
-      owner: getuid(),
-      sandbox: arguments[1] == "logged" ? .logged : .enforced
-    )
+    guard arguments.count >= 6, let confinement = confinement(arguments) else {
+      finish("usage: SandboxProbe ROLE MODE SPOOL PORT ATTEMPT ARGUMENT [WORDS]", 2)
+    }
+    var support = KernelSupport.current
+    if arguments[1] == "no-seccomp" { support.filtersCalls = false }
+    if arguments[1] == "no-landlock" { support.landlock = 0 }
     let attempt = arguments[4]
     // The name is read during the call only.
     let preparation = unsafe probe_prepare(attempt)
     guard preparation == 0 else { finish("prepare: \(preparation)", 2) }
     do throws(SandboxError) {
-      var sandbox = try Sandbox.enter(
-        RolePromises.confinement(
-          of: role,
-          identity: identity,
-          ports: role == .resolver ? [port] : nil
-        )
-      )
-      if arguments.count > 6 {
-        let words = arguments[6].split(separator: ",").compactMap { Promise(rawValue: String($0)) }
-        sandbox = try sandbox.narrowed(to: Promises(words))
-      }
+      var sandbox = try Sandbox.enter(confinement, support: support)
+      if arguments.count > 6 { sandbox = try sandbox.narrowed(to: promises(arguments[6])) }
       _ = consume sandbox
     } catch {
       finish("sandbox: \(error)", 3)
@@ -52,6 +39,30 @@ enum SandboxProbe {
     let outcome = unsafe probe_attempt(attempt, arguments[5])
     guard outcome != 0 else { exit(0) }
     finish("\(outcome)", outcome < 0 ? 2 : 1)
+  }
+
+  private static func confinement(_ arguments: [String]) -> Confinement? {
+    guard let role = Role(rawValue: arguments[0]), let port = UInt16(arguments[3]) else {
+      let words = promises(arguments[0])
+      return words.isEmpty ? nil : Confinement(name: "probe", promises: words, directories: ["/"])
+    }
+    let identity = RoleIdentity(
+      root: nil,
+      uid: nil,
+      gid: nil,
+      spool: arguments[2],
+      owner: getuid(),
+      sandbox: arguments[1] == "logged" ? .logged : .enforced
+    )
+    return RolePromises.confinement(
+      of: role,
+      identity: identity,
+      ports: role == .resolver ? [port] : nil
+    )
+  }
+
+  private static func promises(_ text: String) -> Promises {
+    Promises(text.split(separator: ",").compactMap { Promise(rawValue: String($0)) })
   }
 
   private static func finish(_ text: String, _ status: Int32) -> Never {

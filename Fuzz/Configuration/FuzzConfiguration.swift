@@ -4,7 +4,7 @@ import Configuration
 import Mail
 
 /// Reads any bytes as a configuration that may include itself; what is shown of them has to be text,
-/// and what is accepted has to survive its way to the roles.
+/// and what is accepted has to survive its way to the roles and being written out.
 @_cdecl("LLVMFuzzerTestOneInput")
 package func fuzzConfiguration(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   // libFuzzer owns the bytes for the length of this call, and they are copied at once.
@@ -25,8 +25,16 @@ package func fuzzConfiguration(_ data: UnsafePointer<UInt8>?, _ count: Int) -> C
   let lookup = LookupProjection(configuration)
   let delivery = DeliveryProjection(configuration)
   let queue = QueueProjection(configuration)
+  let frontend = FrontendProjection(configuration)
+  precondition((try? FrontendProjection(decoding: frontend.encoded())) == frontend)
   precondition((try? LookupProjection(decoding: lookup.encoded())) == lookup)
   precondition((try? DeliveryProjection(decoding: delivery.encoded())) == delivery)
   precondition((try? QueueProjection(decoding: queue.encoded())) == queue)
+  let text = configuration.normalizedText
+  let again = ConfigurationReport(reading: "fuzz", facts: facts) { path throws(UnreadableFile) in
+    guard path == "fuzz" || path.hasPrefix("/") else { throw UnreadableFile(reason: "absent") }
+    return path == "fuzz" ? Array(text.utf8) : path == "/self" ? bytes : Array(bytes.prefix(200))
+  }
+  precondition(again.configuration?.normalizedText == text)
   return 0
 }

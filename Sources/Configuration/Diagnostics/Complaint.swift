@@ -58,6 +58,7 @@ package enum Complaint: Hashable, Sendable {
   // Names.
   case duplicateTable(String)
   case unknownTable(String, nearest: String?)
+  /// The name is empty when the table stands where it is used.
   case tableKind(String, expected: String)
   case tablePath(String)
   case tableType(String)

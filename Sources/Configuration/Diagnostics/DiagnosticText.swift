@@ -120,6 +120,7 @@ extension Complaint {
       "table \"\(name)\" never answers \(service.rawValue)"
     case .duplicateTable(let name): "table \"\(name)\" is declared twice"
     case .unknownTable(let name, _): "table \"\(name)\" is not declared above"
+    case .tableKind("", _): "such a table cannot be used here"
     case .tableKind(let name, _): "table \"\(name)\" cannot be used here"
     case .tablePath(let path): "\"\(path)\" is no absolute path"
     case .tableType(let type): "\"\(type)\" is no type of a table"
@@ -199,6 +200,7 @@ extension RelayURL.Fault {
   package var text: String {
     switch self {
     case .unknownProtocol(let name): "unknown protocol \"\(name)\""
+    case .label(""): "nothing before \"@\""
     case .label: "a label needs smtp+tls:// or smtps://"
     case .host(let text): "\"\(text)\" is no host"
     case .port(let text): "\"\(text)\" is no port"

@@ -7,7 +7,7 @@ extension Parser {
   }
 
   mutating func parseAction() throws(SyntaxFault) {
-    let (name, position) = try string("an action's name")
+    let (name, position) = try self.name("an action's name")
     let (method, place) = try choice(of: "action", among: Parser.methods)
     let action =
       method == "relay"
@@ -119,11 +119,10 @@ extension Parser {
 }
 
 extension DeliveryAction.Local.Agent {
-  /// What makes no sense with it: a mailbox is its owner's, and has no command that could be wrapped.
+  /// What makes no sense with it: a mailbox is its owner's.
   fileprivate var refusedOptions: [String] {
     switch self {
-    case .mbox: ["user", "wrapper"]
-    case .forwardOnly, .expandOnly: ["user"]
+    case .mbox, .forwardOnly, .expandOnly: ["user"]
     case .maildir, .command, .lmtp: []
     }
   }

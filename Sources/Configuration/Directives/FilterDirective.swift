@@ -5,7 +5,7 @@ extension Parser {
   /// `proc NAME COMMAND [user USER] [group GROUP] [chroot PATH]`.
   mutating func parseProcess(at place: SourcePosition) throws(SyntaxFault) {
     use(.filter, at: place)
-    let (name, position) = try string("a process's name")
+    let (name, position) = try self.name("a process's name")
     let program = try filterProgram(of: "proc")
     guard !draft.filterProcesses.contains(where: { $0.name == name }) else {
       return report(.duplicate("proc", name), at: position)
@@ -15,7 +15,7 @@ extension Parser {
 
   mutating func parseFilter(at place: SourcePosition) throws(SyntaxFault) {
     use(.filter, at: place)
-    let (name, position) = try string("a filter's name")
+    let (name, position) = try self.name("a filter's name")
     let (word, _) = try choice(of: "filter", among: ["proc", "proc-exec", "phase", "chain"])
     let kind: Filter.Kind
     switch word {

@@ -20,7 +20,7 @@ extension Parser {
     }
   }
   private mutating func parseWrapper() throws(SyntaxFault) {
-    let (name, place) = try string("a wrapper's name")
+    let (name, place) = try self.name("a wrapper's name")
     let command = try wrapperCommand()
     try endOfStatement()
     guard !draft.wrappers.contains(where: { $0.name == name }) else {

@@ -3,7 +3,7 @@
 /// `table NAME PATH`, `table NAME TYPE:PATH`, `table NAME { … }`.
 extension Parser {
   mutating func parseTable() throws(SyntaxFault) {
-    let (name, position) = try string("a table's name")
+    let (name, position) = try self.name("a table's name")
     let token = try peek()
     let content: TableDeclaration.Content
     if token.isSymbol("{") {

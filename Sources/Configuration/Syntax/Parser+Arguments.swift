@@ -101,10 +101,13 @@ extension Parser {
   }
 
   /// A string that is not empty.
-  mutating func filled(_ what: String) throws(SyntaxFault) -> String {
+  mutating func filled(_ what: String) throws(SyntaxFault) -> String { try name(what).0 }
+
+  /// A string that is not empty, and its place.
+  mutating func name(_ what: String) throws(SyntaxFault) -> (String, SourcePosition) {
     let (text, position) = try string(what)
     guard !text.isEmpty else { throw SyntaxFault(complaint: .empty(what), position: position) }
-    return text
+    return (text, position)
   }
 
   /// A name that the user database can be asked for.

@@ -94,7 +94,10 @@ extension Parser {
     }
     guard kind != .either, let found = self.kind(of: index), found != kind else { return }
     throw SyntaxFault(
-      complaint: .tableKind(table.name, expected: kind.rawValue),
+      complaint: .tableKind(
+        table.name.hasPrefix("<dynamic:") ? "" : table.name,
+        expected: kind.rawValue
+      ),
       position: position
     )
   }

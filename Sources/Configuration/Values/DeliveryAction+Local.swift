@@ -61,7 +61,7 @@ extension DeliveryAction {
     package var aliases: Aliases?
     /// Where users are looked up; nil is the accounts of the system.
     package var userBase: TableIndex?
-    /// Never with `mbox`.
+    /// What the agent is run through.
     package var wrapper: Wrapper?
 
     package init(agent: Agent, user: String? = nil) {

@@ -65,7 +65,9 @@ extension ServerConfiguration {
     }
     switch relay.rewrite {
     case .address(let address): text += " mail-from \(quoted(address.description))"
-    case .local(let local): text += " mail-from \(quoted(local))"
+    case .local(let local):
+      let address = Address(local: local, domain: "x").description
+      text += " mail-from \(quoted(String(address.dropLast(2))))"
     case .domain(let domain): text += " mail-from \(quoted("@\(domain)"))"
     case nil: break
     }

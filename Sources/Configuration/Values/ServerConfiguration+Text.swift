@@ -65,6 +65,8 @@ extension ServerConfiguration {
 
 /// A string in quotes, as the lexer reads it.
 func quoted(_ text: String) -> String {
+  // Only a word ends with a backslash, which would hide a quote or a line's end behind it.
+  if text.hasSuffix("\\") { return text + " " }
   var result = "\""
   var previous: Unicode.Scalar = "a"
   for scalar in text.unicodeScalars {

@@ -214,6 +214,7 @@ let package = Package(
     .testTarget(
       name: "ConfigurationTests",
       dependencies: ["Configuration", "Mail"],
+      exclude: ["Corpus"],
       swiftSettings: strict
     ),
     .testTarget(

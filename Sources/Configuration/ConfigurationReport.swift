@@ -6,6 +6,7 @@ package struct ConfigurationReport: Hashable, Sendable {
   package let configuration: ServerConfiguration?
   /// Errors and warnings, in the order of their discovery. Each describes itself on several lines.
   package let diagnostics: [Diagnostic]
+  private let features: [FeatureUse]
 
   /// Reads the file at `path` and what it includes, through `open`, which is also given the table
   /// files' paths. Macros win over those of the file.
@@ -18,14 +19,26 @@ package struct ConfigurationReport: Hashable, Sendable {
     var parser = Parser(facts: facts, macros: macros, open: open)
     parser.parse(path)
     diagnostics = parser.diagnostics
+    features = parser.features
     let hasErrors = diagnostics.contains { $0.severity == .error }
     configuration = hasErrors ? nil : parser.draft
   }
 
   package var errors: [Diagnostic] { diagnostics.filter { $0.severity == .error } }
 
+  /// Where the configuration uses what nothing serves yet: it can be checked, but not run.
+  package func unserved(without missing: Set<Feature> = Feature.withoutEngine) -> [Diagnostic] {
+    features.filter { missing.contains($0.feature) }.map(\.diagnostic)
+  }
+
   /// Worth showing with `-v`.
   package var warnings: [Diagnostic] { diagnostics.filter { $0.severity == .warning } }
+}
+
+/// A place that uses a feature, and what is said about it when nothing serves it.
+struct FeatureUse: Hashable, Sendable {
+  var feature: Feature
+  var diagnostic: Diagnostic
 }
 
 /// A file could not be read, and why, in the system's words.

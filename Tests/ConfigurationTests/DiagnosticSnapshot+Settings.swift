@@ -18,7 +18,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected "prot"
         listen on lo prot 25
                      ^~~~
-        expected inet4, inet6, port, hostname, tag, mask-src or no-dsn; did you mean "port"?
+        expected inet4, inet6, port, tls, tls-require, smtps, pki, ca, ciphers, protocols, auth, auth-optional, senders, hostname, hostnames, received-auth, proxy-v2, filter, tag, mask-src or no-dsn; did you mean "port"?
     >>> listen on lo port 0
     t.conf:1: port cannot be 0
         listen on lo port 0
@@ -34,9 +34,9 @@ extension DiagnosticSnapshot {
         listen on lo port frob
                           ^~~~
     >>> listen on lo tls pki x
-    t.conf:1: "listen on tls" is not supported yet
+    t.conf:1: pki "x" is not declared
         listen on lo tls pki x
-                     ^~~
+                             ^
     >>> listen on lo inet4 inet6
     t.conf:1: inet4 cannot be combined with inet6
         listen on lo inet4 inet6
@@ -70,7 +70,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected "port"
         listen on socket port 25
                          ^~~~
-        expected tag, mask-src or no-dsn
+        expected filter, tag, mask-src or no-dsn
     >>> listen on socket\nlisten on socket
     t.conf:2: "listen on socket" is given twice
         listen on socket
@@ -80,10 +80,6 @@ extension DiagnosticSnapshot {
         queue backend postgres
                       ^~~~~~~~
         expected fs, sqlite, lmdb or ram
-    >>> queue encryption
-    t.conf:1: "queue encryption" is not supported yet
-        queue encryption
-              ^~~~~~~~~~
     >>> queue ttl 4
     t.conf:1: "4" is no duration
         queue ttl 4
@@ -154,10 +150,6 @@ extension DiagnosticSnapshot {
         smtp limit
                   ^
         expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line or timeout
-    >>> smtp ciphers "x"
-    t.conf:1: "smtp ciphers" is not supported yet
-        smtp ciphers "x"
-             ^~~~~~~
     >>> mta limit for domain "x y" inet4
     t.conf:1: "x y" is no host name
         mta limit for domain "x y" inet4
@@ -176,10 +168,6 @@ extension DiagnosticSnapshot {
         mda limit max-sessions 3
                   ^~~~~~~~~~~~
         expected max-session, max-session-per-user, task-lowat, task-hiwat or task-release; did you mean "max-session"?
-    >>> mda wrapper x "y"
-    t.conf:1: "mda wrapper" is not supported yet
-        mda wrapper x "y"
-            ^~~~~~~
     >>> scheduler limit max-inflight 0
     t.conf:1: max-inflight cannot be 0
         scheduler limit max-inflight 0
@@ -201,17 +189,13 @@ extension DiagnosticSnapshot {
                 ^
         expected "system", "recursive" or an address
     >>> ca x cert "y"
-    t.conf:1: "ca" is not supported yet
+    t.conf:1: "y" is no absolute path
         ca x cert "y"
-        ^~
+                  ^~~
     >>> filter "x" chain { a }
-    t.conf:1: "filter" is not supported yet
+    t.conf:1: filter "a" is not declared
         filter "x" chain { a }
-        ^~~~~~
-    >>> admd x
-    t.conf:1: "admd" is not supported yet
-        admd x
-        ^~~~
+                           ^
     >>> listen on lo\tport 0
     t.conf:1: port cannot be 0
         listen on lo	port 0

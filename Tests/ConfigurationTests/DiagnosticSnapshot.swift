@@ -9,6 +9,8 @@ struct DiagnosticSnapshot: CustomStringConvertible {
 
   var description: String { snippet }
 
+  static let all = settings + declarations + rules
+
   /// Snippets behind `>>> `, with `\n`, `\r` and `\t` for what they are in Swift; below each what is
   /// shown.
   static func list(_ text: String) -> [DiagnosticSnapshot] {

@@ -5,12 +5,7 @@ import Testing
 @testable import Configuration
 
 @Suite struct DiagnosticTests {
-  @Test(
-    "what is refused is shown with its place",
-    arguments: [
-      DiagnosticSnapshot.settings, DiagnosticSnapshot.declarations, DiagnosticSnapshot.rules,
-    ].flatMap { $0 }
-  )
+  @Test("what is refused is shown with its place", arguments: DiagnosticSnapshot.all)
   func snapshot(_ snapshot: DiagnosticSnapshot) {
     #expect(DiagnosticSnapshot.shown(snapshot.snippet) == snapshot.expected)
   }

@@ -13,6 +13,27 @@ import Testing
         table t { "a", "b" }
         table m { "192.0.2.1" = "one.example.org" }
         table f "/f"
+        pki a cert "/c"
+        pki a key "/k"
+        ca b cert "/ca"
+        filter f phase connect match fcrdns junk
+        table d db:/d
+        queue compression
+        queue encryption "0123456789abcdef0123456789abcdef"
+        smtp ciphers "HIGH"
+        srs key "s"
+        mda wrapper w "nice %{mda}"
+        listen on lo port 465 smtps verify pki a ca b ciphers "X" protocols "Y" auth <m> \
+          senders <d> masquerade hostnames <m> received-auth proxy-v2 filter { f }
+        action box mbox alias <m> userbase <d>
+        action lan lmtp "[::1]:24" rcpt-to wrapper w
+        action unix lmtp "/run/lmtp"
+        action forwards forward-only virtual <d>
+        action lists expand-only
+        action far relay domain { "x" = "smtps://l@y" } tls no-verify pki a ca b auth <m> filter f \
+          srs ciphers "X" protocols "Y"
+        action asked relay host <d> src <d> helo-src <d>
+        action asked-too relay domain <d>
         listen on lo port 2525 tag x hostname h.example.org no-dsn mask-src
         listen on socket tag "local"
         queue backend lmdb
@@ -79,9 +100,10 @@ import Testing
   @Test("the frontend learns the server's name for listeners without their own")
   func hostNames() throws {
     let frontend = FrontendProjection(try configuration())
-    #expect(frontend.listeners.map(\.hostName) == ["h.example.org", "h.example.org"])
+    #expect(frontend.listeners.suffix(2).map(\.hostName) == ["h.example.org", "h.example.org"])
+    #expect(frontend.listeners.first?.hostName == "mx.example.org")
     #expect(frontend.socket.hostName == "mx.example.org")
-    #expect(frontend.listeners.map(\.address) == ["127.0.0.1", "::1"])
+    #expect(frontend.listeners.suffix(2).map(\.address) == ["127.0.0.1", "::1"])
   }
 
   @Test("delivery does not learn commands")

@@ -20,6 +20,8 @@ package enum Complaint: Hashable, Sendable {
   case unsupported(String)
   case repeated(String)
   case exclusive(String, String)
+  /// Something is of no use without something else.
+  case needs(String, String)
   case unreadableFile(String, reason: String)
   case includedTooDeep(limit: Int)
   case noRules
@@ -29,6 +31,7 @@ package enum Complaint: Hashable, Sendable {
   case size(String)
   case outOfRange(String, Int64, ClosedRange<Int64>)
   case tooLong(String, limit: Int)
+  case tooMany(String, limit: Int)
   case address(String)
   case hostName(String)
   case unknownService(String)
@@ -37,20 +40,44 @@ package enum Complaint: Hashable, Sendable {
   case relayURL(String, RelayURL.Fault)
   case mailAddress(String)
   case userName(String)
+  case groupName(String)
   case pattern(String)
   case noAddresses(interface: String)
   case limitOrder(low: String, high: String)
   case text(String)
+  case empty(String)
+  case lmtpDestination(String)
+  /// A filter refuses with something that is no reply.
+  case reply(String)
+  /// The key of the queue has another length.
+  case keyLength(Int)
+  /// A part of a day.
+  case days(String)
+  case path(String)
 
   // Names.
   case duplicateTable(String)
   case unknownTable(String, nearest: String?)
+  /// The name is empty when the table stands where it is used.
   case tableKind(String, expected: String)
   case tablePath(String)
+  case tableType(String)
+  /// The table's kind never answers this.
+  case tableService(String, TableService)
   case tableFault(path: String, TableContents.Fault)
+  /// What it is, and its name.
+  case duplicate(String, String)
+  case undeclared(String, String, nearest: String?)
   case duplicateAction(String)
   case unknownAction(String, nearest: String?)
   case unusedMacro(String)
+
+  // Filters.
+  /// Something that has no place in a phase.
+  case phase(String, Filter.Phase)
+  case nestedChain(String)
+  /// Two filters of a chain are the same process.
+  case sharedProcess(String, String)
 }
 
 /// A complaint and its place; ends the statement that it is about.

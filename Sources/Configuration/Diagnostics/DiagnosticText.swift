@@ -40,7 +40,7 @@ extension Diagnostic: CustomStringConvertible {
 extension Complaint {
   /// What is wrong, on one line.
   package var text: String {
-    tokenText ?? statementText ?? valueText ?? nameText
+    tokenText ?? statementText ?? valueText ?? settingText ?? nameText
   }
 
   private var tokenText: String? {
@@ -64,6 +64,7 @@ extension Complaint {
     case .unsupported(let what): "\(what) is not supported yet"
     case .repeated(let what): "\(what) is given twice"
     case .exclusive(let one, let other): "\(one) cannot be combined with \(other)"
+    case .needs(let what, let other): "\(what) needs \(other)"
     case .unreadableFile(let path, let reason): "cannot read \(path): \(reason)"
     case .includedTooDeep(let limit): "more than \(limit) files include each other"
     case .noRules: "no rules, nothing to do"
@@ -77,6 +78,7 @@ extension Complaint {
     case .size(let text): "\"\(text)\" is no size"
     case .outOfRange(let what, let value, _): "\(what) cannot be \(value)"
     case .tooLong(let what, _): "\(what) is too long"
+    case .tooMany(let what, _): "too many \(what)"
     case .address(let text): "\"\(text)\" is no address"
     case .hostName(let text): "\"\(text)\" is no host name"
     case .unknownService(let name): "unknown service \"\(name)\""
@@ -85,6 +87,7 @@ extension Complaint {
     case .relayURL(let text, let fault): "\"\(text)\": \(fault.text)"
     case .mailAddress(let text): "\"\(text)\" is no mail address"
     case .userName(let text): "\"\(text)\" is no user name"
+    case .groupName(let text): "\"\(text)\" is no group name"
     case .pattern(let text): "\"\(text)\" is no regular expression"
     case .noAddresses(let interface): "interface \(interface) has no such address"
     case .limitOrder(let low, let high): "\(low) is above \(high)"
@@ -93,12 +96,34 @@ extension Complaint {
     }
   }
 
+  private var settingText: String? {
+    switch self {
+    case .empty(let what): "\(what) is empty"
+    case .lmtpDestination(let text): "\"\(text)\" is nowhere to deliver by LMTP"
+    case .reply(let text): "\"\(text)\" is no reply that refuses"
+    case .keyLength(let count): "a key of \(count) bytes"
+    case .days(let text): "\"\(text)\" is less than a day"
+    case .path(let text): "\"\(text)\" is no absolute path"
+    case .phase(let what, let phase): "\(what) has no meaning in phase \(phase.rawValue)"
+    case .nestedChain(let name): "filter \"\(name)\" is a chain itself"
+    case .sharedProcess(let one, let other):
+      "filters \"\(one)\" and \"\(other)\" are the same process"
+    default: nil
+    }
+  }
+
   private var nameText: String {
     switch self {
+    case .duplicate(let what, let name): "\(what) \"\(name)\" is declared twice"
+    case .undeclared(let what, let name, _): "\(what) \"\(name)\" is not declared"
+    case .tableService(let name, let service):
+      "table \"\(name)\" never answers \(service.rawValue)"
     case .duplicateTable(let name): "table \"\(name)\" is declared twice"
     case .unknownTable(let name, _): "table \"\(name)\" is not declared above"
+    case .tableKind("", _): "such a table cannot be used here"
     case .tableKind(let name, _): "table \"\(name)\" cannot be used here"
     case .tablePath(let path): "\"\(path)\" is no absolute path"
+    case .tableType(let type): "\"\(type)\" is no type of a table"
     case .tableFault(let path, let fault): "\(path):\(fault.text)"
     case .duplicateAction(let name): "action \"\(name)\" is declared twice"
     case .unknownAction(let name, _): "action \"\(name)\" is not declared above"
@@ -118,16 +143,23 @@ extension Complaint {
     case .outOfRange(_, _, let range):
       "expected a number from \(range.lowerBound) to \(range.upperBound)"
     case .tooLong(_, let limit): "expected at most \(limit) characters"
+    case .tooMany(_, let limit): "expected at most \(limit)"
     case .address: "expected an IPv4 or IPv6 address"
     case .delimiter: "expected one printable character, neither a space nor \"@\""
     case .tableKind(_, let expected): "expected \(expected)"
     case .undefinedMacro(_, let nearest), .unknownTable(_, let nearest),
-      .unknownAction(_, let nearest):
+      .unknownAction(_, let nearest), .undeclared(_, _, let nearest):
       join(nil, nearest)
-    case .reservedMacro, .unsupported, .repeated, .exclusive, .unreadableFile, .includedTooDeep,
+    case .lmtpDestination: "expected host:port, [address]:port or the absolute path of a socket"
+    case .reply: "expected 4yz or 5yz, a space and a text"
+    case .keyLength: "expected \(QueueEncryption.keyLength) bytes"
+    case .days: "expected whole days"
+    case .empty, .path, .tableType, .tableService, .duplicate, .needs, .phase, .nestedChain,
+      .sharedProcess,
+      .reservedMacro, .unsupported, .repeated, .exclusive, .unreadableFile, .includedTooDeep,
       .noRules,
       .unterminatedString, .zeroByte, .carriageReturn, .notText, .tokenTooLong, .numberOutOfRange,
-      .hostName, .unknownService, .format, .relayURL, .mailAddress, .userName, .pattern,
+      .hostName, .unknownService, .format, .relayURL, .mailAddress, .userName, .groupName, .pattern,
       .noAddresses, .limitOrder, .text, .duplicateTable, .tablePath, .tableFault, .duplicateAction,
       .unusedMacro:
       nil
@@ -168,6 +200,7 @@ extension RelayURL.Fault {
   package var text: String {
     switch self {
     case .unknownProtocol(let name): "unknown protocol \"\(name)\""
+    case .label(""): "nothing before \"@\""
     case .label: "a label needs smtp+tls:// or smtps://"
     case .host(let text): "\"\(text)\" is no host"
     case .port(let text): "\"\(text)\" is no port"

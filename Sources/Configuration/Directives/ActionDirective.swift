@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: ISC
 
-internal import Mail
-
 /// `action NAME METHOD [options] [ttl DURATION]`.
 extension Parser {
-  private static var unsupportedLocalOptions: [String] {
-    ["alias", "virtual", "userbase", "wrapper"]
+  private static var methods: [String] {
+    ["mbox", "maildir", "lmtp", "mda", "forward-only", "expand-only", "relay"]
   }
 
   mutating func parseAction() throws(SyntaxFault) {
-    let (name, position) = try string("an action's name")
-    let (method, _) = try choice(
-      of: "action",
-      among: ["maildir", "mda", "relay"],
-      unsupported: ["mbox", "lmtp", "forward-only", "expand-only"]
-    )
-    var action: DeliveryAction
-    switch method {
-    case "maildir": action = try parseMaildir(name)
-    case "mda": action = try parseCommand(name)
-    default: action = try parseRelay(name)
-    }
+    let (name, position) = try self.name("an action's name")
+    let (method, place) = try choice(of: "action", among: Parser.methods)
+    let action =
+      method == "relay"
+      ? try parseRelay(name) : try localAction(name, agent(method, at: place), method)
     try endOfStatement()
     guard actionIndexes[name] == nil else {
       return report(.duplicateAction(name), at: position)
@@ -29,16 +20,41 @@ extension Parser {
     draft.actions.append(action)
   }
 
-  private mutating func parseMaildir(_ name: String) throws(SyntaxFault) -> DeliveryAction {
-    var path: Format?
-    if try peek().stringValue != nil { path = try format("a path", for: .path) }
-    let junk: DeliveryAction.Local.Junk = try accept("junk") ? .ownFolder : .inPlace
-    return try localAction(name, .maildir(path: path, junk: junk), "maildir")
+  private mutating func agent(
+    _ method: String,
+    at position: SourcePosition
+  ) throws(SyntaxFault) -> DeliveryAction.Local.Agent {
+    switch method {
+    case "mbox":
+      use(.mbox, at: position)
+      return .mbox
+    case "maildir":
+      var path: Format?
+      if try peek().stringValue != nil { path = try format("a path", for: .path) }
+      return .maildir(path: path, junk: try accept("junk") ? .ownFolder : .inPlace)
+    case "lmtp":
+      use(.lmtp, at: position)
+      return .lmtp(try lmtp())
+    case "forward-only":
+      use(.forwardOnly, at: position)
+      return .forwardOnly
+    case "expand-only":
+      use(.expandOnly, at: position)
+      return .expandOnly
+    default:
+      return .command(try format("a command", for: .command))
+    }
   }
 
-  private mutating func parseCommand(_ name: String) throws(SyntaxFault) -> DeliveryAction {
-    let command = try format("a command", for: .command)
-    return try localAction(name, .command(command), "mda")
+  private mutating func lmtp() throws(SyntaxFault) -> DeliveryAction.LMTP {
+    let (text, position) = try string("host:port or a socket's path")
+    guard let destination = DeliveryAction.LMTP.Destination(parsing: text) else {
+      throw SyntaxFault(complaint: .lmtpDestination(text), position: position)
+    }
+    return DeliveryAction.LMTP(
+      destination: destination,
+      recipient: try accept("rcpt-to") ? .address : .user
+    )
   }
 
   private mutating func localAction(
@@ -48,32 +64,43 @@ extension Parser {
   ) throws(SyntaxFault) -> DeliveryAction {
     var local = DeliveryAction.Local(agent: agent)
     var timeToLive: Duration?
-    while let (word, position) = try option(
+    let places = try parseOptions(
       of: "action \(method)",
-      among: ["user", "ttl"],
-      unsupported: Parser.unsupportedLocalOptions
-    ) {
-      if word == "ttl" {
-        guard timeToLive == nil else {
-          throw SyntaxFault(complaint: .repeated("ttl"), position: position)
-        }
-        timeToLive = try duration()
-      } else {
-        guard local.user == nil else {
-          throw SyntaxFault(complaint: .repeated("user"), position: position)
-        }
-        local.user = try userName()
+      among: ["user", "alias", "virtual", "userbase", "wrapper", "ttl"],
+      exclusive: [["alias", "virtual"]]
+    ) { parser, word, position throws(SyntaxFault) in
+      switch word {
+      case "user": local.user = try parser.userName()
+      case "alias":
+        parser.use(.alias, at: position)
+        local.aliases = .alias(try parser.table(.map, for: .alias).0)
+      case "virtual":
+        parser.use(.virtual, at: position)
+        local.aliases = .virtual(try parser.table(.map, for: .alias).0)
+      case "userbase":
+        parser.use(.userBase, at: position)
+        local.userBase = try parser.table(.map, for: .userInformation).0
+      case "wrapper":
+        parser.use(.wrapper, at: position)
+        local.wrapper = try parser.wrapper()
+      default: timeToLive = try parser.duration()
       }
+    }
+    for word in agent.refusedOptions {
+      guard let position = places[word] else { continue }
+      throw SyntaxFault(complaint: .exclusive(method, word), position: position)
     }
     return DeliveryAction(name: name, method: .local(local), timeToLive: timeToLive)
   }
 
-  private mutating func userName() throws(SyntaxFault) -> String {
-    let (name, position) = try string("a user")
-    guard UserName.isAcceptable(name) else {
-      throw SyntaxFault(complaint: .userName(name), position: position)
-    }
-    return name
+  private mutating func wrapper() throws(SyntaxFault) -> DeliveryAction.Local.Wrapper {
+    let (name, position) = try string("a wrapper's name")
+    if let wrapper = draft.wrappers.first(where: { $0.name == name }) { return wrapper }
+    let nearest = Spelling.nearest(to: name, in: draft.wrappers.map(\.name))
+    throw SyntaxFault(
+      complaint: .undeclared("wrapper", name, nearest: nearest),
+      position: position
+    )
   }
 
   private mutating func format(
@@ -87,6 +114,16 @@ extension Parser {
       return format
     } catch {
       throw SyntaxFault(complaint: .format(text, error), position: position)
+    }
+  }
+}
+
+extension DeliveryAction.Local.Agent {
+  /// What makes no sense with it: a mailbox is its owner's.
+  fileprivate var refusedOptions: [String] {
+    switch self {
+    case .mbox, .forwardOnly, .expandOnly: ["user"]
+    case .maildir, .command, .lmtp: []
     }
   }
 }

@@ -52,11 +52,12 @@ extension Parser {
     case .scheduler: try parseScheduler()
     case .smtp: try parseReception()
     case .table: try parseTable()
-    case .admd, .ca, .filter, .pki, .proc, .srs:
-      throw SyntaxFault(
-        complaint: .unsupported("\"\(directive.rawValue)\""),
-        position: position
-      )
+    case .admd: try parseAdministrativeDomain()
+    case .ca: try parseAuthority(at: position)
+    case .filter: try parseFilter(at: position)
+    case .pki: try parsePKI(at: position)
+    case .proc: try parseProcess(at: position)
+    case .srs: try parseSRS(at: position)
     }
   }
 

@@ -7,16 +7,15 @@ extension Parser {
   /// Characters of the longest tag.
   private static var tagMax: Int { 32 }
 
+  private static var sharedOptions: [String] { ["filter", "tag", "mask-src", "no-dsn"] }
   private static var networkOptions: [String] {
-    ["inet4", "inet6", "port", "hostname", "tag", "mask-src", "no-dsn"]
-  }
-  private static var socketOptions: [String] { ["tag", "mask-src", "no-dsn"] }
-  private static var unsupportedNetworkOptions: [String] {
     [
-      "filter", "smtps", "tls", "tls-require", "ciphers", "protocols", "pki", "ca", "auth",
-      "auth-optional", "hostnames", "received-auth", "proxy-v2", "senders",
-    ]
+      "inet4", "inet6", "port", "tls", "tls-require", "smtps", "pki", "ca", "ciphers", "protocols",
+      "auth", "auth-optional", "senders", "hostname", "hostnames", "received-auth", "proxy-v2",
+    ] + sharedOptions
   }
+  /// `pki` of one listener.
+  private static var certificatesMax: Int { 32 }
 
   mutating func parseListen() throws(SyntaxFault) {
     _ = try choice(of: "listen", among: ["on"])
@@ -24,41 +23,38 @@ extension Parser {
     let (target, place) = try string("an interface, an address, a host name or \"socket\"")
     var options = Listener.Options()
     var family = Listener.Family.any
-    var port: UInt16 = 25
-    var given: Set<String> = []
-    while let (word, position) = try option(
+    var port: UInt16?
+    let places = try parseOptions(
       of: "listen on",
       among: Parser.networkOptions,
-      unsupported: Parser.unsupportedNetworkOptions
-    ) {
-      let isNew = given.insert(word).inserted
-      guard isNew else { throw SyntaxFault(complaint: .repeated(word), position: position) }
+      exclusive: [
+        ["inet4", "inet6"], ["tls", "tls-require", "smtps"], ["auth", "auth-optional"],
+      ],
+      repeatable: ["pki"]
+    ) { parser, word, position throws(SyntaxFault) in
       switch word {
-      case "inet4", "inet6":
-        guard family == .any else {
-          throw SyntaxFault(complaint: .exclusive("inet4", "inet6"), position: position)
-        }
-        family = word == "inet4" ? .inet4 : .inet6
-      case "port": port = try self.port()
-      case "hostname": options.hostName = try hostName("a host name")
-      default: try sharedOption(word, &options)
+      case "inet4": family = .inet4
+      case "inet6": family = .inet6
+      case "port": port = try parser.port()
+      default: try parser.networkOption(word, at: position, &options)
       }
     }
     try endOfStatement()
+    check(options, places)
+    let usual: UInt16 = options.security.encryption == .immediate ? 465 : 25
     for resolved in try targets(named: target, family, at: place) {
-      draft.listeners.append(Listener(target: resolved, port: port, options: options))
+      draft.listeners.append(Listener(target: resolved, port: port ?? usual, options: options))
     }
   }
 
   private mutating func parseSocketListener() throws(SyntaxFault) {
     let place = try next().position
     var options = Listener.Options()
-    while let (word, _) = try option(
-      of: "listen on socket",
-      among: Parser.socketOptions,
-      unsupported: ["filter"]
-    ) {
-      try sharedOption(word, &options)
+    _ = try parseOptions(of: "listen on socket", among: Parser.sharedOptions) {
+      parser,
+      word,
+      position throws(SyntaxFault) in
+      try parser.sharedOption(word, at: position, &options)
     }
     try endOfStatement()
     guard seenSettings.insert("listen on socket").inserted else {
@@ -67,11 +63,92 @@ extension Parser {
     draft.socketOptions = options
   }
 
-  private mutating func sharedOption(
+  private mutating func networkOption(
     _ word: String,
+    at position: SourcePosition,
     _ options: inout Listener.Options
   ) throws(SyntaxFault) {
     switch word {
+    case "hostname": options.hostName = try hostName("a host name")
+    case "hostnames":
+      use(.listenerHostNames, at: position)
+      options.hostNames = try table(.map, for: .addressName).0
+    case "received-auth":
+      use(.receivedAuthentication, at: position)
+      options.receivedAuthentication = .shown
+    case "proxy-v2":
+      use(.proxyHeader, at: position)
+      options.proxyHeader = .version2
+    case "senders":
+      use(.senders, at: position)
+      let table = try table(.map, for: .mailAddressMap).0
+      let header: Listener.Senders.Header = try accept("masquerade") ? .replaced : .kept
+      options.senders = Listener.Senders(table: table, header: header)
+    case "auth", "auth-optional":
+      use(.listenerAuthentication, at: position)
+      options.authentication.policy = word == "auth" ? .required : .optional
+      if try tableFollows() {
+        options.authentication.credentials = try table(.map, for: .credentials).0
+      }
+    case "tls", "tls-require", "smtps", "pki", "ca", "ciphers", "protocols":
+      use(.listenerTLS, at: position)
+      try securityOption(word, at: position, &options.security)
+    default: try sharedOption(word, at: position, &options)
+    }
+  }
+
+  private mutating func securityOption(
+    _ word: String,
+    at position: SourcePosition,
+    _ security: inout Listener.Security
+  ) throws(SyntaxFault) {
+    switch word {
+    case "pki":
+      let name = try certificateName(.pki)
+      guard !security.certificates.contains(name) else {
+        throw SyntaxFault(complaint: .repeated("pki \"\(name)\""), position: position)
+      }
+      security.certificates.append(name)
+      guard security.certificates.count <= Parser.certificatesMax else {
+        throw SyntaxFault(
+          complaint: .tooMany("pki", limit: Parser.certificatesMax),
+          position: position
+        )
+      }
+    case "ca": security.authority = try certificateName(.ca)
+    case "ciphers": security.ciphers = try filled("ciphers")
+    case "protocols": security.protocols = try filled("protocols")
+    case "tls": security.encryption = .offered
+    default:
+      security.encryption = word == "smtps" ? .immediate : .required
+      if try accept("verify") { security.clientCertificate = .demanded }
+    }
+  }
+
+  /// What would leave sessions without the protection that the options speak of.
+  private mutating func check(_ options: Listener.Options, _ places: [String: SourcePosition]) {
+    let encryptions = ["tls", "tls-require", "smtps"]
+    guard options.security.encryption == .none else {
+      if options.security.certificates.isEmpty {
+        for word in encryptions {
+          if let position = places[word] { report(.needs(word, "pki"), at: position) }
+        }
+      }
+      return
+    }
+    for word in ["auth", "auth-optional", "pki"] {
+      guard let position = places[word] else { continue }
+      report(.needs(word, "tls, tls-require or smtps"), at: position)
+    }
+  }
+
+  private mutating func sharedOption(
+    _ word: String,
+    at position: SourcePosition,
+    _ options: inout Listener.Options
+  ) throws(SyntaxFault) {
+    switch word {
+    case "filter": options.filter = try filterReference(at: position)
     case "mask-src": options.receivedSource = .masked
     case "no-dsn": options.notifications = .refused
     default:
@@ -100,70 +177,5 @@ extension Parser {
 
   private static var mailServices: [String: UInt16] {
     ["lmtp": 24, "smtp": 25, "mail": 25, "smtps": 465, "submissions": 465, "submission": 587]
-  }
-
-  /// Interface or group, IPv4, IPv6, the hosts file; else a name that the system resolves later.
-  private func targets(
-    named text: String,
-    _ family: Listener.Family,
-    at position: SourcePosition
-  ) throws(SyntaxFault) -> [Listener.Target] {
-    let interfaces = draft.facts.interfaces.filter { $0.name == text || $0.groups.contains(text) }
-    if !interfaces.isEmpty {
-      let addresses = interfaces.flatMap(\.addresses).filter { family.admits($0) && !$0.needsZone }
-      guard !addresses.isEmpty else {
-        throw SyntaxFault(complaint: .noAddresses(interface: text), position: position)
-      }
-      return addresses.map { .address($0) }
-    }
-    let inner = text.first == "[" && text.last == "]" ? String(text.dropFirst().dropLast()) : text
-    if let address = IPAddress(parsing: inner) {
-      guard family.admits(address) else {
-        throw SyntaxFault(
-          complaint: .exclusive("\"\(text)\"", family == .inet4 ? "inet4" : "inet6"),
-          position: position
-        )
-      }
-      return [.address(address)]
-    }
-    guard HostName.isValid(text) else {
-      throw SyntaxFault(complaint: .hostName(text), position: position)
-    }
-    let known = HostsFile.addresses(of: text, in: draft.facts.hostsText).filter(family.admits)
-    return known.isEmpty ? [.name(text, family)] : known.map { .address($0) }
-  }
-}
-
-extension Listener.Family {
-  fileprivate func admits(_ address: IPAddress) -> Bool {
-    switch (self, address) {
-    case (.any, _), (.inet4, .inet4), (.inet6, .inet6): true
-    default: false
-    }
-  }
-}
-
-extension IPAddress {
-  /// Link-local: the address means nothing without its interface.
-  fileprivate var needsZone: Bool {
-    guard case .inet6(let high, _) = self else { return false }
-    return high >> 54 == 0xfe80 >> 6
-  }
-}
-
-/// The text of `/etc/hosts`.
-enum HostsFile {
-  /// Every address that a line gives to the name, in the file's order.
-  static func addresses(of name: String, in text: String) -> [IPAddress] {
-    let name = name.lowercased()
-    var found: [IPAddress] = []
-    for line in text.split(whereSeparator: \.isNewline) {
-      let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
-      guard let first = words.first, let address = IPAddress(parsing: first) else { continue }
-      if words.dropFirst().contains(where: { $0.lowercased() == name }), !found.contains(address) {
-        found.append(address)
-      }
-    }
-    return found
   }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: ISC
 
-/// `mda limit …`.
+/// `mda limit …`, `mda wrapper NAME COMMAND`.
 extension Parser {
   mutating func parseLocalDelivery() throws(SyntaxFault) {
-    _ = try choice(of: "mda", among: ["limit"], unsupported: ["wrapper"])
+    let (word, _) = try choice(of: "mda", among: ["limit", "wrapper"])
+    if word == "wrapper" { return try parseWrapper() }
     let position = try peek().position
     try parseLimits(of: "mda limit", among: LocalLimits.Key.allCases.map(\.rawValue)) {
       parser,
@@ -16,6 +17,24 @@ extension Parser {
     }
     if draft.localLimits.tasksLow > draft.localLimits.tasksHigh {
       report(.limitOrder(low: "task-lowat", high: "task-hiwat"), at: position)
+    }
+  }
+  private mutating func parseWrapper() throws(SyntaxFault) {
+    let (name, place) = try self.name("a wrapper's name")
+    let command = try wrapperCommand()
+    try endOfStatement()
+    guard !draft.wrappers.contains(where: { $0.name == name }) else {
+      return report(.duplicate("wrapper", name), at: place)
+    }
+    draft.wrappers.append(DeliveryAction.Local.Wrapper(name: name, command: command))
+  }
+
+  private mutating func wrapperCommand() throws(SyntaxFault) -> Format {
+    let (text, position) = try string("a command")
+    do throws(Format.Fault) {
+      return try Format(parsing: text, for: .command)
+    } catch {
+      throw SyntaxFault(complaint: .format(text, error), position: position)
     }
   }
 }

@@ -20,10 +20,10 @@ extension Parser {
       case "from": try parseFrom(sense, position, &criteria)
       case "for": try parseFor(sense, position, &criteria)
       case "auth": try authentication(sense, position, &criteria)
-      case "helo": try assign(test(sense), position, "helo", &criteria.helo)
-      case "mail-from": try assign(test(sense), position, word, &criteria.sender)
-      case "rcpt-to": try assign(test(sense), position, word, &criteria.recipient)
-      case "tag": try assign(test(sense), position, word, &criteria.tag)
+      case "helo": try assign(test(sense, .domain), position, word, &criteria.helo)
+      case "mail-from": try assign(test(sense, .mailAddress), position, word, &criteria.sender)
+      case "rcpt-to": try assign(test(sense, .mailAddress), position, word, &criteria.recipient)
+      case "tag": try assign(test(sense, .string), position, word, &criteria.tag)
       case "tls": try assign(sense, position, word, &criteria.encryption)
       default:
         let outcome = try outcome(word)
@@ -58,17 +58,17 @@ extension Parser {
     case "socket": source = .socket(sense)
     case "src":
       let place = try peek().position
-      let test = try test(sense)
+      let test = try test(sense, .networkAddress)
       checkNetworks(test, at: place)
       source = .address(test)
     case "rdns":
-      source = try hasTable() ? .reverseName(test(sense)) : .named(sense)
+      source = try hasTable() ? .reverseName(test(sense, .domain)) : .named(sense)
     case "auth":
       source = .any(.holds)
       try authentication(sense, position, &criteria)
     default:
       source = .any(.holds)
-      try assign(test(sense), position, "mail-from", &criteria.sender)
+      try assign(test(sense, .mailAddress), position, "mail-from", &criteria.sender)
     }
     try assign(source, position, "from", &criteria.source)
   }
@@ -83,10 +83,10 @@ extension Parser {
     switch word {
     case "any": destination = .any(sense)
     case "local": destination = .local(sense)
-    case "domain": destination = .domain(try test(sense))
+    case "domain": destination = .domain(try test(sense, .domain))
     default:
       destination = .any(.holds)
-      try assign(test(sense), position, "rcpt-to", &criteria.recipient)
+      try assign(test(sense, .mailAddress), position, "rcpt-to", &criteria.recipient)
     }
     try assign(destination, position, "for", &criteria.destination)
   }
@@ -96,19 +96,22 @@ extension Parser {
     _ position: SourcePosition,
     _ criteria: inout MatchCriteria
   ) throws(SyntaxFault) {
-    let found: Rule.Authentication = try hasTable() ? .user(test(sense)) : .anybody(sense)
+    let found: Rule.Authentication = try hasTable() ? .user(test(sense, .string)) : .anybody(sense)
     try assign(found, position, "auth", &criteria.authentication)
   }
 
-  private mutating func hasTable() throws(SyntaxFault) -> Bool {
+  mutating func hasTable() throws(SyntaxFault) -> Bool {
     if try peek().isWord("regex") { return true }
     return try tableFollows()
   }
 
   /// `[regex] <table>`.
-  private mutating func test(_ sense: Rule.Sense) throws(SyntaxFault) -> Rule.Test {
+  mutating func test(
+    _ sense: Rule.Sense,
+    _ service: TableService
+  ) throws(SyntaxFault) -> Rule.Test {
     let isPattern = try accept("regex")
-    let (table, position) = try table(.list)
+    let (table, position) = try table(.list, for: isPattern ? .regex : service)
     if isPattern { checkPatterns(table, at: position) }
     return Rule.Test(table: table, comparison: isPattern ? .patterns : .entries, sense: sense)
   }
@@ -120,7 +123,7 @@ extension Parser {
     return entries
   }
 
-  private mutating func checkNetworks(_ test: Rule.Test, at position: SourcePosition) {
+  mutating func checkNetworks(_ test: Rule.Test, at position: SourcePosition) {
     guard test.comparison == .entries else { return }
     for entry in inlineEntries(test.table)
     where entry.lowercased() != "local" && NetworkBlock(parsing: entry) == nil {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: ISC
 
-/// `smtp limit …`, `smtp max-message-size SIZE`, `smtp sub-addr-delim CHARACTER`.
+/// `smtp limit …`, `smtp max-message-size SIZE`, `smtp sub-addr-delim CHARACTER`, `smtp ciphers
+/// CIPHERS`.
 extension Parser {
   mutating func parseReception() throws(SyntaxFault) {
-    let (word, _) = try choice(
-      of: "smtp",
-      among: ["limit", "max-message-size", "sub-addr-delim"],
-      unsupported: ["ciphers"]
-    )
+    let known = ["ciphers", "limit", "max-message-size", "sub-addr-delim"]
+    let (word, position) = try choice(of: "smtp", among: known)
     switch word {
     case "limit":
       return try parseReceptionLimits()
+    case "ciphers":
+      use(.defaultCiphers, at: position)
+      draft.ciphers = try filled("ciphers")
     case "max-message-size":
       draft.reception.messageSizeMax = try size()
     default:

@@ -5,59 +5,140 @@ internal import Mail
 /// The options of `action NAME relay`.
 extension Parser {
   private static var relayOptions: [String] {
-    ["host", "helo", "helo-src", "src", "mail-from", "backup", "ttl"]
-  }
-  private static var unsupportedRelayOptions: [String] {
-    ["domain", "pki", "ca", "ciphers", "protocols", "tls", "auth", "filter", "srs"]
+    [
+      "host", "domain", "backup", "helo", "helo-src", "src", "mail-from", "tls", "pki", "ca",
+      "ciphers", "protocols", "auth", "filter", "srs", "ttl",
+    ]
   }
 
   mutating func parseRelay(_ name: String) throws(SyntaxFault) -> DeliveryAction {
     var relay = DeliveryAction.Relay()
     var timeToLive: Duration?
-    var given: Set<String> = []
-    while let (word, position) = try option(
+    let places = try parseOptions(
       of: "action relay",
       among: Parser.relayOptions,
-      unsupported: Parser.unsupportedRelayOptions
-    ) {
-      guard given.insert(word).inserted else {
-        throw SyntaxFault(complaint: .repeated(word), position: position)
-      }
-      for (one, other) in [("host", "backup"), ("helo", "helo-src")]
-      where given.contains(one) && given.contains(other) {
-        throw SyntaxFault(complaint: .exclusive(one, other), position: position)
-      }
+      exclusive: [["host", "domain", "backup"], ["helo", "helo-src"]]
+    ) { parser, word, position throws(SyntaxFault) in
       switch word {
-      case "host": relay.hosts = try relayHosts()
-      case "helo": relay.helo = try hostName("a host name")
-      case "helo-src": relay.heloBySource = try heloNames()
-      case "src": relay.sources = try sourceAddresses()
-      case "mail-from": relay.rewrite = try senderRewrite()
+      case "host": try parser.relayHosts(&relay)
+      case "domain":
+        parser.use(.relayDomain, at: position)
+        try parser.relayDomains(&relay)
+      case "helo": relay.helo = try parser.hostName("a host name")
+      case "helo-src": try parser.heloNames(&relay)
+      case "src": try parser.sourceAddresses(&relay)
+      case "mail-from": relay.rewrite = try parser.senderRewrite()
       case "backup":
-        relay.backup = try accept("mx") ? hostName("a host name") : draft.serverName
-      default: timeToLive = try duration()
+        let isNamed = try parser.accept("mx")
+        relay.backup = isNamed ? try parser.hostName("a host name") : parser.draft.serverName
+      case "ttl": timeToLive = try parser.duration()
+      default: try parser.relaySetting(word, at: position, &relay)
       }
     }
+    try checkCredentials(relay, places)
     return DeliveryAction(name: name, method: .relay(relay), timeToLive: timeToLive)
   }
 
-  private mutating func relayHosts() throws(SyntaxFault) -> [RelayURL] {
-    try tableEntries { entry throws(Complaint.Refusal) in
-      do throws(RelayURL.Fault) {
-        let url = try RelayURL(parsing: entry)
-        switch url.transport {
-        case .smtp, .smtpWithoutTLS, .lmtp: return url
-        case .smtpRequiringTLS, .smtps: break
-        }
-      } catch {
-        throw Complaint.Refusal(complaint: .relayURL(entry, error))
+  private mutating func relaySetting(
+    _ word: String,
+    at position: SourcePosition,
+    _ relay: inout DeliveryAction.Relay
+  ) throws(SyntaxFault) {
+    switch word {
+    case "tls":
+      relay.security.encryption = .required
+      if try accept("no-verify") { relay.security.verification = .waived }
+    case "pki": relay.security.certificate = try certificateName(.pki)
+    case "ca": relay.security.authority = try certificateName(.ca)
+    case "ciphers": relay.security.ciphers = try filled("ciphers")
+    case "protocols": relay.security.protocols = try filled("protocols")
+    case "auth":
+      use(.relayAuthentication, at: position)
+      relay.credentials = try table(.map, for: .credentials).0
+      return
+    case "filter":
+      relay.filter = try filterReference(at: position)
+      return
+    default:
+      use(.srs, at: position)
+      references.srsUses.append(position)
+      relay.forwardedSender = .rewritten
+      return
+    }
+    use(.relayTLS, at: position)
+  }
+
+  /// A password needs hosts that are known by a label, and a label a password.
+  private func checkCredentials(
+    _ relay: DeliveryAction.Relay,
+    _ places: [String: SourcePosition]
+  ) throws(SyntaxFault) {
+    let urls = relay.hosts + (relay.hostsByDomain.map { Array($0.values) } ?? [])
+    let hasLabels = urls.contains { $0.label != nil }
+    if let position = places["auth"] {
+      guard places["host"] != nil || places["domain"] != nil else {
+        throw SyntaxFault(complaint: .needs("auth", "host or domain"), position: position)
       }
-      throw Complaint.Refusal(complaint: .unsupported("TLS to a relay host (\"\(entry)\")"))
+      guard hasLabels || urls.isEmpty else {
+        throw SyntaxFault(complaint: .needs("auth", "a label in a relay's URL"), position: position)
+      }
+    } else if hasLabels, let position = places["host"] ?? places["domain"] {
+      throw SyntaxFault(complaint: .needs("a label", "auth"), position: position)
     }
   }
 
-  private mutating func sourceAddresses() throws(SyntaxFault) -> [IPAddress] {
-    try tableEntries { entry throws(Complaint.Refusal) in
+  private mutating func relayHosts(_ relay: inout DeliveryAction.Relay) throws(SyntaxFault) {
+    let place = try peek().position
+    let (index, position) = try table(.list, for: .relayHost)
+    if isDynamic(index) { relay.tables.hosts = index }
+    relay.hosts = keys(of: index, at: position) { entry throws(Complaint.Refusal) in
+      try Parser.url(entry)
+    }
+    // Without a host mail would go where its domain says.
+    if case .list(let entries)? = contents(of: index), entries.isEmpty {
+      report(.empty("host"), at: position)
+    }
+    noteEncryption(of: relay.hosts, at: place)
+  }
+
+  private mutating func relayDomains(_ relay: inout DeliveryAction.Relay) throws(SyntaxFault) {
+    let place = try peek().position
+    let (index, position) = try table(.map, for: .relayHost)
+    if isDynamic(index) { relay.tables.domains = index }
+    var hosts: [String: RelayURL] = [:]
+    for pair in pairs(of: index) {
+      guard HostName.isValid(pair.key) else {
+        report(.hostName(pair.key), at: position)
+        continue
+      }
+      do throws(Complaint.Refusal) {
+        hosts[pair.key] = try Parser.url(pair.value)
+      } catch {
+        report(error.complaint, at: position)
+      }
+    }
+    relay.hostsByDomain = hosts
+    noteEncryption(of: Array(hosts.values), at: place)
+  }
+
+  private mutating func noteEncryption(of urls: [RelayURL], at position: SourcePosition) {
+    if urls.contains(where: { $0.transport.authenticates }) { use(.relayTLS, at: position) }
+  }
+
+  private static func url(_ text: String) throws(Complaint.Refusal) -> RelayURL {
+    do throws(RelayURL.Fault) {
+      return try RelayURL(parsing: text)
+    } catch {
+      throw Complaint.Refusal(complaint: .relayURL(text, error))
+    }
+  }
+
+  private mutating func sourceAddresses(
+    _ relay: inout DeliveryAction.Relay
+  ) throws(SyntaxFault) {
+    let (index, position) = try table(.either, for: .source)
+    if isDynamic(index) { relay.tables.sources = index }
+    relay.sources = keys(of: index, at: position) { entry throws(Complaint.Refusal) in
       guard let block = NetworkBlock(parsing: entry), !entry.contains("/") else {
         throw Complaint.Refusal(complaint: .address(entry))
       }
@@ -65,14 +146,14 @@ extension Parser {
     }
   }
 
-  /// The values that a list's entries stand for, in the order of the entries.
-  private mutating func tableEntries<Value>(
+  /// The values that a table's entries stand for, in the order of the entries.
+  private mutating func keys<Value>(
+    of index: TableIndex,
+    at position: SourcePosition,
     _ value: (String) throws(Complaint.Refusal) -> Value
-  ) throws(SyntaxFault) -> [Value] {
-    let (index, position) = try table(.list)
-    guard case .list(let entries)? = contents(of: index) else { return [] }
+  ) -> [Value] {
     var values: [Value] = []
-    for entry in entries {
+    for entry in contents(of: index)?.keys ?? [] {
       do throws(Complaint.Refusal) {
         values.append(try value(entry))
       } catch {
@@ -82,11 +163,15 @@ extension Parser {
     return values
   }
 
-  private mutating func heloNames() throws(SyntaxFault) -> [IPAddress: String] {
-    let (index, position) = try table(.map)
-    guard case .map(let pairs)? = contents(of: index) else { return [:] }
-    var names: [IPAddress: String] = [:]
-    for pair in pairs {
+  private func pairs(of index: TableIndex) -> [TableDeclaration.Pair] {
+    guard case .map(let pairs)? = contents(of: index) else { return [] }
+    return pairs
+  }
+
+  private mutating func heloNames(_ relay: inout DeliveryAction.Relay) throws(SyntaxFault) {
+    let (index, position) = try table(.map, for: .addressName)
+    if isDynamic(index) { relay.tables.heloNames = index }
+    for pair in pairs(of: index) {
       guard let block = NetworkBlock(parsing: pair.key), !pair.key.contains("/") else {
         report(.address(pair.key), at: position)
         continue
@@ -95,9 +180,8 @@ extension Parser {
         report(.hostName(pair.value), at: position)
         continue
       }
-      names[block.address] = pair.value
+      relay.heloBySource[block.address] = pair.value
     }
-    return names
   }
 
   private mutating func senderRewrite() throws(SyntaxFault) -> DeliveryAction.SenderRewrite {

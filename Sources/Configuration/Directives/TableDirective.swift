@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: ISC
 
-/// `table NAME "path"`, `table NAME TYPE:path`, `table NAME { … }`.
+/// `table NAME PATH`, `table NAME TYPE:PATH`, `table NAME { … }`.
 extension Parser {
   mutating func parseTable() throws(SyntaxFault) {
-    let (name, position) = try string("a table's name")
+    let (name, position) = try self.name("a table's name")
     let token = try peek()
     let content: TableDeclaration.Content
     if token.isSymbol("{") {
       content = try inlineContent()
     } else {
       let (text, place) = try string("a path, TYPE:path or \"{\"")
-      content = try fileContent(text, at: place)
+      content = try outsideContent(text, at: place)
     }
     try endOfStatement()
     guard tableIndexes[name] == nil else {
@@ -22,22 +22,50 @@ extension Parser {
     }
   }
 
-  private func fileContent(
+  private mutating func outsideContent(
     _ text: String,
     at position: SourcePosition
   ) throws(SyntaxFault) -> TableDeclaration.Content {
-    var path = text[...]
-    if !text.hasPrefix("/"), let colon = text.firstIndex(of: ":") {
-      let type = text[..<colon]
-      guard type == "file" || type == "static" else {
-        throw SyntaxFault(complaint: .unsupported("table type \"\(type)\""), position: position)
+    guard !text.hasPrefix("/"), let colon = text.firstIndex(of: ":") else {
+      return .file(try absolute(text, at: position))
+    }
+    let type = String(text[..<colon])
+    let rest = String(text[text.index(after: colon)...])
+    switch type {
+    case "file", "static":
+      return .file(try absolute(rest, at: position))
+    case "db":
+      use(.database, at: position)
+      return .database(try absolute(rest, at: position))
+    case "getpwnam":
+      use(.systemAccounts, at: position)
+      if !rest.isEmpty { _ = try absolute(rest, at: position) }
+      return .systemAccounts
+    case "proc":
+      use(.tableHelper, at: position)
+      return .helper(.command(try absolute(rest, at: position)))
+    default:
+      guard !type.isEmpty, type.utf8.allSatisfy(Parser.isTypeByte) else {
+        throw SyntaxFault(complaint: .tableType(type), position: position)
       }
-      path = text[text.index(after: colon)...]
+      use(.tableHelper, at: position)
+      return .helper(.named(type, path: try absolute(rest, at: position)))
     }
+  }
+
+  /// The type becomes a part of a program's name.
+  private static func isTypeByte(_ byte: UInt8) -> Bool {
+    Lexer.isMacroName(byte) || byte == UInt8(ascii: "-")
+  }
+
+  private func absolute(
+    _ path: String,
+    at position: SourcePosition
+  ) throws(SyntaxFault) -> String {
     guard path.hasPrefix("/") else {
-      throw SyntaxFault(complaint: .tablePath(String(path)), position: position)
+      throw SyntaxFault(complaint: .tablePath(path), position: position)
     }
-    return .file(String(path))
+    return path
   }
 
   private mutating func readTable(_ path: String, at position: SourcePosition) -> TableContents? {

@@ -9,6 +9,11 @@ package struct DeliveryProjection: Hashable, Sendable {
     case maildir(path: Format?, junk: DeliveryAction.Local.Junk)
     /// The supervisor runs the command, which only it knows.
     case command
+    /// The supervisor writes into the user's mailbox of the system.
+    case mbox
+    case lmtp(DeliveryAction.LMTP)
+    /// Only commands and files that an expansion led to.
+    case expansion
     case relay(DeliveryAction.Relay)
   }
 
@@ -81,6 +86,9 @@ extension DeliveryProjection.Method {
       switch local.agent {
       case .maildir(let path, let junk): self = .maildir(path: path, junk: junk)
       case .command: self = .command
+      case .mbox: self = .mbox
+      case .lmtp(let lmtp): self = .lmtp(lmtp)
+      case .forwardOnly, .expandOnly: self = .expansion
       }
     }
   }
@@ -99,6 +107,13 @@ extension DeliveryProjection.Action: Record {
     case .relay(let relay):
       writer.write(UInt8(2))
       writer.write(record: relay)
+    case .mbox:
+      writer.write(UInt8(3))
+    case .lmtp(let lmtp):
+      writer.write(UInt8(4))
+      writer.write(record: lmtp)
+    case .expansion:
+      writer.write(UInt8(5))
     }
   }
 
@@ -110,6 +125,9 @@ extension DeliveryProjection.Action: Record {
       method = .maildir(path: try text.map(Self.path), junk: try reader.readEnumeration())
     case 1: method = .command
     case 2: method = .relay(try reader.readRecord())
+    case 3: method = .mbox
+    case 4: method = .lmtp(try reader.readRecord())
+    case 5: method = .expansion
     default: throw .invalid(field: "method")
     }
   }
@@ -120,5 +138,30 @@ extension DeliveryProjection.Action: Record {
     } catch {
       throw .invalid(field: "path")
     }
+  }
+}
+
+extension DeliveryAction.LMTP: Record {
+  func write(to writer: inout ByteWriter) {
+    switch destination {
+    case .socket(let path):
+      writer.write(UInt8(0))
+      writer.write(path)
+    case .host(let host, let port):
+      writer.write(UInt8(1))
+      writer.write(record: host)
+      writer.write(port)
+    }
+    writer.write(recipient.rawValue)
+  }
+
+  init(from reader: inout ByteReader) throws(DecodingError) {
+    let destination: Destination =
+      switch try reader.readByte() {
+      case 0: .socket(try reader.readRecord())
+      case 1: .host(try reader.readRecord(), port: try reader.readInteger())
+      default: throw .invalid(field: "destination")
+      }
+    self.init(destination: destination, recipient: try reader.readEnumeration())
   }
 }

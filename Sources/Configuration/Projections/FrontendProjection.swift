@@ -15,6 +15,20 @@ package struct FrontendProjection: Hashable, Sendable {
     package var tag: String
     package var receivedSource: Configuration.Listener.ReceivedSource
     package var notifications: Configuration.Listener.Notifications
+    /// `hostnames`, which lookup answers for; nil when there is none.
+    package var hostNames: TableIndex?
+    /// TLS.
+    package var security = Configuration.Listener.Security()
+    /// Lookup knows the table too, and is asked by the listener's index.
+    package var authentication = Configuration.Listener.Authentication()
+    /// `received-auth`.
+    package var receivedAuthentication = Configuration.Listener.ReceivedAuthentication.hidden
+    /// Lookup knows the table too, and is asked by the listener's index.
+    package var senders: Configuration.Listener.Senders?
+    /// `proxy-v2`.
+    package var proxyHeader = Configuration.Listener.ProxyHeader.none
+    /// The name of a filter.
+    package var filter: String?
 
     package init(
       index: UInt16,
@@ -43,6 +57,8 @@ package struct FrontendProjection: Hashable, Sendable {
   package var subaddressDelimiter: UInt8
   /// The addresses of this host's interfaces.
   package var localAddresses: [IPAddress]
+  /// `smtp ciphers`, for listeners without their own; nil is the TLS library's choice.
+  package var ciphers: String?
 
   package init(
     serverName: String,
@@ -81,6 +97,7 @@ package struct FrontendProjection: Hashable, Sendable {
     limits = configuration.reception
     subaddressDelimiter = configuration.subaddressDelimiter
     localAddresses = configuration.facts.addresses
+    ciphers = configuration.ciphers
   }
 
   package func encoded() -> [UInt8] {
@@ -91,6 +108,7 @@ package struct FrontendProjection: Hashable, Sendable {
     writer.write(record: limits)
     writer.write(subaddressDelimiter)
     writer.write(records: localAddresses)
+    writer.write(optional: ciphers)
     return writer.finish()
   }
 
@@ -102,49 +120,8 @@ package struct FrontendProjection: Hashable, Sendable {
     limits = try reader.readRecord()
     subaddressDelimiter = try reader.readByte()
     localAddresses = try reader.readRecords()
+    ciphers = try reader.readOptional()
     try reader.expectEnd()
-  }
-}
-
-extension FrontendProjection.Listener: Record {
-  fileprivate init(
-    index: UInt16,
-    address: String,
-    port: UInt16,
-    _ options: Configuration.Listener.Options,
-    serverName: String
-  ) {
-    self.init(
-      index: index,
-      address: address,
-      port: port,
-      hostName: options.hostName ?? serverName,
-      tag: options.tag,
-      receivedSource: options.receivedSource,
-      notifications: options.notifications
-    )
-  }
-
-  func write(to writer: inout ByteWriter) {
-    writer.write(index)
-    writer.write(address)
-    writer.write(port)
-    writer.write(hostName)
-    writer.write(tag)
-    writer.write(receivedSource.rawValue)
-    writer.write(notifications.rawValue)
-  }
-
-  init(from reader: inout ByteReader) throws(DecodingError) {
-    self.init(
-      index: try reader.readInteger(),
-      address: try reader.readRecord(),
-      port: try reader.readInteger(),
-      hostName: try reader.readRecord(),
-      tag: try reader.readRecord(),
-      receivedSource: try reader.readEnumeration(),
-      notifications: try reader.readEnumeration()
-    )
   }
 }
 

@@ -15,11 +15,47 @@ package struct LookupProjection: Hashable, Sendable {
     package var kind: Kind
     /// The account that delivers for everybody.
     package var user: String?
+    /// How far recipients are expanded.
+    package var expansion = Expansion.toUsers
+    /// The table that recipients are looked up in first.
+    package var aliases: DeliveryAction.Local.Aliases?
+    /// Where users are looked up; nil is the accounts of the system.
+    package var userBase: TableIndex?
+    /// `auth` of a relay.
+    package var credentials: TableIndex?
+    /// The tables that a relay asks at each delivery.
+    package var relayTables = DeliveryAction.RelayTables()
 
     package init(name: String, kind: Kind, user: String? = nil) {
       self.name = name
       self.kind = kind
       self.user = user
+    }
+
+    /// Where the expansion of a recipient may end.
+    package enum Expansion: UInt8, Sendable {
+      /// At a user, who is delivered to or has a `~/.forward`.
+      case toUsers = 0
+      /// `forward-only`: at a `~/.forward`.
+      case toForwards = 1
+      /// `expand-only`: at an alias.
+      case toAliases = 2
+    }
+  }
+
+  /// The tables that the sessions of a listener have asked.
+  package struct Listener: Hashable, Sendable {
+    /// `hostnames`.
+    package var hostNames: TableIndex?
+    /// Who may send, and which table knows the passwords.
+    package var authentication: Configuration.Listener.Authentication
+    /// `senders`.
+    package var senders: Configuration.Listener.Senders?
+
+    package init(_ options: Configuration.Listener.Options) {
+      hostNames = options.hostNames
+      authentication = options.authentication
+      senders = options.senders
     }
   }
 
@@ -28,6 +64,8 @@ package struct LookupProjection: Hashable, Sendable {
   package var tables: [TableDeclaration]
   package var rules: [Rule]
   package var actions: [Action]
+  /// In the order of `ServerConfiguration.listeners`.
+  package var listeners: [Listener] = []
   package var subaddressDelimiter: UInt8
   package var localAddresses: [IPAddress]
 
@@ -52,15 +90,11 @@ package struct LookupProjection: Hashable, Sendable {
       serverName: configuration.serverName,
       tables: configuration.tables,
       rules: configuration.rules,
-      actions: configuration.actions.map { action in
-        switch action.method {
-        case .local(let local): Action(name: action.name, kind: .local, user: local.user)
-        case .relay: Action(name: action.name, kind: .relay)
-        }
-      },
+      actions: configuration.actions.map(Action.init),
       subaddressDelimiter: configuration.subaddressDelimiter,
       localAddresses: configuration.facts.addresses
     )
+    listeners = configuration.listeners.map { Listener($0.options) }
   }
 
   package func encoded() -> [UInt8] {
@@ -69,6 +103,7 @@ package struct LookupProjection: Hashable, Sendable {
     writer.write(records: tables)
     writer.write(records: rules)
     writer.write(records: actions)
+    writer.write(records: listeners)
     writer.write(subaddressDelimiter)
     writer.write(records: localAddresses)
     return writer.finish()
@@ -80,27 +115,14 @@ package struct LookupProjection: Hashable, Sendable {
     tables = try reader.readRecords()
     rules = try reader.readRecords()
     actions = try reader.readRecords()
+    listeners = try reader.readRecords()
     subaddressDelimiter = try reader.readByte()
     localAddresses = try reader.readRecords()
     try reader.expectEnd()
     guard rules.allSatisfy({ $0.refersOnly(toTables: tables.count, actions: actions.count) })
     else { throw .invalid(field: "rule") }
-  }
-}
-
-extension LookupProjection.Action: Record {
-  func write(to writer: inout ByteWriter) {
-    writer.write(name)
-    writer.write(kind.rawValue)
-    writer.write(optional: user)
-  }
-
-  init(from reader: inout ByteReader) throws(DecodingError) {
-    self.init(
-      name: try reader.readRecord(),
-      kind: try reader.readEnumeration(),
-      user: try reader.readOptional()
-    )
+    let named = actions.flatMap(\.tables) + listeners.flatMap(\.tables)
+    guard named.allSatisfy({ $0.rawValue < tables.count }) else { throw .invalid(field: "table") }
   }
 }
 

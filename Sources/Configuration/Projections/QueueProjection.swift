@@ -43,6 +43,10 @@ package struct QueueProjection: Hashable, Sendable {
   package var relayLimits: RelayLimits
   package var relayLimitsByDomain: [String: RelayLimits]
   package var deferredMax: Int
+  /// Whether new messages are compressed.
+  package var compression: QueueCompression
+  /// A key that has to be asked for is put in before this is handed out.
+  package var encryption: QueueEncryption
 
   package init(_ configuration: ServerConfiguration) {
     serverName = configuration.serverName
@@ -53,7 +57,7 @@ package struct QueueProjection: Hashable, Sendable {
       let (kind, route): (LookupProjection.Action.Kind, Action.Route) =
         switch action.method {
         case .local: (.local, .byDomain)
-        case .relay(let relay): (.relay, relay.hosts.isEmpty ? .byDomain : .fixed)
+        case .relay(let relay): (.relay, relay.namesHosts ? .fixed : .byDomain)
         }
       return Action(
         name: action.name,
@@ -67,6 +71,8 @@ package struct QueueProjection: Hashable, Sendable {
     relayLimits = configuration.relayLimits
     relayLimitsByDomain = configuration.relayLimitsByDomain
     deferredMax = configuration.deferredMax
+    compression = configuration.compression
+    encryption = configuration.encryption
   }
 
   package func encoded() -> [UInt8] {
@@ -81,6 +87,8 @@ package struct QueueProjection: Hashable, Sendable {
     writer.write(record: relayLimits)
     writer.write(limitsByDomain: relayLimitsByDomain)
     writer.write(number: deferredMax)
+    writer.write(compression.rawValue)
+    writer.write(record: encryption)
     return writer.finish()
   }
 
@@ -98,6 +106,8 @@ package struct QueueProjection: Hashable, Sendable {
     relayLimits = try reader.readRecord()
     relayLimitsByDomain = try reader.readLimitsByDomain()
     deferredMax = try reader.readNumber()
+    compression = try reader.readEnumeration()
+    encryption = try reader.readRecord()
     try reader.expectEnd()
   }
 }
@@ -117,5 +127,29 @@ extension QueueProjection.Action: Record {
       timeToLive: try reader.readOptional(),
       route: try reader.readEnumeration()
     )
+  }
+}
+
+extension QueueEncryption: Record {
+  func write(to writer: inout ByteWriter) {
+    switch self {
+    case .none: writer.write(UInt8(0))
+    case .prompted: writer.write(UInt8(1))
+    case .standardInput: writer.write(UInt8(2))
+    case .key(let key):
+      writer.write(UInt8(3))
+      writer.write(key)
+    }
+  }
+
+  init(from reader: inout ByteReader) throws(DecodingError) {
+    self =
+      switch try reader.readByte() {
+      case 0: .none
+      case 1: .prompted
+      case 2: .standardInput
+      case 3: .key(try reader.readRecord())
+      default: throw .invalid(field: "encryption")
+      }
   }
 }

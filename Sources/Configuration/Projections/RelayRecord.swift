@@ -14,6 +14,13 @@ extension DeliveryAction.Relay: Record {
     writer.write(records: sources)
     writer.write(optional: rewrite)
     writer.write(optional: backup)
+    writer.write(UInt8(hostsByDomain == nil ? 0 : 1))
+    if let hostsByDomain { writer.write(hostsByDomain: hostsByDomain) }
+    writer.write(record: security)
+    writer.write(optional: credentials)
+    writer.write(optional: filter)
+    writer.write(forwardedSender.rawValue)
+    writer.write(record: tables)
   }
 
   init(from reader: inout ByteReader) throws(DecodingError) {
@@ -28,6 +35,57 @@ extension DeliveryAction.Relay: Record {
     sources = try reader.readRecords()
     rewrite = try reader.readOptional()
     backup = try reader.readOptional()
+    switch try reader.readByte() {
+    case 0: break
+    case 1: hostsByDomain = try reader.readHostsByDomain()
+    default: throw .invalid(field: "domain")
+    }
+    security = try reader.readRecord()
+    credentials = try reader.readOptional()
+    filter = try reader.readOptional()
+    forwardedSender = try reader.readEnumeration()
+    tables = try reader.readRecord()
+  }
+}
+
+extension DeliveryAction.RelaySecurity: Record {
+  func write(to writer: inout ByteWriter) {
+    writer.write(encryption.rawValue)
+    writer.write(verification.rawValue)
+    for text in [certificate, authority, ciphers, protocols] { writer.write(optional: text) }
+  }
+
+  init(from reader: inout ByteReader) throws(DecodingError) {
+    self.init()
+    encryption = try reader.readEnumeration()
+    verification = try reader.readEnumeration()
+    certificate = try reader.readOptional()
+    authority = try reader.readOptional()
+    ciphers = try reader.readOptional()
+    protocols = try reader.readOptional()
+  }
+}
+
+extension ByteWriter {
+  /// Sorted by domain, so that equal maps have equal bytes.
+  fileprivate mutating func write(hostsByDomain: [String: RelayURL]) {
+    write(number: hostsByDomain.count)
+    for (domain, url) in hostsByDomain.sorted(by: { $0.key < $1.key }) {
+      write(domain)
+      write(record: url)
+    }
+  }
+}
+
+extension ByteReader {
+  fileprivate mutating func readHostsByDomain() throws(DecodingError) -> [String: RelayURL] {
+    let count = try readCount(of: "domain", atMost: ProjectionLimits.elements)
+    var result: [String: RelayURL] = [:]
+    for _ in 0..<count {
+      let domain: String = try readRecord()
+      result[domain] = try readRecord(RelayURL.self)
+    }
+    return result
   }
 }
 
@@ -61,7 +119,21 @@ extension RelayURL: Record {
   func write(to writer: inout ByteWriter) {
     writer.write(transport.rawValue)
     writer.write(optional: label)
-    switch host {
+    writer.write(record: host)
+    writer.write(port)
+  }
+
+  init(from reader: inout ByteReader) throws(DecodingError) {
+    transport = try reader.readEnumeration()
+    label = try reader.readOptional()
+    host = try reader.readRecord()
+    port = try reader.readInteger()
+  }
+}
+
+extension RelayURL.Host: Record {
+  func write(to writer: inout ByteWriter) {
+    switch self {
     case .name(let name):
       writer.write(UInt8(0))
       writer.write(name)
@@ -69,18 +141,14 @@ extension RelayURL: Record {
       writer.write(UInt8(1))
       writer.write(record: address)
     }
-    writer.write(port)
   }
 
   init(from reader: inout ByteReader) throws(DecodingError) {
-    transport = try reader.readEnumeration()
-    label = try reader.readOptional()
-    host =
+    self =
       switch try reader.readByte() {
       case 0: .name(try reader.readRecord())
       case 1: .address(try reader.readRecord())
       default: throw .invalid(field: "host")
       }
-    port = try reader.readInteger()
   }
 }

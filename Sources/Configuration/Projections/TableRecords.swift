@@ -17,6 +17,16 @@ extension TableDeclaration: Record {
       writer.write(path)
     case .systemAccounts:
       writer.write(UInt8(3))
+    case .database(let path):
+      writer.write(UInt8(4))
+      writer.write(path)
+    case .helper(.command(let command)):
+      writer.write(UInt8(5))
+      writer.write(command)
+    case .helper(.named(let type, let path)):
+      writer.write(UInt8(6))
+      writer.write(type)
+      writer.write(path)
     }
   }
 
@@ -28,6 +38,9 @@ extension TableDeclaration: Record {
       case 1: .map(try reader.readRecords())
       case 2: .file(try reader.readRecord())
       case 3: .systemAccounts
+      case 4: .database(try reader.readRecord())
+      case 5: .helper(.command(try reader.readRecord()))
+      case 6: .helper(.named(try reader.readRecord(), path: try reader.readRecord()))
       default: throw .invalid(field: "table content")
       }
   }
@@ -44,16 +57,24 @@ extension TableDeclaration.Pair: Record {
   }
 }
 
+extension TableIndex: Record {
+  func write(to writer: inout ByteWriter) { writer.write(number: rawValue) }
+
+  init(from reader: inout ByteReader) throws(DecodingError) {
+    self.init(try reader.readNumber())
+  }
+}
+
 extension Rule.Test: Record {
   func write(to writer: inout ByteWriter) {
-    writer.write(number: table.rawValue)
+    writer.write(record: table)
     writer.write(comparison.rawValue)
     writer.write(sense.rawValue)
   }
 
   init(from reader: inout ByteReader) throws(DecodingError) {
     self.init(
-      table: TableIndex(try reader.readNumber()),
+      table: try reader.readRecord(),
       comparison: try reader.readEnumeration(),
       sense: try reader.readEnumeration()
     )

@@ -81,7 +81,10 @@ extension Parser {
 
   /// Whether the next token is this word, which is then gone.
   mutating func accept(_ word: String) throws(SyntaxFault) -> Bool {
-    guard try peek().isWord(word) else { return false }
+    guard try peek().isWord(word) else {
+      passedOver.append(word)
+      return false
+    }
     try next()
     return true
   }
@@ -97,32 +100,80 @@ extension Parser {
     guard try accept(symbol: symbol) else { throw unexpected(try peek(), ["\"\(symbol)\""]) }
   }
 
-  /// The next of a directive's options; nil at the end of the statement.
-  mutating func option(
+  /// A string that is not empty.
+  mutating func filled(_ what: String) throws(SyntaxFault) -> String { try name(what).0 }
+
+  /// A string that is not empty, and its place.
+  mutating func name(_ what: String) throws(SyntaxFault) -> (String, SourcePosition) {
+    let (text, position) = try string(what)
+    guard !text.isEmpty else { throw SyntaxFault(complaint: .empty(what), position: position) }
+    return (text, position)
+  }
+
+  /// A name that the user database can be asked for.
+  mutating func userName() throws(SyntaxFault) -> String {
+    let (name, position) = try string("a user")
+    guard UserName.isAcceptable(name) else {
+      throw SyntaxFault(complaint: .userName(name), position: position)
+    }
+    return name
+  }
+
+  mutating func groupName() throws(SyntaxFault) -> String {
+    let (name, position) = try string("a group")
+    guard UserName.isAcceptable(name) else {
+      throw SyntaxFault(complaint: .groupName(name), position: position)
+    }
+    return name
+  }
+
+  mutating func absolutePath(_ what: String) throws(SyntaxFault) -> String {
+    let (path, position) = try string(what)
+    guard path.hasPrefix("/") else {
+      throw SyntaxFault(complaint: .path(path), position: position)
+    }
+    return path
+  }
+
+  /// Reads a directive's options to the end of the statement, and says where each stood.
+  ///
+  /// Each may be given once but those that are `repeatable`; those of a group exclude each other.
+  mutating func parseOptions(
     of directive: String,
     among known: [String],
-    unsupported: [String] = []
-  ) throws(SyntaxFault) -> (String, SourcePosition)? {
-    let token = try peek()
-    if token.isEndOfStatement { return nil }
-    return try choice(of: directive, among: known, unsupported: unsupported)
+    exclusive: [[String]] = [],
+    repeatable: Set<String> = [],
+    read: (inout Parser, String, SourcePosition) throws(SyntaxFault) -> Void
+  ) throws(SyntaxFault) -> [String: SourcePosition] {
+    var places: [String: SourcePosition] = [:]
+    while try !peek().isEndOfStatement {
+      let (word, position) = try choice(of: directive, among: known)
+      guard places[word] == nil || repeatable.contains(word) else {
+        throw SyntaxFault(complaint: .repeated(word), position: position)
+      }
+      if places[word] == nil { places[word] = position }
+      for group in exclusive where group.contains(word) {
+        guard let other = group.first(where: { $0 != word && places[$0] != nil }) else { continue }
+        let isFirst = group.firstIndex(of: word) ?? 0 < group.firstIndex(of: other) ?? 0
+        throw SyntaxFault(
+          complaint: isFirst ? .exclusive(word, other) : .exclusive(other, word),
+          position: position
+        )
+      }
+      try read(&self, word, position)
+    }
+    return places
   }
 
   /// The next token, which has to be one of these words.
   mutating func choice(
     of directive: String,
-    among known: [String],
-    unsupported: [String] = []
+    among known: [String]
   ) throws(SyntaxFault) -> (String, SourcePosition) {
     let token = try peek()
-    guard case .word(let word) = token.kind else { throw unexpected(token, known) }
-    if unsupported.contains(word) {
-      throw SyntaxFault(
-        complaint: .unsupported("\"\(directive) \(word)\""),
-        position: token.position
-      )
+    guard case .word(let word) = token.kind, known.contains(word) else {
+      throw unexpected(token, known)
     }
-    guard known.contains(word) else { throw unexpected(token, known, also: unsupported) }
     try next()
     return (word, token.position)
   }
@@ -137,10 +188,11 @@ extension Parser {
   }
 
   /// A token that does not belong here; the known word that is most like it is suggested.
-  func unexpected(_ token: Token, _ expected: [String], also: [String] = []) -> SyntaxFault {
+  func unexpected(_ token: Token, _ expected: [String]) -> SyntaxFault {
+    let expected = passedOver + expected
     var nearest: String?
     if case .word(let word) = token.kind {
-      nearest = Spelling.nearest(to: word, in: expected + also)
+      nearest = Spelling.nearest(to: word, in: expected)
     }
     return SyntaxFault(
       complaint: .unexpected(found: token.description, expected: expected, nearest: nearest),

@@ -8,6 +8,7 @@ extension Parser {
   enum TableKind: String {
     case list = "a list"
     case map = "a table of keys and values"
+    case either = "a table"
   }
 
   mutating func declarePredefinedTables() {
@@ -28,10 +29,13 @@ extension Parser {
     return index
   }
 
-  /// `<name>`, `{ … }`, or one bare string.
-  mutating func table(_ kind: TableKind) throws(SyntaxFault) -> (TableIndex, SourcePosition) {
+  /// `<name>`, `{ … }`, or one bare string: a table that is asked for a service.
+  mutating func table(
+    _ kind: TableKind,
+    for service: TableService
+  ) throws(SyntaxFault) -> (TableIndex, SourcePosition) {
     let token = try peek()
-    if token.isSymbol("<") { return try reference(kind) }
+    if token.isSymbol("<") { return try reference(kind, service) }
     let content: TableDeclaration.Content
     if token.isSymbol("{") {
       content = try inlineContent()
@@ -50,7 +54,7 @@ extension Parser {
       }
     }
     let index = declare("<dynamic:\(draft.tables.count)>", content)
-    try check(index, is: kind, at: token.position)
+    try check(index, is: kind, for: service, at: token.position)
     return (index, token.position)
   }
 
@@ -61,7 +65,8 @@ extension Parser {
   }
 
   private mutating func reference(
-    _ kind: TableKind
+    _ kind: TableKind,
+    _ service: TableService
   ) throws(SyntaxFault) -> (TableIndex, SourcePosition) {
     try expect(symbol: "<")
     let (name, position) = try string("a table's name")
@@ -73,33 +78,37 @@ extension Parser {
         position: position
       )
     }
-    try check(index, is: kind, at: position)
+    try check(index, is: kind, for: service, at: position)
     return (index, position)
   }
 
   private func check(
     _ index: TableIndex,
     is kind: TableKind,
+    for service: TableService,
     at position: SourcePosition
   ) throws(SyntaxFault) {
     let table = draft.tables[index.rawValue]
-    let found: TableKind?
-    switch table.content {
-    case .list: found = .list
-    case .map: found = .map
-    case .file:
-      switch fileContents[index] ?? nil {
-      case .list: found = .list
-      case .map: found = .map
-      case nil: found = nil
-      }
-    case .systemAccounts: found = .map
+    if table.content == .systemAccounts, service != .userInformation {
+      throw SyntaxFault(complaint: .tableService(table.name, service), position: position)
     }
-    guard let found, found != kind else { return }
+    guard kind != .either, let found = self.kind(of: index), found != kind else { return }
     throw SyntaxFault(
-      complaint: .tableKind(table.name, expected: kind.rawValue),
+      complaint: .tableKind(
+        table.name.hasPrefix("<dynamic:") ? "" : table.name,
+        expected: kind.rawValue
+      ),
       position: position
     )
+  }
+
+  /// Nil when only time tells, or when the table is empty and serves as either.
+  private func kind(of index: TableIndex) -> TableKind? {
+    switch contents(of: index) {
+    case .list(let keys)?: keys.isEmpty ? nil : .list
+    case .map?: .map
+    case nil: draft.tables[index.rawValue].content == .systemAccounts ? .map : nil
+    }
   }
 
   /// `{ a, b }` or `{ k = v, k2 => v2 }`; commas, line ends, or both between the entries.
@@ -128,6 +137,22 @@ extension Parser {
     return .map(zip(keys, values).map { TableDeclaration.Pair(key: $0, value: $1) })
   }
 
+  /// `{ a, b }`: names with their places.
+  mutating func nameList(_ what: String) throws(SyntaxFault) -> [(String, SourcePosition)] {
+    try expect(symbol: "{")
+    var names: [(String, SourcePosition)] = []
+    try skipLines()
+    while try !accept(symbol: "}") {
+      names.append(try string(what))
+      let isSeparated = try separatorFollows()
+      let following = try peek()
+      guard isSeparated || following.isSymbol("}") else {
+        throw unexpected(following, ["\",\"", "\"}\""])
+      }
+    }
+    return names
+  }
+
   private mutating func separatorFollows() throws(SyntaxFault) -> Bool {
     let hasLine = try skipLines()
     guard try accept(symbol: ",") else { return hasLine }
@@ -145,14 +170,22 @@ extension Parser {
     return hasLine
   }
 
-  /// The keys of a list, or the pairs of a map, in the order of their keys; nil when the file could
-  /// not be read, which was said before.
+  /// The keys of a list, or the pairs of a map, in the order of their keys; nil when only an engine
+  /// can ask the table, or when the file could not be read, which was said before.
   func contents(of index: TableIndex) -> TableContents? {
     switch draft.tables[index.rawValue].content {
     case .list(let entries): .list(sorted: entries)
     case .map(let pairs): .map(sorted: pairs)
     case .file: fileContents[index] ?? nil
-    case .systemAccounts: nil
+    case .systemAccounts, .database, .helper: nil
+    }
+  }
+
+  /// Whether nobody knows what is in a table before it is asked.
+  func isDynamic(_ index: TableIndex) -> Bool {
+    switch draft.tables[index.rawValue].content {
+    case .list, .map, .file: false
+    case .systemAccounts, .database, .helper: true
     }
   }
 }

@@ -23,6 +23,9 @@ struct Parser {
   var fileContents: [TableIndex: TableContents?] = [:]
   var seenSettings: Set<String> = []
   var hasMatch = false
+  /// Names that are resolved when everything is read.
+  var references = References()
+  private(set) var features: [FeatureUse] = []
   private(set) var diagnostics: [Diagnostic] = []
   private var files: [SourceFile] = []
   private var macros: Macros
@@ -32,6 +35,8 @@ struct Parser {
   private var depth = 0
   /// The statement's end was read: whatever is wrong with it, the next token is another's.
   var hasEndedStatement = false
+  /// Words that would have fitted where the next token stands.
+  var passedOver: [String] = []
   private var includeDepth = 0
   private var bytesRead = 0
 
@@ -50,6 +55,7 @@ struct Parser {
   mutating func parse(_ path: String) {
     guard let bytes = read(path, for: nil) else { return }
     parse(bytes, path)
+    resolveReferences()
     for (name, position) in macros.unused {
       report(.unusedMacro(name), at: position, severity: .warning)
     }
@@ -140,6 +146,7 @@ struct Parser {
   mutating func next() throws(SyntaxFault) -> Token {
     let token = try peek()
     lookahead.removeFirst()
+    passedOver = []
     if token.isSymbol("{") { depth += 1 }
     if token.isSymbol("}") { depth -= 1 }
     return token
@@ -154,17 +161,36 @@ struct Parser {
     at position: SourcePosition,
     severity: Diagnostic.Severity = .error
   ) {
+    diagnostics.append(diagnostic(complaint, at: position, severity: severity))
+  }
+
+  /// Notes that the configuration uses a feature; once a line is enough.
+  mutating func use(_ feature: Feature, at position: SourcePosition) {
+    let use = FeatureUse(
+      feature: feature,
+      diagnostic: diagnostic(.unsupported("\"\(feature.rawValue)\""), at: position)
+    )
+    let isKnown = features.contains {
+      $0.feature == feature && $0.diagnostic.path == use.diagnostic.path
+        && $0.diagnostic.line == position.line
+    }
+    if !isKnown, features.count < Limits.diagnostics { features.append(use) }
+  }
+
+  private func diagnostic(
+    _ complaint: Complaint,
+    at position: SourcePosition,
+    severity: Diagnostic.Severity = .error
+  ) -> Diagnostic {
     let file = files[position.file]
-    diagnostics.append(
-      Diagnostic(
-        severity: severity,
-        complaint: complaint,
-        path: file.path,
-        line: position.line,
-        column: position.column,
-        length: position.length,
-        sourceLine: Array(file.line(position.line))
-      )
+    return Diagnostic(
+      severity: severity,
+      complaint: complaint,
+      path: file.path,
+      line: position.line,
+      column: position.column,
+      length: position.length,
+      sourceLine: Array(file.line(position.line))
     )
   }
 }

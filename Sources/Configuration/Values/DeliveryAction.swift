@@ -10,49 +10,6 @@ package struct DeliveryAction: Hashable, Sendable {
     case relay(Relay)
   }
 
-  /// A delivery on this host.
-  package struct Local: Hashable, Sendable {
-    package enum Agent: Hashable, Sendable {
-      /// A maildir; nil is `~/Maildir`.
-      case maildir(path: Format?, junk: Junk)
-      /// A command, run by the shell as the recipient's user.
-      case command(Format)
-    }
-
-    /// Whether a maildir puts what is marked as spam into a folder of its own.
-    package enum Junk: UInt8, Sendable {
-      case inPlace = 0
-      /// `junk`.
-      case ownFolder = 1
-    }
-
-    package var agent: Agent
-    /// The account that delivers for everybody; nil is each recipient's own.
-    package var user: String?
-
-    package init(agent: Agent, user: String? = nil) {
-      self.agent = agent
-      self.user = user
-    }
-  }
-
-  /// A delivery to another host.
-  package struct Relay: Hashable, Sendable {
-    /// `host`: where everything goes, each in turn; empty means by the recipient's domain.
-    package var hosts: [RelayURL] = []
-    /// The name in HELO; nil is the server's name.
-    package var helo: String?
-    /// `helo-src`: the name in HELO by local address, before `helo`.
-    package var heloBySource: [IPAddress: String] = [:]
-    /// Local addresses, picked in turn; empty leaves it to the system.
-    package var sources: [IPAddress] = []
-    package var rewrite: SenderRewrite?
-    /// `backup`: only hosts better than the one named here are used.
-    package var backup: String?
-
-    package init() {}
-  }
-
   /// `mail-from`: what becomes of a sender that is not null.
   package enum SenderRewrite: Hashable, Sendable {
     case address(Address)

@@ -8,10 +8,26 @@ package struct Listener: Hashable, Sendable {
   package struct Options: Hashable, Sendable {
     /// The name in banner, HELO reply and Received; nil is the server name.
     package var hostName: String?
+    /// `hostnames`: the name by the local address, before `hostName`.
+    package var hostNames: TableIndex?
     /// At most 32 characters; empty when there is none.
     package var tag = ""
+    /// `mask-src`.
     package var receivedSource = ReceivedSource.shown
+    /// `no-dsn`.
     package var notifications = Notifications.offered
+    /// TLS.
+    package var security = Security()
+    /// `auth`, `auth-optional`.
+    package var authentication = Authentication()
+    /// `received-auth`.
+    package var receivedAuthentication = ReceivedAuthentication.hidden
+    /// `senders`: what an authenticated user may send as; nil is anything.
+    package var senders: Senders?
+    /// `proxy-v2`.
+    package var proxyHeader = ProxyHeader.none
+    /// A filter's name, declared; an inline chain has a name in angle brackets.
+    package var filter: String?
 
     package init() {}
   }

@@ -7,12 +7,18 @@ extension ServerConfiguration {
   /// resolved, what is as it would be anyway left out.
   package var normalizedText: String {
     var lines = tables.filter { !$0.name.hasPrefix("<") }.map(\.statement)
+    lines += pkis.flatMap(\.statements)
+    lines += authorities.map { "ca \(quoted($0.name)) cert \(quoted($0.certificate))" }
     lines += settings
-    lines +=
-      socketOptions == Listener.Options()
-      ? [] : ["listen on socket\(socketOptions.text)"]
-    lines += listeners.map(\.statement)
-    lines += actions.map(\.statement)
+    lines += srs.statements
+    lines += wrappers.map { "mda wrapper \(quoted($0.name)) \(quoted($0.command.text))" }
+    lines += filterProcesses.map { "proc \(quoted($0.name)) \($0.program.text)" }
+    lines += filters.filter { !$0.name.hasPrefix("<") }.map(statement)
+    if socketOptions != Listener.Options() {
+      lines.append("listen on socket\(text(socketOptions))")
+    }
+    lines += listeners.map(statement)
+    lines += actions.map(statement)
     lines += rules.map(statement)
     return lines.map { $0 + "\n" }.joined()
   }
@@ -49,48 +55,18 @@ extension ServerConfiguration {
       }
     }
     add(\.resolver) { "resolver \($0.text)" }
+    add(\.ciphers) { "smtp ciphers \(quoted($0 ?? ""))" }
+    add(\.administrativeDomain) { "admd \(quoted($0 ?? ""))" }
+    add(\.compression) { _ in "queue compression" }
+    add(\.encryption) { "queue encryption\($0.text)" }
     return lines
-  }
-
-  private func statement(_ rule: Rule) -> String {
-    var text = "match"
-    if let tag = rule.tag { text += criterion("tag", tag) }
-    switch rule.source {
-    case .any(let sense): text += " \(sense.mark)from any"
-    case .local(let sense): text += " \(sense.mark)from local"
-    case .socket(let sense): text += " \(sense.mark)from socket"
-    case .address(let test): text += criterion("from src", test)
-    case .named(let sense): text += " \(sense.mark)from rdns"
-    case .reverseName(let test): text += criterion("from rdns", test)
-    }
-    switch rule.destination {
-    case .any(let sense): text += " \(sense.mark)for any"
-    case .local(let sense): text += " \(sense.mark)for local"
-    case .domain(let test): text += criterion("for domain", test)
-    }
-    if let helo = rule.helo { text += criterion("helo", helo) }
-    switch rule.authentication {
-    case .anybody(let sense): text += " \(sense.mark)auth"
-    case .user(let test): text += criterion("auth", test)
-    case nil: break
-    }
-    if let encryption = rule.encryption { text += " \(encryption.mark)tls" }
-    if let sender = rule.sender { text += criterion("mail-from", sender) }
-    if let recipient = rule.recipient { text += criterion("rcpt-to", recipient) }
-    return switch rule.outcome {
-    case .reject: text + " reject"
-    case .action(let index): text + " action \(quoted(actions[index].name))"
-    }
-  }
-
-  private func criterion(_ words: String, _ test: Rule.Test) -> String {
-    let comparison = test.comparison == .patterns ? "regex " : ""
-    return " \(test.sense.mark)\(words) \(comparison)\(tables[test.table.rawValue].reference)"
   }
 }
 
 /// A string in quotes, as the lexer reads it.
-private func quoted(_ text: String) -> String {
+func quoted(_ text: String) -> String {
+  // Only a word ends with a backslash, which would hide a quote or a line's end behind it.
+  if text.hasSuffix("\\") { return text + " " }
   var result = "\""
   var previous: Unicode.Scalar = "a"
   for scalar in text.unicodeScalars {
@@ -103,11 +79,12 @@ private func quoted(_ text: String) -> String {
 }
 
 extension Rule.Sense {
-  fileprivate var mark: String { self == .fails ? "!" : "" }
+  var mark: String { self == .fails ? "!" : "" }
 }
 
 extension Duration {
-  fileprivate var configurationText: String {
+  /// As the configuration writes it, in the largest unit that divides it.
+  var configurationText: String {
     let seconds = wholeSeconds
     for (unit, length) in [("d", Int64(86400)), ("h", 3600), ("m", 60)]
     where seconds % length == 0 {
@@ -121,7 +98,7 @@ extension TableDeclaration {
   fileprivate var statement: String { "table \(quoted(name)) \(content.text)" }
 
   /// As a directive names it; an anonymous one is written out.
-  fileprivate var reference: String {
+  var reference: String {
     if name.hasPrefix("<dynamic:") { return content.text }
     return name.hasPrefix("<") ? name : "<\(quoted(name))>"
   }
@@ -134,7 +111,10 @@ extension TableDeclaration.Content {
     case .map(let pairs):
       "{ \(pairs.map { "\(quoted($0.key)) = \(quoted($0.value))" }.joined(separator: ", ")) }"
     case .file(let path): quoted(path)
-    case .systemAccounts: TableDeclaration.systemAccounts
+    case .systemAccounts: quoted("getpwnam:")
+    case .database(let path): quoted("db:\(path)")
+    case .helper(.command(let command)): quoted("proc:\(command)")
+    case .helper(.named(let type, let path)): quoted("\(type):\(path)")
     }
   }
 }
@@ -161,73 +141,30 @@ extension RelayLimits {
   }
 }
 
-extension Listener {
-  fileprivate var statement: String {
-    let family =
-      switch target {
-      case .name(_, .inet4): " inet4"
-      case .name(_, .inet6): " inet6"
-      case .name(_, .any), .address: ""
-      }
-    return "listen on \(quoted(target.description))\(family) port \(port)\(options.text)"
-  }
-}
-
-extension Listener.Options {
+extension QueueEncryption {
   fileprivate var text: String {
-    var text = hostName.map { " hostname \(quoted($0))" } ?? ""
-    if !tag.isEmpty { text += " tag \(quoted(tag))" }
-    if receivedSource == .masked { text += " mask-src" }
-    if notifications == .refused { text += " no-dsn" }
-    return text
-  }
-}
-
-extension DeliveryAction {
-  fileprivate var statement: String {
-    let method =
-      switch self.method {
-      case .local(let local): local.text
-      case .relay(let relay): relay.text
-      }
-    let limit = timeToLive.map { " ttl \($0.configurationText)" } ?? ""
-    return "action \(quoted(name)) \(method)\(limit)"
-  }
-}
-
-extension DeliveryAction.Local {
-  fileprivate var text: String {
-    let agent =
-      switch self.agent {
-      case .maildir(let path, let junk):
-        "maildir\(path.map { " \(quoted($0.text))" } ?? "")\(junk == .ownFolder ? " junk" : "")"
-      case .command(let command): "mda \(quoted(command.text))"
-      }
-    return agent + (user.map { " user \(quoted($0))" } ?? "")
-  }
-}
-
-extension DeliveryAction.Relay {
-  fileprivate var text: String {
-    var text = "relay"
-    if !hosts.isEmpty { text += " host \(list(hosts))" }
-    if let helo { text += " helo \(quoted(helo))" }
-    if !heloBySource.isEmpty {
-      let pairs = heloBySource.map { "\(quoted($0.key.description)) = \(quoted($0.value))" }
-      text += " helo-src { \(pairs.sorted().joined(separator: ", ")) }"
+    switch self {
+    case .none, .prompted: ""
+    case .standardInput: " stdin"
+    case .key(let key): " \(quoted(key))"
     }
-    if !sources.isEmpty { text += " src \(list(sources))" }
-    switch rewrite {
-    case .address(let address): text += " mail-from \(quoted(address.description))"
-    case .local(let local): text += " mail-from \(quoted(local))"
-    case .domain(let domain): text += " mail-from \(quoted("@\(domain)"))"
-    case nil: break
-    }
-    if let backup { text += " backup mx \(quoted(backup))" }
-    return text
   }
+}
 
-  private func list(_ values: [some CustomStringConvertible]) -> String {
-    "{ \(values.map { quoted($0.description) }.joined(separator: ", ")) }"
+extension PKI {
+  fileprivate var statements: [String] {
+    let start = "pki \(quoted(name))"
+    let lines = ["\(start) cert \(quoted(certificate))", "\(start) key \(quoted(key))"]
+    return exchange == .none ? lines : lines + ["\(start) dhe \(exchange.rawValue)"]
+  }
+}
+
+extension SRSSettings {
+  fileprivate var statements: [String] {
+    var lines: [String] = []
+    if let key { lines.append("srs key \(quoted(key))") }
+    if let backupKey { lines.append("srs key backup \(quoted(backupKey))") }
+    if days != SRSSettings().days { lines.append("srs ttl \(days)d") }
+    return lines
   }
 }

@@ -31,6 +31,26 @@ package struct ServerConfiguration: Hashable, Sendable {
   package var localLimits = LocalLimits()
   package var schedulingLimits = SchedulingLimits()
   package var resolver = ResolverSettings.system
+  /// In the order of their first lines; names are unique, cert and key are there.
+  package var pkis: [PKI] = []
+  /// In the file's order; names are unique.
+  package var authorities: [CertificateAuthority] = []
+  /// `smtp ciphers`; nil is the TLS library's choice.
+  package var ciphers: String?
+  /// `mda wrapper`, in the file's order; names are unique.
+  package var wrappers: [DeliveryAction.Local.Wrapper] = []
+  /// `proc`, in the file's order; names are unique.
+  package var filterProcesses: [FilterProcess] = []
+  /// In the file's order, inline chains where they stand; names are unique.
+  package var filters: [Filter] = []
+  /// `srs`; with a key when an action uses it.
+  package var srs = SRSSettings()
+  /// `admd`: what filters are told; nil is the server's name.
+  package var administrativeDomain: String?
+  /// `queue compression`.
+  package var compression = QueueCompression.none
+  /// `queue encryption`.
+  package var encryption = QueueEncryption.none
 
   package init(facts: HostFacts) {
     self.facts = facts

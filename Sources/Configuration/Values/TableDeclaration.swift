@@ -17,6 +17,17 @@ package struct TableDeclaration: Hashable, Sendable {
     case file(String)
     /// The accounts of the system.
     case systemAccounts
+    /// `db`: the absolute path of what makemap made.
+    case database(String)
+    case helper(Helper)
+  }
+
+  /// A program that answers for a table.
+  package enum Helper: Hashable, Sendable {
+    /// `proc:COMMAND`.
+    case command(String)
+    /// `TYPE:PATH`: the program `table-TYPE`, started with the path.
+    case named(String, path: String)
   }
 
   /// A key with its value.

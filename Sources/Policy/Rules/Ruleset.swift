@@ -66,7 +66,7 @@ package struct Ruleset: Sendable {
     case .list(let entries): entries
     case .map(let pairs): pairs.map(\.key)
     case .file: file?.keys
-    case .systemAccounts: nil
+    case .systemAccounts, .database, .helper: nil
     }
   }
 

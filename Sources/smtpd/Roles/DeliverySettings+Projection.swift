@@ -13,7 +13,8 @@ extension DeliverySettings {
       actions[action.name] =
         switch action.method {
         case .maildir: .maildir
-        case .command: .command
+        // What nothing serves yet never comes here: the supervisor refuses to start.
+        case .command, .mbox, .lmtp, .expansion: .command
         case .relay(let relay): .relay(RelayAction(relay, serverName: projection.serverName))
         }
     }

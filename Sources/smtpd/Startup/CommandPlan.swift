@@ -63,6 +63,8 @@ struct CommandPlan: Sendable {
       program = Program(path: Program.ourselves, arguments: arguments)
     case .command(let format):
       program = Program(path: "/bin/sh", arguments: ["sh", "-c", try expand(format, values)])
+    case .mbox, .lmtp, .forwardOnly, .expandOnly:
+      throw CommandRefusal(reason: "action \(request.action) runs no command")
     }
     program.environment = environment(request, account)
     program.directory = account.home.isEmpty ? "/" : account.home

@@ -37,11 +37,38 @@ struct Startup {
 
   private func run() throws(StartupFailure) -> Int32 {
     let options = try StartupOptions(command, uid: uid)
-    let configuration = try readConfiguration(options)
-    guard command.check else { return try serve(configuration, options) }
+    let report = try readConfiguration(options)
+    var configuration = try checked(report)
+    if let backend = options.backend { configuration.backend = backend }
+    guard command.check else {
+      try refuse(report.unserved())
+      return try serve(configuration, options)
+    }
+    for var missing in report.unserved() {
+      missing.severity = .warning
+      Startup.complain("\(missing)")
+    }
     if command.verbose > 0 { print(configuration.normalizedText, terminator: "") }
     Startup.complain("configuration OK")
     return 0
+  }
+
+  private func checked(
+    _ report: ConfigurationReport
+  ) throws(StartupFailure) -> ServerConfiguration {
+    if command.verbose > 0 { for warning in report.warnings { Startup.complain("\(warning)") } }
+    try refuse(report.errors)
+    guard let configuration = report.configuration else {
+      preconditionFailure("neither a configuration nor an error")
+    }
+    return configuration
+  }
+
+  private func refuse(_ errors: [Diagnostic]) throws(StartupFailure) {
+    guard !errors.isEmpty else { return }
+    throw StartupFailure(
+      lines: errors.map { "\($0)" } + [errors.count == 1 ? "1 error" : "\(errors.count) errors"]
+    )
   }
 
   private static func complain(_ line: String) {
@@ -52,12 +79,12 @@ struct Startup {
 
   private func readConfiguration(
     _ options: StartupOptions
-  ) throws(StartupFailure) -> ServerConfiguration {
+  ) throws(StartupFailure) -> ConfigurationReport {
     let facts = HostFactsReader.read(configuration: options.configurationPath)
     if case .failure(let fault) = FileContent.read(options.configurationPath, atMost: 64 << 20) {
       throw StartupFailure("\(options.configurationPath): \(fault.reason)")
     }
-    let report = ConfigurationReport(
+    return ConfigurationReport(
       reading: options.configurationPath,
       macros: options.macros,
       facts: facts
@@ -67,15 +94,6 @@ struct Startup {
       case .failure(let fault): throw fault
       }
     }
-    if command.verbose > 0 { for warning in report.warnings { Startup.complain("\(warning)") } }
-    guard var configuration = report.configuration else {
-      let count = report.errors.count
-      throw StartupFailure(
-        lines: report.errors.map { "\($0)" } + [count == 1 ? "1 error" : "\(count) errors"]
-      )
-    }
-    if let backend = options.backend { configuration.backend = backend }
-    return configuration
   }
 
   private func serve(

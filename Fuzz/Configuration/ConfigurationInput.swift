@@ -27,16 +27,16 @@ enum ConfigurationInput {
     let lookup = LookupProjection(configuration)
     let delivery = DeliveryProjection(configuration)
     let queue = QueueProjection(configuration)
-  let frontend = FrontendProjection(configuration)
-  precondition((try? FrontendProjection(decoding: frontend.encoded())) == frontend)
+    let frontend = FrontendProjection(configuration)
+    precondition((try? FrontendProjection(decoding: frontend.encoded())) == frontend)
     precondition((try? LookupProjection(decoding: lookup.encoded())) == lookup)
     precondition((try? DeliveryProjection(decoding: delivery.encoded())) == delivery)
     precondition((try? QueueProjection(decoding: queue.encoded())) == queue)
-  let text = configuration.normalizedText
-  let again = ConfigurationReport(reading: "fuzz", facts: facts) { path throws(UnreadableFile) in
-    guard path == "fuzz" || path.hasPrefix("/") else { throw UnreadableFile(reason: "absent") }
-    return path == "fuzz" ? Array(text.utf8) : path == "/self" ? bytes : Array(bytes.prefix(200))
-  }
-  precondition(again.configuration?.normalizedText == text)
+    let text = configuration.normalizedText
+    let again = ConfigurationReport(reading: "fuzz", facts: facts) { path throws(UnreadableFile) in
+      guard path == "fuzz" || path.hasPrefix("/") else { throw UnreadableFile(reason: "absent") }
+      return path == "fuzz" ? Array(text.utf8) : path == "/self" ? bytes : Array(bytes.prefix(200))
+    }
+    precondition(again.configuration?.normalizedText == text)
   }
 }

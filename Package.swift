@@ -149,7 +149,7 @@ let package = Package(
       name: "smtpd",
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
-        "Frontend", "Interprocess", "Lookup", "Mail", "Queue", "ResolverEdge", "Spooler",
+        "Frontend", "Interprocess", "Lookup", "Mail", "Policy", "Queue", "ResolverEdge", "Spooler",
         "StoreFactory", "Supervisor",
       ] + nio,
       swiftSettings: strict

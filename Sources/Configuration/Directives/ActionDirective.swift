@@ -119,10 +119,10 @@ extension Parser {
 }
 
 extension DeliveryAction.Local.Agent {
-  /// What makes no sense with it: a mailbox is its owner's, and has no command that could be wrapped.
+  /// What makes no sense with it: a mailbox is its owner's.
   fileprivate var refusedOptions: [String] {
     switch self {
-    case .mbox: ["user", "wrapper"]
+    case .mbox: ["user"]
     case .forwardOnly, .expandOnly: ["user"]
     case .maildir, .command, .lmtp: []
     }

@@ -16,6 +16,11 @@ extension DeliveryAction {
       case forwardOnly
       /// Only what aliases say; a recipient that ends at a user is refused.
       case expandOnly
+
+      /// Whether one transaction carries a message to all its users.
+      var servesMany: Bool {
+        if case .lmtp = self { true } else { false }
+      }
     }
 
     /// Whether a maildir puts what is marked as spam into a folder of its own.
@@ -61,7 +66,7 @@ extension DeliveryAction {
     package var aliases: Aliases?
     /// Where users are looked up; nil is the accounts of the system.
     package var userBase: TableIndex?
-    /// Never with `mbox`.
+    /// A command around the one that delivers.
     package var wrapper: Wrapper?
 
     package init(agent: Agent, user: String? = nil) {

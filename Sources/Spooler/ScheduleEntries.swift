@@ -44,7 +44,10 @@ struct ScheduleEntries {
     case .bounce(.failed): "failed"
     case .bounce(.delayed): "delayed"
     case .bounce(.delivered): "delivered"
-    case .local(let local): envelope.action + "\u{1}" + local.user
+    case .local(let local):
+      // One server takes the message for all its users in one transaction.
+      actions[envelope.action]?.route == .fixed && local.method == .action
+        ? envelope.action : envelope.action + "\u{1}" + local.user
     case .relay: relayDestination(envelope.action, domain: envelope.destination.domain)
     }
   }

@@ -131,9 +131,14 @@ int talaria_sealed_file(const char *name, const void *bytes, size_t length) {
 
 // The functions up to `talaria_spawn` run between fork and exec: only calls that are safe there.
 
+// Never above what holds already, which only root could raise.
 static int talaria_limit(int resource, uint64_t most) {
-  struct rlimit limit = {most, most};
-  return most > 0 ? setrlimit(resource, &limit) : 0;
+  struct rlimit limit;
+  if (most == 0) return 0;
+  if (getrlimit(resource, &limit) != 0) return -1;
+  if (limit.rlim_max > most) limit.rlim_max = most;
+  limit.rlim_cur = limit.rlim_max;
+  return setrlimit(resource, &limit);
 }
 
 static int talaria_limits(const struct talaria_command *command) {

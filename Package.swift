@@ -166,8 +166,8 @@ let package = Package(
       name: "smtpd",
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
-        "Frontend", "Interprocess", "Lookup", "Mail", "Queue", "ResolverEdge", "RolePromises",
-        "Sandbox", "Spooler", "StoreFactory", "Supervisor",
+        "Frontend", "Interprocess", "Lookup", "Mail", "Policy", "Queue", "ResolverEdge",
+        "RolePromises", "Sandbox", "Spooler", "StoreFactory", "Supervisor",
       ] + nio,
       exclude: ["Promises"],
       swiftSettings: strict

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -128,7 +129,70 @@ int talaria_sealed_file(const char *name, const void *bytes, size_t length) {
   return descriptor;
 }
 
-// Between fork and exec: only calls that are safe there.
+// The functions up to `talaria_spawn` run between fork and exec: only calls that are safe there.
+
+// Never above what holds already, which only root could raise.
+static int talaria_limit(int resource, uint64_t most) {
+  struct rlimit limit;
+  if (most == 0) return 0;
+  if (getrlimit(resource, &limit) != 0) return -1;
+  if (limit.rlim_max > most) limit.rlim_max = most;
+  limit.rlim_cur = limit.rlim_max;
+  return setrlimit(resource, &limit);
+}
+
+static int talaria_limits(const struct talaria_command *command) {
+  // No part of a message is left behind in a core file.
+  struct rlimit none = {0, 0};
+  if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;
+  if (talaria_limit(RLIMIT_FSIZE, command->file_bytes_max) != 0) return -1;
+  if (talaria_limit(RLIMIT_NPROC, command->processes_max) != 0) return -1;
+  if (talaria_limit(RLIMIT_NOFILE, command->descriptors_max) != 0) return -1;
+  return talaria_limit(RLIMIT_CPU, command->processor_seconds_max);
+}
+
+// By descriptors, and never over a link: the directory is writable for a group.
+static int talaria_make_mailbox(const struct talaria_command *command) {
+  int directory = open(command->mailbox_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return -1;
+  int file = openat(directory, command->mailbox,
+                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file < 0) return errno == EEXIST ? 0 : -1;
+  if (fchown(file, command->uid, command->mailbox_group) != 0 || fchmod(file, 0660) != 0 ||
+      fsync(directory) != 0) {
+    int kept = errno;
+    unlinkat(directory, command->mailbox, 0);
+    errno = kept;
+    return -1;
+  }
+  return 0;
+}
+
+static void talaria_execute(const struct talaria_command *command) {
+  char path[4096];
+  const char *rest = command->search;
+  if (strchr(command->path, '/') != NULL || rest == NULL) {
+    execve(command->path, command->arguments, command->environment);
+    return;
+  }
+  int denied = 0;
+  size_t name = strlen(command->path);
+  while (*rest != 0) {
+    size_t length = strcspn(rest, ":");
+    if (length > 0 && length + name + 2 <= sizeof path) {
+      memcpy(path, rest, length);
+      path[length] = '/';
+      memcpy(path + length + 1, command->path, name + 1);
+      execve(path, command->arguments, command->environment);
+      if (errno == EACCES) denied = 1;
+      if (errno != EACCES && errno != ENOENT && errno != ENOTDIR) return;
+    }
+    rest += length;
+    if (*rest == ':') rest++;
+  }
+  errno = denied ? EACCES : ENOENT;
+}
+
 static void talaria_child(const struct talaria_command *command, int report) {
   int fresh[4];
   sigset_t none;
@@ -152,13 +216,8 @@ static void talaria_child(const struct talaria_command *command, int report) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   if (command->new_session && setsid() < 0) goto failed;
-  // No part of a message is left behind in a core file.
-  struct rlimit no_core = {0, 0};
-  if (setrlimit(RLIMIT_CORE, &no_core) != 0) goto failed;
-  if (command->file_bytes_max > 0) {
-    struct rlimit limit = {command->file_bytes_max, command->file_bytes_max};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) goto failed;
-  }
+  if (talaria_limits(command) != 0) goto failed;
+  if (command->mailbox != NULL && talaria_make_mailbox(command) != 0) goto failed;
   if (command->gid != (gid_t)-1) {
     if (setgroups(1, &command->gid) != 0) goto failed;
     if (setresgid(command->gid, command->gid, command->gid) != 0) goto failed;
@@ -169,7 +228,7 @@ static void talaria_child(const struct talaria_command *command, int report) {
   // As the user: a directory that only root may enter is none of theirs.
   if (command->directory != NULL && chdir(command->directory) != 0 && chdir("/") != 0) goto failed;
   if (command->alarm_seconds > 0) alarm(command->alarm_seconds);
-  execve(command->path, command->arguments, command->environment);
+  talaria_execute(command);
 failed: {
   int problem = errno;
   ssize_t ignored = write(report, &problem, sizeof problem);

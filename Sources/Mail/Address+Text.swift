@@ -18,6 +18,14 @@ extension Address: CustomStringConvertible {
     bytes.append(UInt8(ascii: ">"))
   }
 
+  /// Appends a local part alone between `<` and `>`, quoted where it must be.
+  package static func appendName(_ local: String, to bytes: inout [UInt8]) {
+    let address = Address(local: local, domain: "")
+    bytes.append(UInt8(ascii: "<"))
+    bytes.append(contentsOf: (address.needsQuotes ? address.quotedLocal : local).utf8)
+    bytes.append(UInt8(ascii: ">"))
+  }
+
   /// Whether the local part is more than atoms divided by single dots.
   private var needsQuotes: Bool {
     let utf8 = local.utf8

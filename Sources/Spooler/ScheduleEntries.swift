@@ -41,13 +41,13 @@ struct ScheduleEntries {
   /// Where an envelope goes, whatever action brings it there.
   enum Target {
     case relay(domain: String)
-    case local(user: String)
+    case local(LocalDelivery)
 
     /// Nil for a notice that is still to be written.
     init?(_ envelope: Envelope) {
       switch envelope.kind {
       case .bounce: return nil
-      case .local(let local): self = .local(user: local.user)
+      case .local(let local): self = .local(local)
       case .relay: self = .relay(domain: envelope.destination.domain)
       }
     }
@@ -66,7 +66,10 @@ struct ScheduleEntries {
   /// An action that names its hosts has one destination, any other one for each domain.
   func destination(of target: Target, by action: String) -> String {
     switch target {
-    case .local(let user): action + "\u{1}" + user
+    case .local(let local):
+      // One server takes the message for all its users in one transaction.
+      actions[action]?.route == .fixed && local.method == .action
+        ? action : action + "\u{1}" + local.user
     case .relay(let domain):
       actions[action]?.route == .fixed ? action : action + "\u{1}" + domain.lowercased()
     }

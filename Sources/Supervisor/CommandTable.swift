@@ -11,8 +11,8 @@ internal import Interprocess
 /// killed *before* that end closes, so that no command takes a cut-off message for a whole one.
 struct CommandTable {
   enum Limits {
-    /// How long a command may run, in milliseconds.
-    static let time: Int64 = 300_000
+    /// How long a command may run, in milliseconds: its own alarm rings before.
+    static let time: Int64 = 305_000
     /// Commands at one time.
     static let running = 1024
   }

@@ -10,23 +10,58 @@ package struct ServicePlan: Sendable {
   /// Subsystems that start paused (bits: 1 mda, 2 mta, 4 smtp).
   package var pausedAtStart: UInt8 = 0
   package var verbosity: UInt8 = 0
-  /// The name of the account that an action delivers as.
-  package var account: @Sendable (CommandRequest) -> String
-  /// The program of an action for a user, taken from the configuration and never from the request.
-  package var command: @Sendable (CommandRequest, Account) throws(CommandRefusal) -> Program
+  /// What is run for deliveries, and as whom.
+  package var local: any LocalPlan
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 
   package init(
     projections: [Role: [UInt8]],
     identities: [Role: RoleIdentity],
-    account: @escaping @Sendable (CommandRequest) -> String,
-    command: @escaping @Sendable (CommandRequest, Account) throws(CommandRefusal) -> Program
+    local: any LocalPlan
   ) {
     self.projections = projections
     self.identities = identities
-    self.account = account
-    self.command = command
+    self.local = local
+  }
+}
+
+/// What the configuration says about deliveries on this host. Nothing of it comes from a request.
+package protocol LocalPlan: Sendable {
+  /// Whose program it is: the account of an action's `user`, else the recipient's.
+  func owner(of request: CommandRequest) throws(CommandRefusal) -> AccountName
+  /// The program of an action for a user.
+  func program(
+    for request: CommandRequest,
+    as account: Account
+  ) throws(CommandRefusal) -> Program
+  /// Who connects to the local socket of an action; nil: a program without rights.
+  func connector(of action: String) throws(CommandRefusal) -> AccountName?
+  /// The program that connects its standard input, a socket, to the local socket of an action. Its exit
+  /// status is zero, or what errno said.
+  func connection(
+    of action: String,
+    as account: Account?
+  ) throws(CommandRefusal) -> Program
+}
+
+/// An account, and who knows it.
+package struct AccountName: Hashable, Sendable {
+  /// Who is asked.
+  package enum Directory: Hashable, Sendable {
+    /// The user database of the host.
+    case accounts
+    /// The `userbase` table of this action.
+    case userbase(action: String)
+  }
+
+  package var name: String
+  /// Who is asked.
+  package var directory: Directory
+
+  package init(name: String, directory: Directory = .accounts) {
+    self.name = name
+    self.directory = directory
   }
 }
 

@@ -17,28 +17,14 @@ package final class Supervisor {
   private let isReady: () -> Void
   private var roles: RoleTable
   private var commands = CommandTable()
-  /// Commands whose user is being looked up, by a number of ours: a delivering role that is started
-  /// anew numbers its tasks anew.
-  private var awaitingAccount: [UInt64: Waiting] = [:]
-  private var nextToken: UInt64 = 0
+  private var connections = ConnectionTable()
+  private var pending = PendingPrograms()
   private var verbosity: UInt8
   private var ready: Set<Role> = []
   private var state = RoleTable.ServiceState.running
   private var stopDeadline: Int64 = 0
   private var exitStatus: Int32 = 0
   private var wasReady = false
-
-  private struct Waiting {
-    let request: CommandRequest
-    let deadline: Int64
-  }
-
-  private enum Limits {
-    /// Users that are looked up at one time.
-    static let lookups = 256
-    /// How long that may take, in milliseconds.
-    static let lookupTime: Int64 = 30_000
-  }
 
   /// - Parameters:
   ///   - listeners: open sockets by the role that accepts on them; they stay open here.
@@ -79,6 +65,7 @@ package final class Supervisor {
       if state == .stopping, roles.running.isEmpty || Clock.rising() >= stopDeadline {
         // Before our ends of their inputs close.
         commands.endAll()
+        connections.endAll()
         for role in roles.running.values { kill(role.process, SIGKILL) }
         say("Exiting")
         return exitStatus
@@ -92,7 +79,7 @@ package final class Supervisor {
     watched += channels.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
     let deadlines =
       Array(roles.restarts.values)
-      + [commands.nextDeadline, roles.nextEdge, nextLookupDeadline].compactMap { $0 }
+      + [commands.nextDeadline, roles.nextEdge, pending.nextDeadline].compactMap { $0 }
     var timeout: CInt = state == .stopping ? 50 : -1
     if state == .running, let next = deadlines.min() {
       let remaining = CInt(clamping: max(0, next - Clock.rising()))
@@ -146,22 +133,25 @@ package final class Supervisor {
       say("warn: \(role.rawValue): \(text)")
       end(role)
     case (.edgeBroken(let peer), _): roles.broken(role, peer)
-    case (.startCommand(let request), .delivery): lookUp(request)
+    case (.startCommand(let request), .delivery): begin(.command(request))
+    case (.connect(let task, let action), .delivery):
+      begin(.connection(task: task, action: action))
     case (.endCommand(let task), .delivery):
-      for (token, waiting) in awaitingAccount where waiting.request.task == task {
-        awaitingAccount[token] = nil
-      }
+      pending.remove(task: task)
       commands.end(task: task)
     case (.fed(let task), .delivery):
       commands.fed(task: task)
-    case (.resolved(let token, let uid, let gid, let home), .accounts):
-      guard let request = awaitingAccount.removeValue(forKey: token)?.request else { return }
-      start(
-        request,
-        Account(name: plan.account(request), uid: uid, gid: gid, home: home)
-      )
-    case (.unresolved(let token, let reason), .accounts):
-      refuse(token, reason)
+    case (.resolved(let token, let uid, let gid, let home), .accounts),
+      (.resolved(let token, let uid, let gid, let home), .lookup):
+      resolved(token, by: role, uid, gid, home)
+    case (.unresolved(let token, let reason), .accounts),
+      (.unresolved(let token, let reason), .lookup):
+      if pending.waiting(for: role).contains(token) { refuse(token, reason) }
+    case (.confirmed(let token), .lookup):
+      guard let account = pending.confirmed(token), let want = pending.remove(token) else { return }
+      start(want, account)
+    case (.refuted(let token, let reason), .lookup):
+      if pending.confirmed(token) != nil { refuse(token, reason) }
     case (.verbosity(let level), .control):
       verbosity = level
       for role in Role.started { roles.send(.verbosity(level), to: role) }
@@ -170,34 +160,80 @@ package final class Supervisor {
     }
   }
 
-  private func lookUp(_ request: CommandRequest) {
-    nextToken += 1
-    awaitingAccount[nextToken] = Waiting(
-      request: request,
-      deadline: Clock.rising() + Limits.lookupTime
-    )
-    guard roles.running[.accounts] != nil, awaitingAccount.count <= Limits.lookups else {
-      return refuse(nextToken, "the user cannot be looked up now")
+  private func begin(_ want: PendingPrograms.Want) {
+    do throws(CommandRefusal) {
+      let owner: AccountName?
+      switch want {
+      case .command(let request): owner = try plan.local.owner(of: request)
+      case .connection(_, let action): owner = try plan.local.connector(of: action)
+      }
+      guard let owner else { return start(want, nil) }
+      guard let token = pending.add(want, owner, now: Clock.rising()) else {
+        throw CommandRefusal(reason: "too many users are being looked up")
+      }
+      switch owner.directory {
+      case .accounts: ask(.resolve(token: token, user: owner.name), token, of: .accounts)
+      case .userbase(let action):
+        ask(.resolveUser(token: token, action: action, user: owner.name), token, of: .lookup)
+      }
+    } catch {
+      refuse(want, error.reason)
     }
-    roles.send(.resolve(token: nextToken, user: plan.account(request)), to: .accounts)
   }
 
-  private var nextLookupDeadline: Int64? { awaitingAccount.values.lazy.map(\.deadline).min() }
+  private func ask(_ question: SupervisorToRole, _ token: UInt64, of role: Role) {
+    guard roles.running[role] != nil else { return refuse(token, cannotAsk) }
+    roles.send(question, to: role)
+  }
 
-  private func start(_ request: CommandRequest, _ account: Account) {
+  private let cannotAsk = "the user cannot be looked up now"
+
+  /// A user is known. What a table named is confirmed by lookup, which has the tables: delivery, which
+  /// talks to the network, could have made it up.
+  private func resolved(
+    _ token: UInt64,
+    by role: Role,
+    _ uid: UInt32,
+    _ gid: UInt32,
+    _ home: String
+  ) {
+    guard let name = pending.name(token), pending.waiting(for: role).contains(token) else { return }
+    let account = Account(name: name.name, uid: uid, gid: gid, home: home)
+    if case .command(let request)? = pending.want(token), request.isFromTable {
+      pending.confirm(token, account)
+      let question = SupervisorToRole.confirmNode(
+        token: token,
+        action: request.action,
+        method: request.method
+      )
+      return ask(question, token, of: .lookup)
+    }
+    if let want = pending.remove(token) { start(want, account) }
+  }
+
+  private func start(_ want: PendingPrograms.Want, _ account: Account?) {
     do throws(CommandRefusal) {
-      let program = try plan.command(request, account)
-      let ends = try commands.start(program, task: request.task, now: Clock.rising())
-      roles.send(.commandStarted(task: request.task), descriptors: ends, to: .delivery)
-      for end in ends { close(end) }
+      switch want {
+      case .command(let request):
+        guard let account else { throw CommandRefusal(reason: "nobody owns the command") }
+        let program = try plan.local.program(for: request, as: account)
+        let ends = try commands.start(program, task: request.task, now: Clock.rising())
+        roles.send(.commandStarted(task: request.task), descriptors: ends, to: .delivery)
+        for end in ends { close(end) }
+      case .connection(let task, let action):
+        try connections.start(try plan.local.connection(of: action, as: account), task: task)
+      }
     } catch {
-      roles.send(.commandFailed(task: request.task, reason: error.reason), to: .delivery)
+      refuse(want, error.reason)
     }
   }
 
   private func refuse(_ token: UInt64, _ reason: String) {
-    guard let request = awaitingAccount.removeValue(forKey: token)?.request else { return }
-    roles.send(.commandFailed(task: request.task, reason: reason), to: .delivery)
+    if let want = pending.remove(token) { refuse(want, reason) }
+  }
+
+  private func refuse(_ want: PendingPrograms.Want, _ reason: String) {
+    roles.send(.commandFailed(task: want.task, reason: reason), to: .delivery)
   }
 
   private func handleSignals() {
@@ -227,6 +263,10 @@ package final class Supervisor {
       case .abandoned: continue
       case .unknown: break
       }
+      if let ending = connections.ended(process: process, status: status) {
+        tell(ending)
+        continue
+      }
       // What it said last is still in its channel.
       if let running = roles.running.values.first(where: { $0.process == process }) {
         drain(running.channel, of: running.role)
@@ -237,13 +277,21 @@ package final class Supervisor {
       ready.remove(role)
       if role == .delivery {
         commands.endAll()
-        awaitingAccount.removeAll()
+        connections.endAll()
+        pending.removeAll()
       }
-      if role == .accounts {
-        for token in Array(awaitingAccount.keys) {
-          refuse(token, "the user cannot be looked up now")
-        }
-      }
+      for token in pending.waiting(for: role) { refuse(token, cannotAsk) }
+    }
+  }
+
+  private func tell(_ ending: ConnectionTable.Ending) {
+    switch ending {
+    case .connected(let task, let socket):
+      roles.send(.connected(task: task), descriptors: [socket], to: .delivery)
+      close(socket)
+    case .failed(let task, let reason):
+      roles.send(.commandFailed(task: task, reason: reason), to: .delivery)
+    case .abandoned: break
     }
   }
 
@@ -254,9 +302,7 @@ package final class Supervisor {
       roles.start(role, verbosity: verbosity)
     }
     roles.makeEdges(dueAt: now)
-    for (token, waiting) in awaitingAccount where waiting.deadline <= now {
-      refuse(token, "the user database does not answer")
-    }
+    for token in pending.overdue(at: now) { refuse(token, "the user database does not answer") }
     for task in commands.endOverdue(at: now) {
       say("warn: the command of task \(task) ran too long")
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 
 internal import CLinux
-internal import Delivery
 internal import Glibc
 internal import Interprocess
 
@@ -13,10 +12,8 @@ enum Smtpd {
     guard talaria_open_standard() == 0 else { RoleProcess.die("no /dev/null") }
     let arguments = CommandLine.arguments
     guard arguments.count >= 3, arguments[1] == "-x" else { exit(Startup.run(arguments)) }
-    if arguments[2] == "mail.maildir" {
-      exit(
-        MaildirDelivery.run(arguments: Array(arguments.dropFirst(3)), environment: environment())
-      )
+    if let agent = DeliveryAgent(rawValue: arguments[2]) {
+      exit(agent.run(Array(arguments.dropFirst(3)), environment()))
     }
     guard let role = Role(rawValue: arguments[2]), role != .supervisor else {
       RoleProcess.die("no role \(arguments[2])")

@@ -30,6 +30,8 @@ final class ScriptedServer: Sendable {
     case endlessReply
     /// Closes each connection behind its first message, in the moment of the next MAIL.
     case closeWhenReused
+    /// LMTP: a reply for each recipient behind the dot.
+    case afterDot([String])
   }
 
   struct Record: Sendable {
@@ -121,7 +123,7 @@ final class ScriptedServer: Sendable {
     private func take(_ line: String, _ context: ChannelHandlerContext) {
       if inData { return takeBody(line, context) }
       switch line.prefix(4).uppercased() {
-      case "EHLO":
+      case "EHLO", "LHLO":
         let pipelining = behaviour == .withoutPipelining ? "" : "250-PIPELINING\r\n"
         answer(.ehlo, "250-test\r\n\(pipelining)250 DSN", context)
       case "MAIL":
@@ -149,6 +151,11 @@ final class ScriptedServer: Sendable {
       messages += 1
       let whole = body
       body = ""
+      if case .afterDot(let replies) = behaviour {
+        log.record.withLock { $0.messages.append(whole) }
+        for reply in replies { output += reply + "\r\n" }
+        return
+      }
       if answer(.dot, "250 2.0.0 Taken", context) {
         log.record.withLock { $0.messages.append(whole) }
       }

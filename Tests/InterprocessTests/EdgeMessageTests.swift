@@ -112,13 +112,39 @@ struct EdgeMessageTests {
     for sent: RoleToSupervisor in [
       .ready, .impossible("x"), .endCommand(task: 1), .fed(task: 2), .verbosity(1),
       .resolved(token: 1, uid: 2, gid: 3, home: "/"), .unresolved(token: 1, reason: "r"),
-      .edgeBroken(peer: .queue),
+      .edgeBroken(peer: .queue), .confirmed(token: 1), .refuted(token: 2, reason: "r"),
+      .connect(task: 3, action: "a"),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
       .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),
       .commandFailed(task: 1, reason: "r"), .commandEnded(task: 1, status: -1),
       .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
+      .resolveUser(token: 1, action: "a", user: "u"), .connected(task: 7),
+      .confirmNode(token: 1, action: "a", method: .command("c", .alias)),
     ] { try Self.check(sent) }
+  }
+
+  @Test("what delivery asks to run survives, whatever method it names")
+  func commandRequests() throws {
+    let methods: [LocalDelivery.Method] = [
+      .action, .command("c", .alias), .command("c d", .forward), .file("/f", .alias),
+      .file("/g", .forward),
+    ]
+    for method in methods {
+      let request = CommandRequest(
+        task: 1,
+        action: "a",
+        user: "u",
+        subaddress: nil,
+        method: method,
+        sender: nil,
+        recipient: Self.address,
+        destination: Self.address,
+        size: 5
+      )
+      try Self.check(RoleToSupervisor.startCommand(request))
+      #expect(request.isFromTable == [methods[1], methods[3]].contains(method))
+    }
   }
 
   @Test("lengths and counts beyond their limits are refused before anything is allocated")

@@ -40,6 +40,7 @@ enum Exceptions {
     "Backends/SQLite/Connection.swift",
     "Backends/SQLite/Statement.swift",
     "DNS/",
+    "Delivery/Mailbox/MailboxFile.swift",
     "Delivery/Maildir/MaildirFile.swift",
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",

@@ -34,10 +34,13 @@ int talaria_sealed_file(const char *name, const void *bytes, size_t length);
 
 /// What a spawned program is to be.
 struct talaria_command {
+  /// A name without a slash is looked for in `search`, as the new user.
   const char *path;
+  /// Directories, divided by colons.
+  const char *search;
   char *const *arguments;
   char *const *environment;
-  /// Working directory; NULL leaves it.
+  /// Working directory, entered as the new user; / where that cannot be; NULL leaves it.
   const char *directory;
   /// Become this user and group; (uid_t)-1 leaves them.
   uid_t uid;
@@ -48,8 +51,17 @@ struct talaria_command {
   int new_session;
   /// Seconds until SIGALRM ends it; 0 for none.
   unsigned alarm_seconds;
-  /// Highest number of processes and of bytes of a file; 0 leaves the limit.
+  /// Highest number of bytes of a file, of processes of the user, of descriptors, of seconds on a
+  /// processor; 0 leaves the limit. With any of them no core is written either.
   uint64_t file_bytes_max;
+  uint64_t processes_max;
+  uint64_t descriptors_max;
+  uint64_t processor_seconds_max;
+  /// A file that is made before the user changes, empty, for `uid` and this group, 0660; one that is
+  /// there is left as it is. NULL makes none.
+  const char *mailbox_directory;
+  const char *mailbox;
+  gid_t mailbox_group;
 };
 
 /// Starts a program. All other descriptors are closed in it, signals are at their defaults.

@@ -90,6 +90,41 @@ extension Format {
     return result
   }
 
+  /// What a format becomes, with the values kept apart from what the configuration wrote: for those who
+  /// must not read a value as anything else.
+  package enum Part: Hashable, Sendable {
+    case text(String)
+    case value(String)
+    /// The place of the wrapped command.
+    case command
+  }
+
+  /// The parts of the result; the same values as those of `expand`, bounded alike.
+  package func parts(with values: FormatValues) throws(Fault) -> [Part] {
+    var length = 0
+    var parts: [Part] = []
+    for piece in pieces {
+      let part: Part =
+        switch piece {
+        case .text(let text): .text(text)
+        case .home: .value(values.userDirectory)
+        case .value(.command, _, _): .command
+        case .value(let token, let modifiers, let slice):
+          .value(try value(of: token, modifiers, slice, values))
+        }
+      switch part {
+      case .text(let text), .value(let text): length += text.utf8.count
+      case .command: break
+      }
+      guard length <= Limits.result else { throw .resultTooLong }
+      if case .value(let text) = part, text.unicodeScalars.contains(where: \.isControl) {
+        throw .unsafePath
+      }
+      parts.append(part)
+    }
+    return parts
+  }
+
   private func value(
     of token: Token,
     _ modifiers: Modifiers,
@@ -129,4 +164,8 @@ extension Format {
     }
     return String(result)
   }
+}
+
+extension Unicode.Scalar {
+  fileprivate var isControl: Bool { value < 0x20 || value == 0x7f }
 }

@@ -56,7 +56,7 @@ package struct QueueProjection: Hashable, Sendable {
     actions = configuration.actions.map { action in
       let (kind, route): (LookupProjection.Action.Kind, Action.Route) =
         switch action.method {
-        case .local: (.local, .byDomain)
+        case .local(let local): (.local, local.agent.servesMany ? .fixed : .byDomain)
         case .relay(let relay): (.relay, relay.namesHosts ? .fixed : .byDomain)
         }
       return Action(

@@ -16,6 +16,11 @@ extension DeliveryAction {
       case forwardOnly
       /// Only what aliases say; a recipient that ends at a user is refused.
       case expandOnly
+
+      /// Whether one transaction carries a message to all its users.
+      var servesMany: Bool {
+        if case .lmtp = self { true } else { false }
+      }
     }
 
     /// Whether a maildir puts what is marked as spam into a folder of its own.

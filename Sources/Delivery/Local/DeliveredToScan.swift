@@ -2,12 +2,14 @@
 
 package import Mail
 
-/// Looks through a message's header section, as it comes in, for a Delivered-To of one address: such a
-/// message was delivered there before, and comes in a loop. Pure.
+/// Looks through a message's header section, as it comes in, for a Delivered-To of addresses that it is
+/// for: such a message was delivered there before, and comes in a loop. Pure.
 package struct DeliveredToScan: Sendable {
   package enum Verdict: Hashable, Sendable {
     case undecided
+    /// For one of the addresses at least.
     case clear
+    /// For all of them.
     case loop
   }
 
@@ -21,13 +23,21 @@ package struct DeliveredToScan: Sendable {
   private static let name = Array("delivered-to:".utf8)
 
   package private(set) var verdict = Verdict.undecided
-  private let address: [UInt8]
+  private let addresses: Set<[UInt8]>
+  private var looping: Set<[UInt8]> = []
   private var line: [UInt8] = []
   private var seen = 0
 
-  package init(_ address: Address) {
-    self.address = Array(address.description.lowercased().utf8)
+  package init(_ address: Address) { self.init([address]) }
+
+  package init(_ addresses: [Address]) { self.addresses = Set(addresses.map(Self.bytes)) }
+
+  private static func bytes(_ address: Address) -> [UInt8] {
+    Array(address.description.lowercased().utf8)
   }
+
+  /// Whether the message was delivered to this one before.
+  package func isLooping(_ address: Address) -> Bool { looping.contains(Self.bytes(address)) }
 
   /// The next bytes of the message; LF and CRLF both end a line.
   package mutating func read(_ bytes: some Sequence<UInt8>) {
@@ -65,6 +75,8 @@ package struct DeliveredToScan: Sendable {
     if value.first == UInt8(ascii: "<"), value.last == UInt8(ascii: ">"), value.count >= 2 {
       value = value.dropFirst().dropLast()
     }
-    if value.elementsEqual(address) { verdict = .loop }
+    guard addresses.contains(Array(value)) else { return }
+    looping.insert(Array(value))
+    if looping == addresses { verdict = .loop }
   }
 }

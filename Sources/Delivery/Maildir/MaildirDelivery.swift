@@ -6,15 +6,10 @@ import Mail
 /// `mail.maildir [-j] LENGTH [DIRECTORY]`, the message on standard input.
 ///
 /// The message is taken only when it has exactly LENGTH bytes, so that one that was cut off is never
-/// delivered. When it exits with 0 the file and its directory entries would survive a power cut.
+/// delivered; `-` takes any length, for what a wrapper changed. When it exits with 0 the file and its directory entries would survive a power cut.
 package enum MaildirDelivery {
-  /// Codes of sysexits.h.
-  package enum Code {
-    package static let usage: Int32 = 64
-    package static let system: Int32 = 71
-    package static let cannotCreate: Int32 = 73
-    package static let temporary: Int32 = 75
-  }
+  typealias Code = AgentFailure.Code
+  typealias Failure = AgentFailure
 
   enum Junk {
     case inPlace
@@ -23,16 +18,10 @@ package enum MaildirDelivery {
 
   struct Request: Equatable {
     var junk = Junk.inPlace
-    var length = 0
+    var length = AnnouncedLength.unknown
     var directory = ""
     /// The sub-address; empty when there is none.
     var folder = ""
-  }
-
-  /// What keeps a message out of a maildir.
-  struct Failure: Error, Equatable {
-    let code: Int32
-    let text: String
   }
 
   /// Delivers; returns the exit code. The reason of a failure is one line on standard error.
@@ -61,9 +50,9 @@ package enum MaildirDelivery {
       request.junk = .ownFolder
       rest = rest.dropFirst()
     }
-    guard let first = rest.popFirst(), first.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
-      let length = Int(first)
-    else { throw Failure(code: Code.usage, text: "usage: mail.maildir [-j] length [directory]") }
+    guard let length = rest.popFirst().flatMap({ AnnouncedLength($0) }) else {
+      throw Failure(code: Code.usage, text: "usage: mail.maildir [-j] length [directory]")
+    }
     request.length = length
     let home = environment["HOME"] ?? ""
     request.directory = rest.popFirst() ?? "~/Maildir"

@@ -51,21 +51,11 @@ struct MaildirWriter {
       let bytes = try MaildirFile.read(source, room: Self.chunk)
       guard !bytes.isEmpty else { break }
       received += bytes.count
-      guard received <= request.length else {
-        throw Failure(
-          code: MaildirDelivery.Code.temporary,
-          text: "the message is longer than the \(request.length) bytes announced"
-        )
-      }
+      try request.length.check(received, isEnd: false)
       mark.read(bytes)
       try MaildirFile.writeAll(file, bytes)
     }
-    guard received == request.length else {
-      throw Failure(
-        code: MaildirDelivery.Code.temporary,
-        text: "the message is cut off: \(received) of \(request.length) bytes"
-      )
-    }
+    try request.length.check(received, isEnd: true)
     return mark.isSpam
   }
 

@@ -14,6 +14,8 @@ package struct RelayKey: Hashable, Sendable {
   /// Used in turn; empty: the system chooses.
   package var sources: [IPAddress]
   package var backup: RelayAction.BackupRule
+  /// The action whose local socket it is, which the supervisor connects as the action's user.
+  package var socketAction: String?
 
   /// The relay of an action by MX.
   package init(domain: String, port: UInt16, action: RelayAction) {
@@ -38,6 +40,18 @@ package struct RelayKey: Hashable, Sendable {
     backup = action.backup
   }
 
+  /// The server of an action with the method `lmtp`.
+  package init(lmtp action: LMTPAction, named name: String) {
+    destination = .host(action.host)
+    transport = .lmtp
+    port = action.port
+    helo = action.helo
+    heloBySource = [:]
+    sources = []
+    backup = .ordinary
+    if case .socket = action.host { socketAction = name }
+  }
+
   /// The domain or host, for limits that are per domain.
   package var domain: String {
     switch destination {
@@ -55,6 +69,7 @@ extension RelayKey: CustomStringConvertible {
     parts.append(transport.rawValue)
     if let label { parts.append("auth=\(label)") }
     if case .host = destination { parts.append("mx") }
+    if let socketAction { parts.append("action=\(socketAction)") }
     if case .behind(let name) = backup { parts.append("backup=\(name)") }
     if !sources.isEmpty {
       parts.append("sourcetable=" + sources.map(\.description).joined(separator: " "))

@@ -52,6 +52,9 @@ struct BodyInflow {
     waiting.append(.failed(reason))
   }
 
+  /// What was only looked at comes again.
+  mutating func putBack(_ pieces: [Piece]) { waiting.insert(contentsOf: pieces, at: 0) }
+
   mutating func take() -> Piece? { waiting.isEmpty ? nil : waiting.removeFirst() }
 
   /// So many bytes were passed on for good. Returns what to grant now, if it is worth a message.

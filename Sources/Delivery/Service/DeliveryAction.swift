@@ -6,10 +6,37 @@ package import Mail
 /// The delivering role's projection of one `action` of the configuration.
 package enum DeliveryAction: Hashable, Sendable {
   case relay(RelayAction)
-  /// Our own maildir program at the far end of the pipe: it gets the stored bytes as they are.
-  case maildir
-  /// A command: it gets lines that end in LF.
+  /// A program that the supervisor starts: one of ours, or a command.
   case command
+  case lmtp(LMTPAction)
+  /// `forward-only`, `expand-only`: commands and files that an expansion led to, and nobody's mail.
+  case expansion
+}
+
+/// What an action with the method `lmtp` asks for.
+package struct LMTPAction: Hashable, Sendable {
+  /// Whom the server is told a message is for.
+  package enum Recipient: UInt8, Hashable, Sendable {
+    /// The name of the user, alone.
+    case user = 0
+    /// The address after expansion: `rcpt-to`.
+    case address = 1
+  }
+
+  /// A local socket is connected by the supervisor, which knows its path; here it is only a name.
+  package var host: RelayHost
+  package var port: UInt16
+  /// What RCPT says.
+  package var recipient: Recipient
+  /// The name for LHLO.
+  package var helo: String
+
+  package init(host: RelayHost, port: UInt16 = 0, recipient: Recipient = .user, helo: String) {
+    self.host = host
+    self.port = port
+    self.recipient = recipient
+    self.helo = helo
+  }
 }
 
 /// What an action with the method `relay` asks for.

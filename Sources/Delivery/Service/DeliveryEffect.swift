@@ -21,6 +21,9 @@ package enum DeliveryEffect: Sendable {
   case resolve(DNSQuestion)
   /// To the supervisor: start what the action says for this envelope, as the user it names.
   case startCommand(LocalCommandRequest)
+  /// To the supervisor: connect to the local socket of this action. Answered with `socketConnected`, or
+  /// with a `commandEnded` that is a refusal.
+  case connectSocket(request: UInt64, action: String)
   /// To the supervisor: all of standard input was written; close your copy of its write end too.
   case commandFed(request: UInt64)
   /// To the supervisor: kill the process group, then close what is left of its descriptors.

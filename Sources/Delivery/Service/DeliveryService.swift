@@ -17,9 +17,11 @@ package final class DeliveryService {
   /// Bodies that were asked for, by task.
   private var inflows: [UInt64: OpenBody] = [:]
   private var hostTurn = 0
+  private var lastRequest: UInt64 = 0
   private var ending: EventLoopPromise<Void>?
   private lazy var relays = RelayDriver(self)
   private lazy var commands = LocalDriver(self)
+  private(set) lazy var sockets = LocalSocketConnector(self)
 
   private struct OpenBody {
     var inflow: BodyInflow
@@ -54,7 +56,15 @@ package final class DeliveryService {
       conclude(task.id, .temporary(nil, "Action \(task.action) is not in the configuration"))
     case .relay(let action):
       beginRelay(task, action)
-    case .maildir, .command:
+    case .lmtp(let action) where task.isForAction:
+      detectLoops(task) { [relays] in
+        relays.begin(task.id, RelayKey(lmtp: action, named: task.action))
+      }
+    case .expansion where task.isForAction:
+      // Lookup refuses such recipients: the action was another one when this one came.
+      let text = "Action \(task.action) delivers to no user"
+      conclude(task.id, .temporary(EnhancedStatus(.temporary, 2, 4), text))
+    case .command, .lmtp, .expansion:
       commands.begin(task)
     }
   }
@@ -111,11 +121,19 @@ package final class DeliveryService {
   }
 
   package func commandEnded(request: UInt64, _ exit: CommandExit) {
-    commands.ended(request, exit)
+    if !sockets.ended(request, exit) { commands.ended(request, exit) }
+  }
+
+  /// The local socket is connected. Takes the descriptor over.
+  package func socketConnected(request: UInt64, _ descriptor: CInt) {
+    sockets.connected(request, descriptor)
   }
 
   /// The edge to the supervisor was made anew: commands without an end are deferred.
-  package func supervisorReplaced() { commands.supervisorReplaced() }
+  package func supervisorReplaced() {
+    commands.supervisorReplaced()
+    sockets.abandon()
+  }
 
   // MARK: The role
 
@@ -167,6 +185,12 @@ package final class DeliveryService {
   }
 
   // MARK: What the drivers use
+
+  /// A number for what is asked of the supervisor.
+  func nextRequest() -> UInt64 {
+    lastRequest += 1
+    return lastRequest
+  }
 
   func emit(_ effect: DeliveryEffect) { self.effect(effect) }
 
@@ -241,10 +265,18 @@ package final class DeliveryService {
 
   /// Hands over what waits; a consumer that ends the task ends the loop with it.
   private func drainBody(_ task: UInt64) {
-    guard let body = inflows[task], !body.isDraining, let consumer = body.consumer else { return }
+    guard let body = inflows[task], !body.isDraining else { return }
     inflows[task]?.isDraining = true
-    while let piece = inflows[task]?.inflow.take() { consumer(piece) }
+    while let consumer = inflows[task]?.consumer, let piece = inflows[task]?.inflow.take() {
+      consumer(piece)
+    }
     inflows[task]?.isDraining = false
+  }
+
+  /// The next consumer gets these pieces first; there is none until then.
+  func putBackBody(_ task: UInt64, _ pieces: [BodyInflow.Piece]) {
+    inflows[task]?.consumer = nil
+    inflows[task]?.inflow.putBack(pieces)
   }
 }
 

@@ -30,6 +30,15 @@ package struct DeliveryTask: Sendable {
     self.action = action
     self.body = body
   }
+
+  /// Whether all of it is for the action's own method, and nothing for a command or file that an alias
+  /// or a forward file names.
+  var isForAction: Bool {
+    envelopes.allSatisfy { envelope in
+      guard case .local(let local) = envelope.kind else { return false }
+      return local.method == .action
+    }
+  }
 }
 
 /// What became of one envelope of a task.

@@ -17,7 +17,6 @@ final class LocalDriver {
   private unowned let service: DeliveryService
   private var pool: LocalPool
   private var live: [UInt64: Live] = [:]
-  private var lastRequest: UInt64 = 0
 
   init(_ service: DeliveryService) {
     self.service = service
@@ -62,8 +61,7 @@ final class LocalDriver {
 
   private func tryEnvelope(_ position: Int, of id: UInt64) {
     guard let task = service.task(id) else { return perform(pool.ended(task: id)) }
-    lastRequest += 1
-    let request = lastRequest
+    let request = service.nextRequest()
     let session = LocalDeliverySession(
       on: service.eventLoop,
       message: task.message,

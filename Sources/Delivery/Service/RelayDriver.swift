@@ -17,6 +17,8 @@ final class RelayDriver {
     /// Between tasks: whoever closes now does no harm.
     var isIdle = false
     var mails = 0
+    /// The places of the task's envelopes that the session was given.
+    var positions: [Int] = []
     var accepted = 0
 
     init(_ id: SessionID, _ connection: RelayConnection) {
@@ -148,9 +150,11 @@ final class RelayDriver {
       self?.happened(event, id)
     }
     live.handler = handler
-    RelayConnector(eventLoop: service.eventLoop, timeout: service.settings.connectTimeout)
+    let channel =
+      key.socketAction.map { service.sockets.connect($0, handler: handler) }
+      ?? RelayConnector(eventLoop: service.eventLoop, timeout: service.settings.connectTimeout)
       .connect(connection.route, handler: handler)
-      .assumeIsolated()
+    channel.assumeIsolated()
       .whenComplete { [weak self] result in self?.connected(id, result) }
   }
 
@@ -163,7 +167,11 @@ final class RelayDriver {
       let reason = DeliveryText.sanitized("\(error)")
       service.log("\(live.id) mta error reason=\(reason)")
       sessions[id] = nil
-      perform(pool.sessionEnded(id, .failed, at: now))
+      let failure =
+        live.connection.relay.transport == .lmtp
+        ? RelayFailure(.temporary, 4, 1, "Cannot connect to the LMTP server: \(reason)")
+        : .networkError
+      perform(pool.sessionEnded(id, .failed, failure: failure, at: now))
     }
   }
 
@@ -177,10 +185,11 @@ final class RelayDriver {
     live.accepted = 0
     // Small ones came along; of the others the first window is fetched while the peer answers MAIL.
     service.openBody(task)
-    handler.start(clientTask(task))
+    live.positions = service.undecided(id)
+    handler.start(clientTask(task, live.positions))
   }
 
-  private func clientTask(_ task: DeliveryTask) -> ClientTask {
+  private func clientTask(_ task: DeliveryTask, _ positions: [Int]) -> ClientTask {
     let message = task.message
     var sender = message.sender
     if let plain = sender, case .relay(let action) = service.settings.actions[task.action],
@@ -188,7 +197,11 @@ final class RelayDriver {
     {
       sender = rewrite.rewriting(plain)
     }
-    let recipients = task.envelopes.map { envelope in
+    let recipients = positions.map { position in
+      let envelope = task.envelopes[position]
+      if case .lmtp(let action) = service.settings.actions[task.action] {
+        return ClientRecipient(local: envelope, action.recipient)
+      }
       var recipient = ClientRecipient(address: envelope.destination)
       recipient.notify = envelope.notify
       recipient.originalRecipient = envelope.originalRecipient
@@ -251,6 +264,10 @@ final class RelayDriver {
     switch outcome {
     case .delivered(let reply):
       live.accepted += 1
+      guard service.task(task)?.isForAction != true else {
+        result = .delivered(text: "Delivered", relay: nil, support: .none)
+        break
+      }
       let promisesNotices =
         live.handler?.announces(.deliveryNotification) == true
       result = .delivered(
@@ -263,8 +280,9 @@ final class RelayDriver {
     case .permanent(let status, let text):
       result = .permanent(status, DeliveryText.sanitized(text))
     }
-    service.note(task, recipient, result)
-    logDelivery(task, recipient, result, live)
+    let position = live.positions[recipient]
+    service.note(task, position, result)
+    logDelivery(task, position, result, live)
   }
 
   private func taskEnded(_ live: Live) {
@@ -339,10 +357,17 @@ final class RelayDriver {
     _ live: Live?
   ) {
     guard let task = service.task(task) else { return }
+    let envelope = task.envelopes[position]
+    guard envelope.kind == .relay else {
+      let session = live?.id ?? SessionID(0)
+      let line = DeliveryLog.local(session, task.message, envelope, outcome, at: service.clock())
+      if let line { service.log(line) }
+      return
+    }
     let line = DeliveryLog.relay(
       live?.id ?? SessionID(0),
       task.message,
-      task.envelopes[position],
+      envelope,
       outcome,
       source: live?.connection.route.source?.description ?? "-",
       relay: live.map { relayName($0.connection) } ?? "-",

@@ -24,6 +24,13 @@ package enum SupervisorToRole: EdgeMessage {
   case paused(UInt8)
   /// To accounts: who is this? Answered with `resolved` or `unresolved`.
   case resolve(token: UInt64, user: String)
+  /// To lookup: who is this in the action's `userbase`? Answered like `resolve`.
+  case resolveUser(token: UInt64, action: String, user: String)
+  /// To lookup: does a table of the action hold this command or file now? Answered with `confirmed` or
+  /// `refuted`.
+  case confirmNode(token: UInt64, action: String, method: LocalDelivery.Method)
+  /// A connection to the local socket of an action. Descriptor: the connected socket.
+  case connected(task: UInt64)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -61,6 +68,19 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(UInt8(10))
       writer.write(token)
       writer.write(user)
+    case .resolveUser(let token, let action, let user):
+      writer.write(UInt8(32))
+      writer.write(token)
+      writer.write(action)
+      writer.write(user)
+    case .confirmNode(let token, let action, let method):
+      writer.write(UInt8(12))
+      writer.write(token)
+      writer.write(action)
+      writer.write(method)
+    case .connected(let task):
+      writer.write(UInt8(13))
+      writer.write(task)
     }
   }
 
@@ -93,6 +113,19 @@ package enum SupervisorToRole: EdgeMessage {
         token: try reader.readInteger(),
         user: try reader.readString(of: "user", atMost: RecordLimits.name)
       )
+    case 32:
+      self = .resolveUser(
+        token: try reader.readInteger(),
+        action: try reader.readString(of: "action", atMost: RecordLimits.name),
+        user: try reader.readString(of: "user", atMost: RecordLimits.name)
+      )
+    case 12:
+      self = .confirmNode(
+        token: try reader.readInteger(),
+        action: try reader.readString(of: "action", atMost: RecordLimits.name),
+        method: try reader.readMethod()
+      )
+    case 13: self = .connected(task: try reader.readInteger())
     default: throw .invalid(field: "message kind")
     }
   }
@@ -167,11 +200,17 @@ package enum RoleToSupervisor: EdgeMessage {
   case fed(task: UInt64)
   /// Everybody's log level (1: verbose).
   case verbosity(UInt8)
-  /// From accounts.
+  /// From accounts, or from lookup about its `userbase`.
   case resolved(token: UInt64, uid: UInt32, gid: UInt32, home: String)
   case unresolved(token: UInt64, reason: String)
   /// What came over the edge to `peer` was no frame, and the edge was given up: another one, please.
   case edgeBroken(peer: Role)
+  /// From lookup: the table holds it.
+  case confirmed(token: UInt64)
+  case refuted(token: UInt64, reason: String)
+  /// From delivery: connect to the local socket of an action. Answered with `connected` or
+  /// `commandFailed`.
+  case connect(task: UInt64, action: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -204,6 +243,17 @@ package enum RoleToSupervisor: EdgeMessage {
     case .edgeBroken(let peer):
       writer.write(UInt8(9))
       writer.write(peer.rawValue)
+    case .confirmed(let token):
+      writer.write(UInt8(10))
+      writer.write(token)
+    case .refuted(let token, let reason):
+      writer.write(UInt8(11))
+      writer.write(token)
+      writer.write(clipped: reason)
+    case .connect(let task, let action):
+      writer.write(UInt8(12))
+      writer.write(task)
+      writer.write(action)
     }
   }
 
@@ -232,66 +282,18 @@ package enum RoleToSupervisor: EdgeMessage {
         throw .invalid(field: "role")
       }
       self = .edgeBroken(peer: peer)
+    case 10: self = .confirmed(token: try reader.readInteger())
+    case 11:
+      self = .refuted(
+        token: try reader.readInteger(),
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
+    case 12:
+      self = .connect(
+        task: try reader.readInteger(),
+        action: try reader.readString(of: "action", atMost: RecordLimits.name)
+      )
     default: throw .invalid(field: "message kind")
     }
-  }
-}
-
-/// What delivery may ask of the supervisor: an action by name, for a user by name. Never a command, a
-/// path or a uid: those the supervisor takes from its own configuration and its own user database.
-package struct CommandRequest: Equatable, Sendable {
-  package var task: UInt64
-  package var action: String
-  package var user: String
-  package var subaddress: String?
-  package var sender: Address?
-  package var recipient: Address
-  package var destination: Address
-  /// Of the message as it will be fed, in bytes.
-  package var size: UInt64
-
-  package init(
-    task: UInt64,
-    action: String,
-    user: String,
-    subaddress: String?,
-    sender: Address?,
-    recipient: Address,
-    destination: Address,
-    size: UInt64
-  ) {
-    self.task = task
-    self.action = action
-    self.user = user
-    self.subaddress = subaddress
-    self.sender = sender
-    self.recipient = recipient
-    self.destination = destination
-    self.size = size
-  }
-
-  package func encode(into writer: inout ByteWriter) {
-    writer.write(task)
-    writer.write(action)
-    writer.write(user)
-    writer.write(subaddress ?? "")
-    writer.write(sender)
-    writer.write(recipient)
-    writer.write(destination)
-    writer.write(size)
-  }
-
-  package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    task = try reader.readInteger()
-    action = try reader.readString(of: "action", atMost: RecordLimits.name)
-    user = try reader.readString(of: "user", atMost: RecordLimits.name)
-    let subaddress = try reader.readString(of: "subaddress", atMost: RecordLimits.name)
-    self.subaddress = subaddress.isEmpty ? nil : subaddress
-    sender = try reader.readAddress()
-    guard let recipient = try reader.readAddress(), let destination = try reader.readAddress()
-    else { throw .invalid(field: "recipient") }
-    self.recipient = recipient
-    self.destination = destination
-    size = try reader.readInteger()
   }
 }

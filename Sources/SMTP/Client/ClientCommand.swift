@@ -29,7 +29,10 @@ struct ClientCommand {
 
   func appendRecipient(_ recipient: ClientRecipient, to output: inout [UInt8]) {
     output.append(contentsOf: "RCPT TO:".utf8)
-    Address.appendPath(recipient.address, to: &output)
+    switch recipient.form {
+    case .address: Address.appendPath(recipient.address, to: &output)
+    case .name: Address.appendName(recipient.address.local, to: &output)
+    }
     if extensions.keywords.contains(.deliveryNotification) {
       appendNotify(recipient.notify, to: &output)
       appendOriginalRecipient(recipient.originalRecipient, to: &output)
@@ -64,12 +67,22 @@ struct ClientCommand {
   }
 }
 
+extension ClientRecipient {
+  var isSafeOnTheWire: Bool {
+    form == .name ? address.isNameSafeOnTheWire : address.isSafeOnTheWire
+  }
+}
+
 extension Address {
+  /// Whether the local part can.
+  fileprivate var isNameSafeOnTheWire: Bool {
+    !local.isEmpty && local.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
+  }
+
   /// Whether the address can stand in a command: without control characters, and without anything in
   /// the domain that could end the path.
   var isSafeOnTheWire: Bool {
-    local.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
-      && !local.isEmpty && !domain.isEmpty
+    isNameSafeOnTheWire && !domain.isEmpty
       && domain.utf8.allSatisfy {
         $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">")
       }

@@ -458,7 +458,7 @@ package struct ClientSession: Sendable {
       return .permanent(badAddress, "Sender address cannot be sent")
     }
     for (index, recipient) in task.recipients.enumerated()
-    where !recipient.address.isSafeOnTheWire {
+    where !recipient.isSafeOnTheWire {
       conclude(
         index,
         .permanent(EnhancedStatus(.permanent, 1, 3), "Recipient address cannot be sent")

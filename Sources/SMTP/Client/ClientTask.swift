@@ -26,7 +26,16 @@ package struct ClientTask: Hashable, Sendable {
 
 /// A recipient of a task; the session names it by its place in the list.
 package struct ClientRecipient: Hashable, Sendable {
+  /// What the server is told.
+  package enum Form: Hashable, Sendable {
+    case address
+    /// The local part alone, as LMTP servers know their users.
+    case name
+  }
+
   package var address: Address
+  /// What RCPT says.
+  package var form = Form.address
   /// NOTIFY of RFC 3461; empty when the sender did not say.
   package var notify: NotifyConditions = []
   /// ORCPT of RFC 3461 as `type;address`, not encoded.

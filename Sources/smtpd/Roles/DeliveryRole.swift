@@ -56,13 +56,19 @@ final class DeliveryRole: RoleService {
     case .commandStarted(let task) where descriptors.count == 2:
       service?.commandStarted(request: task, input: descriptors[0], output: descriptors[1])
       return
+    case .connected(let task) where descriptors.count == 1:
+      service?.socketConnected(request: task, descriptors[0])
+      return
     case .commandFailed(let task, let reason):
       service?.commandEnded(request: task, .refused(reason))
     case .commandEnded(let task, let status):
       let signal = status & 0x7f
       let exit: CommandExit =
-        signal == 0
-        ? .exited(code: UInt8(truncatingIfNeeded: status >> 8)) : .signalled(Int32(signal))
+        switch signal {
+        case 0: .exited(code: UInt8(truncatingIfNeeded: status >> 8))
+        case SIGALRM: .timedOut
+        default: .signalled(signal)
+        }
       service?.commandEnded(request: task, exit)
     default: break
     }
@@ -185,6 +191,8 @@ final class DeliveryRole: RoleService {
       queue?.send(.destinationRests(task: task, milliseconds: milliseconds))
     case .resolve(let question): ask(question)
     case .startCommand(let request): start(request)
+    case .connectSocket(let request, let action):
+      context.tell(.connect(task: request, action: action))
     case .commandFed(let request): context.tell(.fed(task: request))
     case .killCommand(let request): context.tell(.endCommand(task: request))
     case .log(let line): context.log.line(line)
@@ -226,6 +234,7 @@ final class DeliveryRole: RoleService {
           action: request.action,
           user: local.user,
           subaddress: local.subaddress,
+          method: local.method,
           sender: request.sender,
           recipient: request.envelope.recipient,
           destination: request.envelope.destination,

@@ -12,9 +12,9 @@ extension DeliverySettings {
     for action in projection.actions {
       actions[action.name] =
         switch action.method {
-        case .maildir: .maildir
-        // What nothing serves yet never comes here: the supervisor refuses to start.
-        case .command, .mbox, .lmtp, .expansion: .command
+        case .maildir, .command, .mbox: .command
+        case .lmtp(let lmtp): .lmtp(LMTPAction(lmtp, serverName: projection.serverName))
+        case .expansion: .expansion
         case .relay(let relay): .relay(RelayAction(relay, serverName: projection.serverName))
         }
     }
@@ -39,6 +39,26 @@ extension RelayAction {
       case .local(let local): .local(local)
       case .domain(let domain): .domain(domain)
       }
+    }
+  }
+}
+
+extension LMTPAction {
+  fileprivate init(_ lmtp: Configuration.DeliveryAction.LMTP, serverName: String) {
+    let form: Recipient =
+      switch lmtp.recipient {
+      case .user: .user
+      case .address: .address
+      }
+    switch lmtp.destination {
+    case .socket(let path):
+      self.init(host: .socket(path), recipient: form, helo: serverName)
+    case .host(.address(let address), let port):
+      self.init(host: .address(address), port: port, recipient: form, helo: serverName)
+    case .host(.name(let text), let port):
+      // What is no name of a host is found by no resolver.
+      let host = DomainName(text).map { RelayHost.name($0) } ?? .socket(text)
+      self.init(host: host, port: port, recipient: form, helo: serverName)
     }
   }
 }

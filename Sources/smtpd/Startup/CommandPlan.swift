@@ -1,50 +1,90 @@
 // SPDX-License-Identifier: ISC
 
 internal import Configuration
-internal import Glibc
 internal import Interprocess
 internal import Mail
 internal import Supervisor
 
-/// Which program delivers for an action: taken from the configuration, never from a request.
-struct CommandPlan: Sendable {
+/// Which program delivers for an action: taken from the configuration, never from a request. A command
+/// of an alias was confirmed by lookup before; one of a `.forward` is looked for in it when it is run.
+struct CommandPlan: LocalPlan {
   private static let path = "/usr/local/bin:/usr/bin:/bin"
+  /// Where system mailboxes are, and the group that makes locks there.
+  static let mailDirectory = "/var/mail"
+  static let mailGroup = "mail"
 
-  private let actions: [String: DeliveryAction.Local]
+  private let recipes: [String: LocalRecipe]
   private let delimiter: UInt8
   /// The user who started the server, when that was not root: then nobody else can be delivered to.
   private let onlyUser: UInt32?
+  /// The unprivileged user who connects where an action names none; nil without root.
+  private let connector: Account?
+  private let mailGroup: UInt32?
+  private let mailDirectory: String
 
-  init(_ configuration: ServerConfiguration, onlyUser: UInt32?) {
-    var actions: [String: DeliveryAction.Local] = [:]
-    for action in configuration.actions {
-      if case .local(let local) = action.method { actions[action.name] = local }
-    }
-    self.actions = actions
-    delimiter = configuration.subaddressDelimiter
+  /// The users of the roles, as whom nothing else ever runs.
+  private let roles: Set<UInt32>
+
+  /// - Parameters:
+  ///   - connector: the delivering role's own user.
+  ///   - mailGroup: nil when there is no such group.
+  init(
+    _ recipes: [String: LocalRecipe],
+    delimiter: UInt8,
+    onlyUser: UInt32?,
+    connector: Account?,
+    roles: Set<UInt32>,
+    mailGroup: UInt32?,
+    mailDirectory: String = CommandPlan.mailDirectory
+  ) {
+    self.recipes = recipes
+    self.delimiter = delimiter
     self.onlyUser = onlyUser
+    self.connector = connector
+    self.roles = roles
+    self.mailGroup = mailGroup
+    self.mailDirectory = mailDirectory
   }
 
-  /// The account that an action delivers as: its own `user`, else the recipient's.
-  func account(for request: CommandRequest) -> String {
-    actions[request.action]?.user ?? request.user
+  // MARK: Who
+
+  func owner(of request: CommandRequest) throws(CommandRefusal) -> AccountName {
+    let recipe = try recipe(request.action)
+    let name = recipe.user ?? request.user
+    switch request.method {
+    case .command(_, .alias), .file(_, .alias):
+      // What an administrator's table names is run as nobody in particular.
+      return AccountName(name: recipe.user ?? LocalDelivery.aliasUser)
+    case .command(_, .forward), .file(_, .forward):
+      // As the user whose file it is, whatever the action says.
+      return account(request.user, recipe, request.action)
+    case .action:
+      return account(name, recipe, request.action)
+    }
   }
+
+  private func account(_ name: String, _ recipe: LocalRecipe, _ action: String) -> AccountName {
+    AccountName(
+      name: name,
+      directory: recipe.hasUserbase ? .userbase(action: action) : .accounts
+    )
+  }
+
+  private func recipe(_ action: String) throws(CommandRefusal) -> LocalRecipe {
+    guard let recipe = recipes[action] else {
+      throw CommandRefusal(reason: "action \(action) is not in the configuration")
+    }
+    return recipe
+  }
+
+  // MARK: What
 
   func program(
     for request: CommandRequest,
     as account: Account
   ) throws(CommandRefusal) -> Program {
-    guard let action = actions[request.action] else {
-      throw CommandRefusal(reason: "action \(request.action) is not in the configuration")
-    }
-    guard account.uid != 0 else {
-      throw CommandRefusal(reason: "delivery as root is refused")
-    }
-    if let onlyUser, onlyUser != account.uid {
-      throw CommandRefusal(
-        reason: "\(account.name) needs another uid, and smtpd was not started as root"
-      )
-    }
+    let recipe = try recipe(request.action)
+    try check(account, request, recipe)
     let values = FormatValues(
       sender: request.sender,
       recipient: request.recipient,
@@ -53,26 +93,163 @@ struct CommandPlan: Sendable {
       userDirectory: account.home,
       subaddressDelimiter: delimiter
     )
-    var program: Program
-    switch action.agent {
-    case .maildir(let path, let junk):
-      var arguments = ["smtpd", "-x", "mail.maildir"]
-      if junk == .ownFolder { arguments.append("-j") }
-      arguments.append("\(request.size)")
-      if let path { arguments.append(try expand(path, values)) }
-      program = Program(path: Program.ourselves, arguments: arguments)
-    case .command(let format):
-      program = Program(path: "/bin/sh", arguments: ["sh", "-c", try expand(format, values)])
-    case .mbox, .lmtp, .forwardOnly, .expandOnly:
-      throw CommandRefusal(reason: "action \(request.action) runs no command")
-    }
-    program.environment = environment(request, account)
+    var program = try inner(request, recipe, account, values)
+    if let wrapper = recipe.wrapper { program = try wrap(program, in: wrapper, values) }
+    program.environment += environment(request, account)
     program.directory = account.home.isEmpty ? "/" : account.home
+    program.limits = limits
     if onlyUser == nil {
       program.uid = account.uid
-      program.gid = account.gid
+      program.gid = program.gid ?? account.gid
     }
     return program
+  }
+
+  /// A command of root's would be one of everybody's who can write to root.
+  private func check(
+    _ account: Account,
+    _ request: CommandRequest,
+    _ recipe: LocalRecipe
+  ) throws(CommandRefusal) {
+    var isOwnWork = false
+    if case .mailbox = recipe.agent, request.method == .action, recipe.wrapper == nil {
+      isOwnWork = true
+    }
+    guard account.uid != 0 || isOwnWork else {
+      throw CommandRefusal(reason: "delivery as root is refused")
+    }
+    guard !roles.contains(account.uid) else {
+      throw CommandRefusal(reason: "\(account.name) is a user of the server's own")
+    }
+    if let onlyUser, onlyUser != account.uid {
+      throw CommandRefusal(
+        reason: "\(account.name) needs another uid, and smtpd was not started as root"
+      )
+    }
+  }
+
+  private func inner(
+    _ request: CommandRequest,
+    _ recipe: LocalRecipe,
+    _ account: Account,
+    _ values: FormatValues
+  ) throws(CommandRefusal) -> Program {
+    // A wrapper may change the message, and with it its length.
+    let length = recipe.wrapper == nil ? "\(request.size)" : "-"
+    switch request.method {
+    case .command(let text, .alias):
+      return Program(path: "/bin/sh", arguments: ["sh", "-c", text])
+    case .file(let path, .alias):
+      return agent(["mail.mbox", length, path])
+    case .command(let text, .forward):
+      return agent(["mail.forward", "command", text])
+    case .file(let path, .forward):
+      return agent(["mail.forward", "file", path, length])
+    case .action: break
+    }
+    switch recipe.agent {
+    case .mailbox: return try mailbox(length, account, recipe)
+    case .maildir(let path, let junk):
+      var arguments = ["mail.maildir"]
+      if junk == .ownFolder { arguments.append("-j") }
+      arguments.append(length)
+      if let path { arguments.append(try expand(path, values)) }
+      return agent(arguments)
+    case .command(let format):
+      let parts = try self.parts(format, values).map { part -> ShellText.Part in
+        switch part {
+        case .text(let text): .text(text)
+        case .value(let value): .value(value)
+        // The parser lets no action name it.
+        case .command: .value("")
+        }
+      }
+      return shell(ShellText.compose(parts, name: "MDA_"))
+    case .socket, .nothing:
+      throw CommandRefusal(reason: "action \(request.action) runs no command")
+    }
+  }
+
+  /// One of our own programs.
+  private func agent(_ arguments: [String]) -> Program {
+    Program(path: Program.ourselves, arguments: ["smtpd", "-x"] + arguments)
+  }
+
+  /// The file is made by root, and written by its user. The group makes the lock beside it; no command
+  /// that somebody else chose ever has it, for it may read everybody's mail.
+  private func mailbox(
+    _ length: String,
+    _ account: Account,
+    _ recipe: LocalRecipe
+  ) throws(CommandRefusal) -> Program {
+    let name = account.name
+    guard UserName.isAcceptable(name), !name.hasPrefix(".") else {
+      throw CommandRefusal(reason: "\(name) cannot be the name of a mailbox")
+    }
+    var program = agent(["mail.mbox", length, "\(mailDirectory)/\(name)"])
+    guard onlyUser == nil else { return program }
+    let group = mailGroup ?? account.gid
+    program.mailbox = Program.Mailbox(directory: mailDirectory, name: name, group: group)
+    if recipe.wrapper == nil { program.gid = group }
+    return program
+  }
+
+  private func shell(_ result: ShellText.Result) -> Program {
+    switch result {
+    case .words(let words):
+      var program = Program(path: words[0], arguments: words)
+      program.search = CommandPlan.path
+      return program
+    case .script(let script):
+      var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script.text])
+      program.environment = script.environment
+      return program
+    }
+  }
+
+  /// The wrapper's command, with that of the action in the place of `%{mda}`.
+  private func wrap(
+    _ program: Program,
+    in wrapper: Format,
+    _ values: FormatValues
+  ) throws(CommandRefusal) -> Program {
+    let inner = script(program)
+    let parts = try self.parts(wrapper, values).map { part -> ShellText.Part in
+      switch part {
+      case .text(let text): .text(text)
+      case .value(let value): .value(value)
+      case .command: .script(inner)
+      }
+    }
+    var wrapped = shell(ShellText.compose(parts, name: "WRAPPER_"))
+    wrapped.mailbox = program.mailbox
+    wrapped.environment += program.environment
+    // Where a script calls one of our own programs, it finds it here, whatever became of its path.
+    if program.path == Program.ourselves { wrapped.keepsOurselves = true }
+    return wrapped
+  }
+
+  private func script(_ program: Program) -> ShellScript {
+    if program.path == Program.ourselves {
+      return ShellScript(words: [Program.keptOurselves] + program.arguments.dropFirst())
+    }
+    guard program.arguments.first == "sh", program.arguments.count == 3 else {
+      return ShellScript(words: program.arguments)
+    }
+    var script = ShellScript()
+    script.text = program.arguments[2]
+    return script
+  }
+
+  private func parts(
+    _ format: Format,
+    _ values: FormatValues
+  ) throws(CommandRefusal) -> [Format.Part] {
+    do throws(Format.Fault) {
+      return try format.parts(with: values)
+    } catch {
+      throw CommandRefusal(reason: "\(format.text): \(error)")
+    }
   }
 
   private func expand(
@@ -102,5 +279,45 @@ struct CommandPlan: Sendable {
     ]
     if let subaddress = request.subaddress { variables.append("EXTENSION=\(subaddress)") }
     return variables
+  }
+
+  /// What a command may use.
+  private var limits: Program.Limits {
+    var limits = Program.Limits()
+    limits.seconds = 300
+    limits.processorSeconds = 300
+    limits.descriptors = 1024
+    // Without root the limit would count everything else that the user runs.
+    if onlyUser == nil { limits.processes = 1024 }
+    return limits
+  }
+
+  // MARK: Local sockets
+
+  func connector(of action: String) throws(CommandRefusal) -> AccountName? {
+    try recipe(action).user.map { AccountName(name: $0) }
+  }
+
+  func connection(
+    of action: String,
+    as account: Account?
+  ) throws(CommandRefusal) -> Program {
+    guard case .socket(let path) = try recipe(action).agent else {
+      throw CommandRefusal(reason: "action \(action) has no local socket")
+    }
+    var program = agent(["connect", path])
+    program.environment = ["SWIFT_BACKTRACE=enable=no"]
+    if let onlyUser {
+      guard account == nil || account?.uid == onlyUser else {
+        throw CommandRefusal(
+          reason: "\(account?.name ?? "") needs another uid, and smtpd was not started as root"
+        )
+      }
+    } else {
+      program.uid = account?.uid ?? connector?.uid
+      program.gid = account?.gid ?? connector?.gid
+      guard program.uid != nil else { throw CommandRefusal(reason: "nobody connects as root") }
+    }
+    return program
   }
 }

@@ -50,6 +50,12 @@ struct ServiceUsers {
   /// The queue's user and group; nil without root.
   var queue: Account? { accounts[.queue] }
 
+  /// The delivering role's user; nil without root.
+  var delivery: Account? { accounts[.delivery] }
+
+  /// Of all roles; none without root.
+  var uids: Set<UInt32> { Set(accounts.values.map(\.uid)) }
+
   func identity(of role: Role, spool: String, sandbox: Confinement.Mode) -> RoleIdentity {
     guard let account = accounts[role] else {
       return RoleIdentity(

@@ -167,7 +167,14 @@ struct Startup {
       .frontend: FrontendProjection(configuration).encoded(),
       .control: [],
     ]
-    let commands = CommandPlan(configuration, onlyUser: uid == 0 ? nil : uid)
+    let commands = CommandPlan(
+      try LocalRecipe.all(configuration),
+      delimiter: configuration.subaddressDelimiter,
+      onlyUser: uid == 0 ? nil : uid,
+      connector: users.delivery,
+      roles: users.uids,
+      mailGroup: UserDatabase.group(named: CommandPlan.mailGroup)
+    )
     var identities: [Role: RoleIdentity] = [:]
     for role in Role.started {
       identities[role] = users.identity(
@@ -179,10 +186,7 @@ struct Startup {
     var plan = ServicePlan(
       projections: projections,
       identities: identities,
-      account: { commands.account(for: $0) },
-      command: { request, account throws(CommandRefusal) in
-        try commands.program(for: request, as: account)
-      }
+      local: commands
     )
     plan.pausedAtStart = options.paused
     plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: ISC
+
+internal import Delivery
+
+/// The short-lived programs that deliver, or help with it, under a user's own id: this binary again.
+enum DeliveryAgent: String {
+  case maildir = "mail.maildir"
+  case mailbox = "mail.mbox"
+  case forward = "mail.forward"
+  case connect = "connect"
+
+  /// Returns the exit code.
+  func run(_ arguments: [String], _ environment: [String: String]) -> Int32 {
+    switch self {
+    case .maildir: MaildirDelivery.run(arguments: arguments, environment: environment)
+    case .mailbox: MailboxDelivery.run(arguments: arguments, environment: environment)
+    case .forward: ForwardCommand.run(arguments, environment)
+    case .connect: SocketConnection.run(arguments)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: ISC
+
+internal import Delivery
+internal import Glibc
+internal import Policy
+
+/// Runs a command or writes a file that the user's `~/.forward` names, as the user, when it still does:
+/// `mail.forward command TEXT` or `mail.forward file PATH LENGTH`. Nobody but the user decides what runs
+/// under the user's id, whatever the queue remembers or the delivering role asks for.
+enum ForwardCommand {
+  private enum Code {
+    static let usage: Int32 = 64
+    static let temporary: Int32 = 75
+  }
+
+  /// Returns the exit code; a command that is run takes the place of this program.
+  static func run(_ arguments: [String], _ environment: [String: String]) -> Int32 {
+    let wanted: ExpansionNode
+    switch (arguments.first, arguments.count) {
+    case ("command", 2): wanted = .command(arguments[1])
+    case ("file", 3): wanted = .file(arguments[1])
+    default: return fail("usage: mail.forward command text | file path length", Code.usage)
+    }
+    guard let home = environment["HOME"], home.hasPrefix("/") else {
+      return fail("no HOME", Code.temporary)
+    }
+    do throws(ForwardFile.Failure) {
+      guard try ForwardFile.nodes(home: home).contains(wanted) else {
+        return fail("~/.forward does not name it any more", Code.temporary)
+      }
+    } catch {
+      return fail(error.text, Code.temporary)
+    }
+    if case .file(let path) = wanted {
+      return MailboxDelivery.run(arguments: [arguments[2], path], environment: environment)
+    }
+    return execute(arguments[1])
+  }
+
+  private static func execute(_ command: String) -> Int32 {
+    // The strings live until the program is another one, or this one ends.
+    var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [
+      strdup("sh"), strdup("-c"), strdup(command), nil,
+    ]
+    unsafe execv("/bin/sh", &arguments)
+    return fail("/bin/sh cannot be run", Code.temporary)
+  }
+
+  private static func fail(_ text: String, _ code: Int32) -> Int32 {
+    let line = Array("mail.forward: \(text)\n".utf8)
+    // The array is read during the call only.
+    _ = unsafe write(STDERR_FILENO, line, line.count)
+    return code
+  }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: ISC
+
+import Glibc
+import Testing
+
+@testable import Delivery
+
+@Suite("Delivery into a mailbox of the mbox format", .serialized)
+struct MailboxDeliveryTests {
+  private static let message = Array("Subject: x\n\nFrom here\n>From there\nFrom\n".utf8)
+
+  private func append(
+    _ room: TemporaryRoom,
+    _ message: [UInt8] = MailboxDeliveryTests.message,
+    name: String = "box",
+    sender: String = "ann@example.org",
+    patience: Int = 0
+  ) throws {
+    var writer = MailboxWriter(path: "\(room.path)/\(name)")
+    writer.patience = patience
+    try writer.append(message, sender: sender)
+  }
+
+  @Test("a From line, the message with its own ones quoted, an empty line")
+  func text() throws {
+    let date = "Thu Nov 26 21:44:11 2026"
+    let entry = MailboxText.entry(Self.message, sender: "ann@example.org", date: date)
+    #expect(
+      String(decoding: entry, as: UTF8.self)
+        == "From ann@example.org \(date)\nSubject: x\n\n>From here\n>From there\nFrom\n\n"
+    )
+    let bare = MailboxText.entry(Array("x".utf8), sender: "", date: date)
+    #expect(String(decoding: bare, as: UTF8.self) == "From MAILER-DAEMON \(date)\nx\n\n")
+    let odd = MailboxText.firstLine(sender: "a b\nFrom c", date: date)
+    #expect(String(decoding: odd, as: UTF8.self) == "From a-b-From-c \(date)\n")
+  }
+
+  @Test("messages follow each other, whatever was there before")
+  func appending() throws {
+    let room = try TemporaryRoom()
+    try append(room)
+    try append(room)
+    let two = try room.content("box")
+    #expect(two.split(separator: "\n").filter { $0.hasPrefix("From ann@") }.count == 2)
+    #expect(TemporaryRoom.names(in: room.path) == ["box"])
+    var status = stat()
+    // Fills the local variable.
+    let found = unsafe stat("\(room.path)/box", &status)
+    #expect(found == 0 && status.st_mode & 0o777 == 0o600)
+    try room.make("torn", "half a line")
+    try append(room, name: "torn")
+    #expect(try room.content("torn").hasPrefix("half a line\nFrom ann@example.org "))
+  }
+
+  @Test("a lock beside the file is waited for, and a dead program's is not")
+  func dotlock() throws {
+    let room = try TemporaryRoom()
+    try room.make("box.lock", "1\n")
+    let error = #expect(throws: AgentFailure.self) { try append(room) }
+    #expect(error?.code == AgentFailure.Code.temporary)
+    #expect(try room.content("box").isEmpty)
+    var times = [timeval(tv_sec: 1000, tv_usec: 0), timeval(tv_sec: 1000, tv_usec: 0)]
+    // Two times, as the call wants them.
+    let changed = unsafe utimes("\(room.path)/box.lock", &times)
+    #expect(changed == 0)
+    try append(room, patience: 1)
+    #expect(TemporaryRoom.names(in: room.path) == ["box"])
+  }
+
+  @Test("a lock of fcntl that another process holds is waited for")
+  func fileLock() throws {
+    let room = try TemporaryRoom()
+    try room.make("box", "")
+    var input: [CInt] = [-1, -1]
+    var output: [CInt] = [-1, -1]
+    // pipe(2) fills two integers.
+    let made = unsafe pipe(&input) == 0 && pipe(&output) == 0
+    try #require(made)
+    let python = """
+      import fcntl, sys
+      f = open(sys.argv[1], "r+"); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()
+      """
+    let child = try Self.spawn(["python3", "-c", python, "\(room.path)/box"], input, output)
+    for end in [input[0], output[1]] { close(end) }
+    #expect(try MaildirFile.read(output[0], room: 1) == [0x0a])
+    let error = #expect(throws: AgentFailure.self) { try append(room) }
+    #expect(error?.code == AgentFailure.Code.temporary)
+    close(input[1])
+    close(output[0])
+    var status: CInt = 0
+    // The status is written during the call only.
+    _ = unsafe waitpid(child, &status, 0)
+    try append(room)
+    #expect(try room.content("box").hasPrefix("From "))
+  }
+
+  private static func spawn(
+    _ words: [String],
+    _ input: [CInt],
+    _ output: [CInt]
+  ) throws -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    // The structures live through the call, and the strings are the child's own copies by then.
+    unsafe posix_spawn_file_actions_init(&actions)
+    unsafe posix_spawn_file_actions_adddup2(&actions, input[0], 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output[1], 1)
+    for end in input + output { unsafe posix_spawn_file_actions_addclose(&actions, end) }
+    var arguments = unsafe words.map { unsafe strdup($0) }
+    unsafe arguments.append(nil)
+    var child: pid_t = 0
+    let result = unsafe posix_spawnp(&child, words[0], &actions, nil, arguments, environ)
+    unsafe posix_spawn_file_actions_destroy(&actions)
+    unsafe arguments.forEach { unsafe free($0) }
+    try #require(result == 0)
+    return child
+  }
+
+  @Test("links, directories and other things are no mailboxes; /dev/null takes everything")
+  func kinds() throws {
+    let room = try TemporaryRoom()
+    try room.make("target", "")
+    // The strings live for the time of the calls.
+    let made =
+      unsafe symlink("target", "\(room.path)/link") == 0
+      && link("\(room.path)/target", "\(room.path)/second") == 0
+      && mkdir("\(room.path)/directory", 0o700) == 0 && mkfifo("\(room.path)/fifo", 0o600) == 0
+    #expect(made)
+    for name in ["link", "second", "directory", "fifo"] {
+      let error = #expect(throws: AgentFailure.self, "\(name)") { try append(room, name: name) }
+      #expect(error?.code == AgentFailure.Code.cannotCreate, "\(name)")
+    }
+    #expect(try room.content("target").isEmpty)
+    try MailboxWriter(path: "/dev/null").append(Self.message, sender: "")
+    let error = #expect(throws: AgentFailure.self) { try append(room, name: "none/box") }
+    #expect(error?.code == AgentFailure.Code.temporary)
+  }
+
+  @Test("a message of another length is not taken")
+  func lengths() throws {
+    let room = try TemporaryRoom()
+    try room.make("message", "0123456789")
+    for (text, isTaken) in [("10", true), ("9", false), ("11", false), ("-", true)] {
+      // The string lives for the time of the call.
+      let input = unsafe open("\(room.path)/message", O_RDONLY)
+      defer { close(input) }
+      let length = try #require(AnnouncedLength(text))
+      let read = try? MailboxDelivery.read(from: input, length)
+      #expect((read != nil) == isTaken, "\(text)")
+    }
+    for text in ["", "x", "+1", "1 ", "-1"] { #expect(AnnouncedLength(text) == nil, "\(text)") }
+  }
+
+  @Test("arguments are checked")
+  func arguments() throws {
+    let request = try MailboxDelivery.parse(["10", "/var/mail/ann"], ["SENDER": "bob@x.org"])
+    #expect(request.path == "/var/mail/ann" && request.sender == "bob@x.org")
+    for bad in [[], ["10"], ["x", "/a"], ["1", "a"], ["1", "/a/"], ["1", "/a", "b"]] {
+      let error = #expect(throws: AgentFailure.self) { try MailboxDelivery.parse(bad, [:]) }
+      #expect(error?.code == AgentFailure.Code.usage, "\(bad)")
+    }
+  }
+}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: ISC
+"""The programs that deliver under a user's id, run by hand: limits, links, and what they refuse."""
+
+import os
+import resource
+import signal
+import subprocess
+
+from harness.case import case, expect, expect_equal
+from harness.daemon import SMTPD
+
+MESSAGE = b"Subject: x\n\nHello.\n"
+
+
+def run(bench, agent, *arguments, message=MESSAGE, limit=None, **environment):
+    """Runs an agent; returns its exit status and what it said."""
+
+    def before():
+        # What the supervisor sets for the agents, a case may set lower.
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run([SMTPD, "-x", agent, *arguments], input=message, capture_output=True, timeout=20,
+                          preexec_fn=before, cwd=bench.directory,
+                          env={"HOME": bench.directory, "PATH": "/usr/bin:/bin",
+                               "SWIFT_BACKTRACE": "enable=no", **environment})
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace").strip()
+
+
+def forward(bench, text, mode=0o644):
+    return bench.write(".forward", text, mode)
+
+
+@case("mail.mbox: a file beyond its limit is a temporary failure, and left as it was")
+def file_limit(bench):
+    box = bench.path("box")
+    expect_equal(run(bench, "mail.mbox", str(len(MESSAGE)), box, SENDER="a@example.org"), (0, ""))
+    before = open(box, "rb").read()
+    status, said = run(bench, "mail.mbox", "90000", box, message=b"x" * 90000, limit=4096)
+    expect_equal(status, 75, said)
+    expect("File too large" in said, f"it said {said!r}")
+    expect_equal(open(box, "rb").read(), before, "the mailbox")
+    expect(not os.path.exists(box + ".lock"), "the lock was left behind")
+
+
+@case("mail.maildir: a file beyond its limit is a temporary failure, and nothing is left")
+def maildir_limit(bench):
+    status, said = run(bench, "mail.maildir", "90000", message=b"x" * 90000, limit=4096)
+    expect_equal(status, 75, said)
+    left = [f for _, _, files in os.walk(bench.path("Maildir")) for f in files]
+    expect_equal(left, [], "left behind")
+
+
+@case("mail.mbox: half a message is not taken, and the file is not even made")
+def half(bench):
+    status, said = run(bench, "mail.mbox", "100", bench.path("box"))
+    expect_equal(status, 75, said)
+    expect("cut off" in said, f"it said {said!r}")
+    expect(not os.path.exists(bench.path("box")), "the mailbox was touched")
+
+
+@case("mail.forward: a command runs while the file names it, and not one moment longer")
+def forward_command(bench):
+    out = bench.path("ran")
+    command = f"cat >> {out}; echo \"$SENDER\" >> {out}"
+    forward(bench, f'ann@example.org, "|{command}"\n'.replace('"$SENDER"', '\\"$SENDER\\"'))
+    expect_equal(run(bench, "mail.forward", "command", command, SENDER="$(x)@example.org"), (0, ""))
+    expect_equal(open(out, "rb").read(), MESSAGE + b"$(x)@example.org\n", "what the command got")
+    for wanted in ("touch " + bench.path("trap"), command + " ", "ann@example.org"):
+        status, said = run(bench, "mail.forward", "command", wanted)
+        expect_equal(status, 75, said)
+        expect("does not name it" in said, f"it said {said!r}")
+    forward(bench, "ann@example.org\n")
+    expect_equal(run(bench, "mail.forward", "command", command)[0], 75, "after it was taken out")
+    os.unlink(bench.path(".forward"))
+    expect_equal(run(bench, "mail.forward", "command", command)[0], 75, "without the file")
+    expect(not os.path.exists(bench.path("trap")), "something else ran")
+
+
+@case("mail.forward: a file that others may change, or a link, names nothing ({how})",
+      how=["group", "others", "link", "fifo", "large"])
+def forward_unsafe(bench, how):
+    out = bench.path("ran")
+    text = f"|touch {out}\n"
+    if how == "group":
+        forward(bench, text, 0o664)
+    elif how == "others":
+        forward(bench, text, 0o646)
+    elif how == "link":
+        os.symlink(bench.write("elsewhere", text), bench.path(".forward"))
+    elif how == "fifo":
+        os.mkfifo(bench.path(".forward"))
+    else:
+        forward(bench, text + "#" * 5000 + "\n")
+    expect_equal(run(bench, "mail.forward", "command", f"touch {out}")[0], 75, "status")
+    expect(not os.path.exists(out), "it ran")
+
+
+@case("mail.forward: a file of the user's gets the message, and a named directory does not")
+def forward_file(bench):
+    box = bench.path("box")
+    forward(bench, f"{box}\n{bench.directory}\n")
+    length = str(len(MESSAGE))
+    expect_equal(run(bench, "mail.forward", "file", box, length, SENDER="a@example.org"), (0, ""))
+    got = open(box, "rb").read()
+    expect(got.startswith(b"From a@example.org ") and got.endswith(b"\nHello.\n\n"), f"{got!r}")
+    expect_equal(run(bench, "mail.forward", "file", bench.directory, length)[0], 73, "a directory")
+    expect_equal(run(bench, "mail.forward", "file", box + "x", length)[0], 75, "another file")
+
+
+@case("mail.mbox: it ends by the alarm's signal when the feeder never does")
+def alarm(bench):
+    # As the supervisor starts it: the alarm is set before, and stays set.
+    process = subprocess.Popen(["perl", "-e", "alarm 1; exec @ARGV", SMTPD, "-x", "mail.mbox", "5",
+                                bench.path("box")], stdin=subprocess.PIPE)
+    bench.at_end(process.stdin.close)
+    expect_equal(process.wait(10), -signal.SIGALRM, "status")

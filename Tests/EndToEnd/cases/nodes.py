@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: ISC
+"""Commands and files that the queue says an alias or a `.forward` named: it is believed by nobody.
+
+The envelopes are written by hand, as a delivering role or a queue would that was taken over.
+"""
+
+import glob
+import os
+
+from harness.case import case, eventually, expect, expect_equal
+from harness.client import submit
+from harness.daemon import Daemon
+from harness.users import make_users
+
+CONFIGURATION = """
+action "local" maildir
+match from any for domain "in.test" action "local"
+"""
+
+
+def forged(bench, user, *lines, note=""):
+    """A daemon that runs, and in its queue one envelope for the user with these fields added."""
+    daemon = Daemon(bench, CONFIGURATION, arguments=["-P", "mda"]).start()
+    submit(daemon.port, recipients=[f"{user}@in.test"])
+    daemon.wait_queued(1)
+    daemon.stop()
+    [path] = [name for name in glob.glob(os.path.join(daemon.state, "**", "queue", "*", "*", "*"),
+                                         recursive=True) if not name.endswith("message")]
+    text = open(path).read()
+    if note:
+        head, rest = text.split("\n", 1)
+        text = f"{head} {note}\n{rest}"
+    with open(path, "w") as file:
+        file.write(text + "".join(line + "\n" for line in lines))
+    daemon.arguments = []
+    return daemon.start()
+
+
+@case("a command of a .forward runs as the user, while the file names it")
+def forward(bench):
+    user = make_users(bench)[0]
+    out = os.path.join(user.home, "ran")
+    command = f"cat > {out}; id -u >> {out}"
+    user.write(".forward", f"|{command}\n")
+    daemon = forged(bench, user.name, f"mda-exec: {command}")
+    daemon.wait_empty()
+    lines = open(out).read().splitlines()
+    expect_equal(lines[-1], str(user.uid), "who ran it")
+    expect(lines[0].startswith("Return-Path: "), f"it got {lines[:3]}")
+    daemon.stop()
+
+
+@case("a command that is in no .forward does not run, and the mail waits ({what})",
+      what=["other", "no file", "another's file"])
+def forged_forward(bench, what):
+    user, other = make_users(bench)
+    trap = bench.path("trap")
+    os.chmod(bench.directory, 0o777)
+    if what == "other":
+        user.write(".forward", "|true\n")
+    elif what == "another's file":
+        path = user.write(".forward", f"|touch {trap}\n")
+        os.chown(path, other.uid, other.gid)
+    daemon = forged(bench, user.name, f"mda-exec: touch {trap}")
+    daemon.wait_log(r"mda delivery .*result=TempFail stat=Error \(mail\.forward: .*\)")
+    expect(not os.path.exists(trap), "it ran")
+    expect_equal(len(daemon.queue()), 1, "envelopes that wait")
+    daemon.stop()
+
+
+@case("a file of a .forward is appended to as the user, and no other file is")
+def forward_file(bench):
+    user = make_users(bench)[0]
+    box = os.path.join(user.home, "box")
+    user.write(".forward", f"{box}\n")
+    daemon = forged(bench, user.name, "mda-form: file", f"mda-exec: {box}")
+    daemon.wait_empty()
+    expect_equal(os.stat(box).st_uid, user.uid, "owner of the file")
+    expect(open(box).read().startswith("From a@example.org "), "no mailbox")
+    daemon.stop()
+
+
+@case("a command that no table of the action holds is not run as an alias's", seconds=90)
+def forged_alias(bench):
+    user = make_users(bench)[0]
+    trap = bench.path("trap")
+    os.chmod(bench.directory, 0o777)
+    daemon = forged(bench, user.name, f"mda-exec: touch {trap}", note="node=alias")
+    daemon.wait_log(r"mda delivery .*result=TempFail", 45)
+    expect(not os.path.exists(trap), "it ran")
+    eventually(lambda: len(daemon.queue()) == 1, "the envelope is gone")
+    daemon.stop()
+
+
+@case("root's .forward runs nothing")
+def root_forward(bench):
+    make_users(bench)
+    daemon = forged(bench, "root", "mda-exec: id")
+    daemon.wait_log(r"mda delivery .*result=TempFail stat=Error \(delivery as root is refused\)")
+    daemon.stop()

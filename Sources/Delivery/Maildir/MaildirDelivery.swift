@@ -32,6 +32,7 @@ package enum MaildirDelivery {
   package static func run(arguments: [String], environment: [String: String]) -> Int32 {
     do throws(Failure) {
       let request = try parse(arguments, environment)
+      MailboxFile.survivesLimits()
       try MaildirWriter(request).deliver(from: 0)
       return 0
     } catch {

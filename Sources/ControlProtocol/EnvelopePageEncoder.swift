@@ -95,7 +95,9 @@ package struct EnvelopePageEncoder: Sendable {
       writer.write(UInt8(2))
       write(local.user)
       write(local.subaddress ?? "")
-      write(local.command ?? "")
+      let (text, form) = local.storedMethod
+      write(text)
+      writer.write(form)
     case .bounce(.failed): writer.write(UInt8(3))
     case .bounce(.delayed(let after, let timeToLive)):
       writer.write(UInt8(4))

@@ -164,12 +164,15 @@ extension Envelope.Kind {
     case 2:
       let user = try reader.text()
       let subaddress = try reader.text()
-      let command = try reader.text()
+      let text = try reader.text()
+      guard let method = LocalDelivery.method(stored: text, form: try reader.readByte()) else {
+        throw .invalid(field: "method")
+      }
       self = .local(
         LocalDelivery(
           user: user,
           subaddress: subaddress.isEmpty ? nil : subaddress,
-          command: command.isEmpty ? nil : command
+          method: method
         )
       )
     case 3: self = .bounce(.failed)

@@ -56,22 +56,6 @@ package struct Envelope: Hashable, Sendable {
   }
 }
 
-/// A delivery on this host.
-package struct LocalDelivery: Hashable, Sendable {
-  /// The account that it is delivered to.
-  package var user: String
-  /// The part of the local part behind the delimiter; nil when there is none.
-  package var subaddress: String?
-  /// A command or file of an alias or forward file; nil for the action's own method.
-  package var command: String?
-
-  package init(user: String, subaddress: String? = nil, command: String? = nil) {
-    self.user = user
-    self.subaddress = subaddress
-    self.command = command
-  }
-}
-
 /// A notice that is owed to the sender about the recipient of this envelope.
 package enum Bounce: Hashable, Sendable {
   case failed

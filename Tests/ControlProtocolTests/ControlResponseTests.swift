@@ -86,7 +86,9 @@ struct EnvelopePageTests {
     row.message.session.tag = long
     row.message.envelopeIdentifier = long
     row.envelope.action = long
-    row.envelope.kind = .local(LocalDelivery(user: long, subaddress: long, command: long))
+    row.envelope.kind = .local(
+      LocalDelivery(user: long, subaddress: long, method: .command(long, .alias))
+    )
     row.envelope.recipient = Address(local: long, domain: long)
     row.envelope.destination = Address(local: long, domain: long + "y")
     row.envelope.originalRecipient = long

@@ -68,7 +68,7 @@ enum Samples {
       ),
       envelope: Envelope(
         id: id,
-        kind: .local(LocalDelivery(user: "bob", subaddress: "lists", command: nil)),
+        kind: .local(LocalDelivery(user: "bob", subaddress: "lists")),
         action: "local",
         recipient: bob,
         destination: bob,

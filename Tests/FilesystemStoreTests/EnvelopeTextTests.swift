@@ -98,7 +98,7 @@ struct EnvelopeTextTests {
           LocalDelivery(
             user: "admin",
             subaddress: "lists",
-            command: "\"|/usr/bin/filter \\\"x\\\"\""
+            method: .command("\"|/usr/bin/filter \\\"x\\\"\"", .forward)
           )
         )
     )
@@ -191,7 +191,10 @@ struct EnvelopeTextTests {
     let kinds: [Envelope.Kind] = [
       .relay, .bounce(.failed), .bounce(.delivered), .local(LocalDelivery(user: "u\u{0}v")),
       .bounce(.delayed(after: .milliseconds(1), timeToLive: .milliseconds(2001))),
-      .local(LocalDelivery(user: "u", subaddress: "s", command: "|x\n")),
+      .local(LocalDelivery(user: "u", subaddress: "s", method: .command("x\n", .alias))),
+      .local(LocalDelivery(user: "u", method: .command("x", .forward))),
+      .local(LocalDelivery(user: "u", method: .file("/x", .alias))),
+      .local(LocalDelivery(user: "u", method: .file("/x", .forward))),
     ]
     let statuses = [
       nil, EnhancedStatus(.permanent, 1, 1), EnhancedStatus(.temporary, 999, 123),

@@ -10,7 +10,9 @@ struct RecordTests {
   /// A value in every field, none of them the default.
   static var fullEnvelope: Envelope {
     var envelope = Sample.envelope(Sample.message())
-    envelope.kind = .local(LocalDelivery(user: "bob", subaddress: "lists", command: "|/bin/x"))
+    envelope.kind = .local(
+      LocalDelivery(user: "bob", subaddress: "lists", method: .command("/bin/x", .alias))
+    )
     envelope.origin = .expansion
     envelope.timeToLive = .milliseconds(1234)
     envelope.notify = [.failure, .delay]
@@ -40,6 +42,9 @@ struct RecordTests {
 
   static let kinds: [Envelope.Kind] = [
     .relay, .local(LocalDelivery(user: "bob")), .bounce(.failed), .bounce(.delivered),
+    .local(LocalDelivery(user: "bob", method: .command("/bin/x", .forward))),
+    .local(LocalDelivery(user: "bob", method: .file("/var/x", .alias))),
+    .local(LocalDelivery(user: "bob", method: .file("/var/x", .forward))),
     .bounce(.delayed(after: .seconds(14_400), timeToLive: .seconds(345_600))),
   ]
 

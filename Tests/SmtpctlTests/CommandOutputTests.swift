@@ -140,7 +140,9 @@ struct CommandOutputTests {
   func showEnvelope() {
     let daemon = FakeDaemon()
     let row = Rows.changed { row in
-      row.envelope.kind = .local(LocalDelivery(user: "bob", subaddress: "x", command: "|cat"))
+      row.envelope.kind = .local(
+        LocalDelivery(user: "bob", subaddress: "x", method: .command("|cat", .alias))
+      )
       row.message.session.source = .inet6(0x2001_0db8_0000_0000, 1)
       row.message.session.user = "ann"
       row.envelope.progress.lastStatus = EnhancedStatus(.temporary, 4, 1)

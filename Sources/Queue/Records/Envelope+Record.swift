@@ -72,7 +72,9 @@ extension Envelope {
       content.write(UInt8(2))
       content.write(local.user)
       content.write(local.subaddress ?? "")
-      content.write(local.command ?? "")
+      let (text, form) = local.storedMethod
+      content.write(text)
+      content.write(form)
     case .bounce(.failed): content.write(UInt8(3))
     case .bounce(.delayed(let after, let timeToLive)):
       content.write(UInt8(4))
@@ -197,12 +199,15 @@ extension Envelope {
     case 2:
       let user = try section.readString(of: "user", atMost: RecordLimits.name)
       let subaddress = try section.readString(of: "subaddress", atMost: RecordLimits.name)
-      let command = try section.readString(of: "command", atMost: RecordLimits.command)
+      let text = try section.readString(of: "command", atMost: RecordLimits.command)
+      guard let method = LocalDelivery.method(stored: text, form: try section.readByte()) else {
+        throw .invalid(field: "method")
+      }
       kind = .local(
         LocalDelivery(
           user: user,
           subaddress: subaddress.isEmpty ? nil : subaddress,
-          command: command.isEmpty ? nil : command
+          method: method
         )
       )
     case 3: kind = .bounce(.failed)

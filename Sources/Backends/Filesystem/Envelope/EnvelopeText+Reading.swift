@@ -55,7 +55,7 @@ extension EnvelopeText {
     ]
     private static let wordFields: Set<String> = [
       "type", "sockaddr", "flags", "dsn-ret", "bounce-type", "hold-until", "deliver-by",
-      "suspension",
+      "suspension", "mda-form",
     ]
 
     init(id: EnvelopeID) { self.id = id }
@@ -177,7 +177,7 @@ extension EnvelopeText {
           LocalDelivery(
             user: texts[.user] ?? "",
             subaddress: texts[.subaddress].flatMap { $0.isEmpty ? nil : $0 },
-            command: texts[.command].flatMap { $0.isEmpty ? nil : $0 }
+            method: try method()
           )
         )
       case "bounce": break
@@ -194,6 +194,18 @@ extension EnvelopeText {
           )
         )
       default: throw Problem("bounce-type: none that is known")
+      }
+    }
+
+    /// OpenSMTPD does not say where a command comes from, but only those of aliases have its own user.
+    private func method() throws(Problem) -> LocalDelivery.Method {
+      guard let text = texts[.command], !text.isEmpty else { return .action }
+      let isAlias = notes["node"] == "alias" || texts[.user] == LocalDelivery.aliasUser
+      let provenance: LocalDelivery.Provenance = isAlias ? .alias : .forward
+      switch words["mda-form"] {
+      case nil: return .command(text, provenance)
+      case "file"?: return .file(text, provenance)
+      default: throw Problem("mda-form: none that is known")
       }
     }
 

@@ -105,7 +105,7 @@ extension EnvelopeText {
     switch kind {
     case .relay: break
     case .local(let local):
-      writer.text(.command, local.command ?? "")
+      writeMethod(local.method, to: &writer)
       writer.text(.subaddress, local.subaddress ?? "")
       writer.text(.user, local.user)
     case .bounce(.failed): writer.plain("bounce-type", "failed")
@@ -114,6 +114,24 @@ extension EnvelopeText {
       writer.time("bounce-ttl", timeToLive.wholeMilliseconds)
       writer.time("bounce-delay", after.wholeMilliseconds)
       writer.plain("bounce-type", "delayed")
+    }
+  }
+
+  /// A version 3 reader would run a file as a command, so the field that says what it is must not be
+  /// lost; where a command comes from does not change what it does.
+  private static func writeMethod(
+    _ method: LocalDelivery.Method,
+    to writer: inout Writer
+  ) {
+    switch method {
+    case .action: break
+    case .command(let text, let provenance):
+      if provenance == .alias { writer.note("node", "alias") }
+      writer.text(.command, text)
+    case .file(let path, let provenance):
+      if provenance == .alias { writer.note("node", "alias") }
+      writer.plain("mda-form", "file")
+      writer.text(.command, path)
     }
   }
 

@@ -14,6 +14,13 @@ package struct ServicePlan: Sendable {
   package var account: @Sendable (CommandRequest) -> String
   /// The program of an action for a user, taken from the configuration and never from the request.
   package var command: @Sendable (CommandRequest, Account) throws(CommandRefusal) -> Program
+  /// The files of tables, by the table's place in lookup's projection.
+  package var tables: [Int: CInt] = [:]
+  /// Opens a table's file anew; the descriptor is the caller's.
+  package var openTable: @Sendable (Int) throws(CommandRefusal) -> CInt = {
+    _ throws(CommandRefusal) in
+    throw CommandRefusal(reason: "it has no file")
+  }
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 

@@ -30,6 +30,9 @@ final class LocalDriver {
     guard case .local(let delivery) = task.envelopes[0].kind else {
       return service.conclude(task.id, .temporary(nil, "The envelope is not for a local delivery"))
     }
+    guard delivery.method == .action else {
+      return service.conclude(task.id, .temporary(nil, "Commands and files cannot be run yet"))
+    }
     perform(pool.begin(task: task.id, for: delivery.user))
   }
 

@@ -23,6 +23,16 @@ package enum SupervisorToRole: EdgeMessage {
   case paused(UInt8)
   /// To accounts: who is this? Answered with `resolved` or `unresolved`.
   case resolve(token: UInt64, user: String)
+  /// To lookup: who is this, by the table that the action names? Answered like `resolve`.
+  case resolveUser(token: UInt64, action: String, user: String)
+  /// To lookup: does a table of the action hold this command or file now? Answered with `confirmed` or
+  /// `refuted`.
+  case confirmNode(token: UInt64, action: String, method: LocalDelivery.Method)
+  /// To lookup: a table's file. Descriptor: the file. With token 0 it is what the table says from the
+  /// start; otherwise the answer to `openTable`.
+  case table(index: UInt16, token: UInt64)
+  /// To lookup: a table's file cannot be opened.
+  case tableFailed(index: UInt16, token: UInt64, reason: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -60,11 +70,33 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(UInt8(10))
       writer.write(token)
       writer.write(user)
+    case .table(let index, let token):
+      writer.write(UInt8(30))
+      writer.write(index)
+      writer.write(token)
+    case .tableFailed(let index, let token, let reason):
+      writer.write(UInt8(31))
+      writer.write(index)
+      writer.write(token)
+      writer.write(clipped: reason)
+    case .confirmNode(let token, let action, let method):
+      let (text, form) = LocalDelivery(user: "", method: method).storedMethod
+      writer.write(UInt8(12))
+      writer.write(token)
+      writer.write(action)
+      writer.write(form)
+      writer.write(text)
+    case .resolveUser(let token, let action, let user):
+      writer.write(UInt8(32))
+      writer.write(token)
+      writer.write(action)
+      writer.write(user)
     }
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    switch try reader.readByte() {
+    let kind = try reader.readByte()
+    switch kind {
     case 1: self = .configure(try RoleIdentity(decoding: &reader))
     case 2:
       guard let peer = Role(rawValue: try reader.readString(of: "role", atMost: 32)) else {
@@ -90,6 +122,45 @@ package enum SupervisorToRole: EdgeMessage {
     case 10:
       self = .resolve(
         token: try reader.readInteger(),
+        user: try reader.readString(of: "user", atMost: RecordLimits.name)
+      )
+    default: self = try SupervisorToRole.aboutLookup(kind, &reader)
+    }
+  }
+
+  private static func method(
+    _ reader: inout ByteReader
+  ) throws(DecodingError) -> LocalDelivery.Method {
+    let form = try reader.readByte()
+    let text = try reader.readString(of: "command", atMost: RecordLimits.command)
+    guard let method = LocalDelivery.method(stored: text, form: form) else {
+      throw .invalid(field: "method")
+    }
+    return method
+  }
+
+  private static func aboutLookup(
+    _ kind: UInt8,
+    _ reader: inout ByteReader
+  ) throws(DecodingError) -> SupervisorToRole {
+    switch kind {
+    case 12:
+      .confirmNode(
+        token: try reader.readInteger(),
+        action: try reader.readString(of: "action", atMost: RecordLimits.name),
+        method: try SupervisorToRole.method(&reader)
+      )
+    case 30: .table(index: try reader.readInteger(), token: try reader.readInteger())
+    case 31:
+      .tableFailed(
+        index: try reader.readInteger(),
+        token: try reader.readInteger(),
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
+    case 32:
+      .resolveUser(
+        token: try reader.readInteger(),
+        action: try reader.readString(of: "action", atMost: RecordLimits.name),
         user: try reader.readString(of: "user", atMost: RecordLimits.name)
       )
     default: throw .invalid(field: "message kind")
@@ -156,6 +227,15 @@ package enum RoleToSupervisor: EdgeMessage {
   case unresolved(token: UInt64, reason: String)
   /// What came over the edge to `peer` was no frame, and the edge was given up: another one, please.
   case edgeBroken(peer: Role)
+  /// From lookup: the table holds it.
+  case confirmed(token: UInt64)
+  case refuted(token: UInt64, reason: String)
+  /// From lookup: the file of a table, opened anew. Answered by `table` or `tableFailed`.
+  case openTable(index: UInt16, token: UInt64)
+  /// From lookup: the file of that answer is what the table says from now on.
+  case tableTaken(index: UInt16, token: UInt64)
+  /// From lookup: that file is of no use, and what the table said before counts.
+  case tableRefused(token: UInt64)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -188,6 +268,24 @@ package enum RoleToSupervisor: EdgeMessage {
     case .edgeBroken(let peer):
       writer.write(UInt8(9))
       writer.write(peer.rawValue)
+    case .confirmed(let token):
+      writer.write(UInt8(10))
+      writer.write(token)
+    case .refuted(let token, let reason):
+      writer.write(UInt8(11))
+      writer.write(token)
+      writer.write(clipped: reason)
+    case .openTable(let index, let token):
+      writer.write(UInt8(30))
+      writer.write(index)
+      writer.write(token)
+    case .tableTaken(let index, let token):
+      writer.write(UInt8(31))
+      writer.write(index)
+      writer.write(token)
+    case .tableRefused(let token):
+      writer.write(UInt8(32))
+      writer.write(token)
     }
   }
 
@@ -216,6 +314,15 @@ package enum RoleToSupervisor: EdgeMessage {
         throw .invalid(field: "role")
       }
       self = .edgeBroken(peer: peer)
+    case 10: self = .confirmed(token: try reader.readInteger())
+    case 11:
+      self = .refuted(
+        token: try reader.readInteger(),
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
+    case 30: self = .openTable(index: try reader.readInteger(), token: try reader.readInteger())
+    case 31: self = .tableTaken(index: try reader.readInteger(), token: try reader.readInteger())
+    case 32: self = .tableRefused(token: try reader.readInteger())
     default: throw .invalid(field: "message kind")
     }
   }

@@ -8,7 +8,7 @@ help:
 	@echo "make build       a release with a static Swift runtime, in .build/release"
 	@echo "make users       the users and groups of the roles (root)"
 	@echo "make crash-test  kill -9 under load, for long"
-	@echo "make bench       the scheduler and the stores alone"
+	@echo "make bench       lookup, the scheduler and the stores alone"
 	@echo "make fuzz        a minute for each fuzz target"
 	@echo "make lint        the formatter's rules"
 

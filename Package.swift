@@ -141,7 +141,8 @@ let package = Package(
     .executableTarget(
       name: "smtpctl",
       dependencies: [
-        "CLinux", "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "StoreFactory",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Policy", "Queue",
+        "StoreFactory",
       ],
       swiftSettings: strict
     ),
@@ -156,6 +157,12 @@ let package = Package(
     ),
 
     // Benchmarks.
+    .executableTarget(
+      name: "LookupBenchmark",
+      dependencies: ["Configuration", "Mail", "Policy"],
+      path: "Benchmarks/Lookup",
+      swiftSettings: strict
+    ),
     .executableTarget(
       name: "SchedulerBenchmark",
       dependencies: ["Mail", "Scheduler"],
@@ -223,6 +230,13 @@ let package = Package(
       dependencies: ["CLinux", "Interprocess", "Mail", "Queue"] + nio,
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "LookupTests",
+      dependencies: [
+        "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail", "Policy", "Supervisor",
+      ],
+      swiftSettings: strict
+    ),
     .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
     .testTarget(
       name: "PolicyTests",
@@ -238,7 +252,7 @@ let package = Package(
     .testTarget(
       name: "SmtpctlTests",
       dependencies: [
-        "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "smtpctl", "StoreFactory",
+        "Configuration", "ControlProtocol", "Disk", "Mail", "Policy", "Queue", "smtpctl", "StoreFactory",
       ],
       swiftSettings: strict
     ),

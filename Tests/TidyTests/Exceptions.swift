@@ -41,8 +41,10 @@ enum Exceptions {
     "Delivery/Maildir/MaildirFile.swift",
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",
+    "Lookup/Tables/TableFile.swift",
     "Supervisor/",
     "smtpctl/Connection/SystemCalls.swift",
+    "smtpctl/Maps/MapFiles.swift",
     "smtpctl/Store/SpoolFiles.swift",
     "smtpd/",
   ]

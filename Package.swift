@@ -158,7 +158,8 @@ let package = Package(
     .executableTarget(
       name: "smtpctl",
       dependencies: [
-        "CLinux", "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "StoreFactory",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Policy", "Queue",
+        "StoreFactory",
       ],
       swiftSettings: strict
     ),
@@ -178,6 +179,12 @@ let package = Package(
       name: "RecipientBenchmark",
       dependencies: ["Mail", "SMTP"],
       path: "Benchmarks/Recipients",
+      swiftSettings: strict
+    ),
+    .executableTarget(
+      name: "LookupBenchmark",
+      dependencies: ["Configuration", "Mail", "Policy"],
+      path: "Benchmarks/Lookup",
       swiftSettings: strict
     ),
     .executableTarget(
@@ -264,6 +271,13 @@ let package = Package(
       dependencies: ["CLinux", "Interprocess", "Mail", "Queue"] + nio,
       swiftSettings: strict
     ),
+    .testTarget(
+      name: "LookupTests",
+      dependencies: [
+        "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail", "Policy", "Supervisor",
+      ],
+      swiftSettings: strict
+    ),
     .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
     .testTarget(
       name: "PolicyTests",
@@ -293,7 +307,7 @@ let package = Package(
     .testTarget(
       name: "SmtpctlTests",
       dependencies: [
-        "Configuration", "ControlProtocol", "Disk", "Mail", "Queue", "smtpctl", "StoreFactory",
+        "Configuration", "ControlProtocol", "Disk", "Mail", "Policy", "Queue", "smtpctl", "StoreFactory",
       ],
       swiftSettings: strict
     ),

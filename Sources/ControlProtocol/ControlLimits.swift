@@ -26,6 +26,11 @@ package enum ControlLimits {
   package static let quarantineRowsPerPage = 512
   /// What is wrong with one record, in bytes.
   package static let findingText = 1024
+  /// Of an address in a question, in bytes.
+  package static let addressPart = 1024
+  /// Rules that one node tells of: the last ones before the decision.
+  package static let explainedRules = 8192
+  package static let explainedNotes = 64
   /// What a peer says about its build in the hello, in bytes.
   package static let build = 64
   /// An envelope's or message's single text field in a row, in bytes.

@@ -24,6 +24,8 @@ extension ControlRequest {
     case quarantineRestore = 18
     case more = 19
     case cancel = 20
+    case updateTable = 40
+    case explain = 41
   }
 
   /// The request's content in a frame or on an edge: a tag byte and its fields.
@@ -62,6 +64,12 @@ extension ControlRequest {
     case .logLevel(let level):
       writer.write(Tag.logLevel.rawValue)
       writer.write(level.rawValue)
+    case .updateTable(let name):
+      writer.write(Tag.updateTable.rawValue)
+      writer.write(name)
+    case .explain(let question):
+      writer.write(Tag.explain.rawValue)
+      question.encode(to: &writer)
     case .verifyQueue: writer.write(Tag.verifyQueue.rawValue)
     case .quarantineList: writer.write(Tag.quarantineList.rawValue)
     case .quarantineShow(let name):
@@ -118,6 +126,8 @@ extension ControlRequest {
     case .pause: .pause(try subsystem(&reader))
     case .resume: .resume(try subsystem(&reader))
     case .logLevel: .logLevel(try level(&reader))
+    case .updateTable: .updateTable(name: try name(&reader))
+    case .explain: .explain(try ExplanationQuestion(from: &reader))
     case .verifyQueue: .verifyQueue
     case .quarantineList: .quarantineList
     case .quarantineShow: .quarantineShow(name: try name(&reader))

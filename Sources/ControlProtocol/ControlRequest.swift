@@ -34,6 +34,11 @@ package enum ControlRequest: Hashable, Sendable {
   case resume(Subsystem)
   case logLevel(LogLevel)
 
+  /// The file of a table is to be read anew. Answered by `done` or `failure`.
+  case updateTable(name: String)
+  /// Answered by `explained` pages, then `done`.
+  case explain(ExplanationQuestion)
+
   /// Answered by `verified` pages, then `done`.
   case verifyQueue
   /// Answered by `quarantine` pages, then `done`.

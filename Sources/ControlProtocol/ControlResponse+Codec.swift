@@ -10,6 +10,7 @@ extension ControlResponse {
     case bytes = 2
     case verified = 3
     case quarantine = 4
+    case explained = 5
     case done = 128
     case count = 129
     case statistics = 130
@@ -51,6 +52,9 @@ extension ControlResponse {
       }
     case .quarantine(let records):
       ControlResponse.write(records, to: &writer)
+    case .explained(let page):
+      writer.write(Tag.explained.rawValue)
+      page.encode(to: &writer)
     case .done: writer.write(Tag.done.rawValue)
     case .count(let count):
       writer.write(Tag.count.rawValue)
@@ -104,6 +108,7 @@ extension ControlResponse {
     case .bytes: return .bytes(try reader.readBytes(of: "content", atMost: ControlLimits.chunk))
     case .verified: return try verified(&reader)
     case .quarantine: return try quarantine(&reader)
+    case .explained: return .explained(try ExplanationPage(from: &reader))
     case .done: return .done
     case .count: return .count(try reader.readCount(of: "count", atMost: Int(UInt32.max)))
     case .statistics: return try statistics(&reader)

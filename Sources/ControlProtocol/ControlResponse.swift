@@ -10,6 +10,7 @@ package enum ControlResponse: Hashable, Sendable {
   /// What was checked since the last page, and what was found in it.
   case verified(messages: Int, envelopes: Int, findings: [VerifyFinding])
   case quarantine([QuarantinedRecord])
+  case explained(ExplanationPage)
 
   /// The end of an answer that has nothing more to say.
   case done
@@ -23,7 +24,7 @@ package enum ControlResponse: Hashable, Sendable {
   /// Whether nothing follows for this request.
   package var isFinal: Bool {
     switch self {
-    case .envelopes, .bytes, .verified, .quarantine: false
+    case .envelopes, .bytes, .verified, .quarantine, .explained: false
     case .done, .count, .statistics, .status, .failure: true
     }
   }

@@ -25,6 +25,10 @@ package enum EdgeLimits {
   package static let envelopes = 256
   /// Envelopes that one recipient may stand for: what their identifiers have room for.
   package static let expansion = 65_535
+  /// Of a path.
+  package static let path = 4096
+  /// Of an included list.
+  package static let list = 2 << 20
   /// Of one text: a reply line, an error, a name. A longer one is cut when it is sent.
   package static let text = 8192
   /// Lines of one reply.

@@ -15,11 +15,6 @@ package final class LookupService: RoleService {
   typealias QueueEdge = Edge<LookupToQueue, QueueToLookup>
   typealias AccountsEdge = Edge<LookupToAccounts, AccountsToLookup>
 
-  private enum Limits {
-    /// Questions to the user database at one time.
-    static let questions = 4096
-  }
-
   /// Who asked, and how it is told.
   private enum Asker {
     case frontend(generation: UInt32, RecipientQuestion)
@@ -27,34 +22,54 @@ package final class LookupService: RoleService {
     case queue(generation: UInt32, token: UInt64, MessageID)
   }
 
-  private struct Pending {
-    var expansion: Expansion
-    let asker: Asker
+  private let context: RoleContext
+  private let projection: LookupProjection
+  private let expansions: ExpansionDesk
+  private let tables: TableDesk
+  private let explanations: ExplanationDesk
+  private let confirmations: ConfirmationDesk
+  private let edges: Edges
+
+  /// The edges that questions and answers travel on; the desks send on them as they are now.
+  private final class Edges {
+    var frontends: [UInt32: FrontendEdge] = [:]
+    var queue: QueueEdge?
+    var queueGeneration: UInt32 = 0
+    var accounts: AccountsEdge?
+    var accountsGeneration: UInt32 = 0
+    var control: Edge<RoleToControl, ControlToRole>?
   }
 
-  private let context: RoleContext
-  private let ruleset: Ruleset
-  private var frontends: [UInt32: FrontendEdge] = [:]
-  private var queue: QueueEdge?
-  private var queueGeneration: UInt32 = 0
-  private var accounts: AccountsEdge?
-  private var accountsGeneration: UInt32 = 0
-  private var pending: [UInt64: Pending] = [:]
-  private var nextToken: UInt64 = 0
-  private var statistics: Edge<RoleToControl, ControlToRole>?
-
-  package init(context: RoleContext, projection: LookupProjection, files: [Int: [UInt8]]) {
+  /// The files of tables follow as messages of the supervisor, before the first edge.
+  package init(context: RoleContext, projection: LookupProjection) {
     self.context = context
-    var contents: [TableIndex: TableContents] = [:]
-    for (index, bytes) in files {
-      do {
-        contents[TableIndex(index)] = try TableContents(parsing: bytes)
-      } catch {
-        context.log.warn("lookup: table \(projection.tables[index].name): \(error)")
+    self.projection = projection
+    let edges = Edges()
+    self.edges = edges
+    let expansions = ExpansionDesk(ruleset: Ruleset(projection)) { token, question in
+      guard let accounts = edges.accounts else { return false }
+      accounts.send(LookupToAccounts(token, question))
+      return true
+    }
+    self.expansions = expansions
+    let confirmations = ConfirmationDesk(context) { token, path in
+      guard let accounts = edges.accounts else { return false }
+      accounts.send(.list(token: token, path: path))
+      return true
+    }
+    self.confirmations = confirmations
+    tables = TableDesk(context: context, tables: projection.tables) { table, source in
+      confirmations.forget(table)
+      for refused in expansions.ruleset.replace(table, with: source) {
+        context.log.warn(
+          "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
+        )
       }
     }
-    ruleset = Ruleset(projection, files: contents)
-    for refused in ruleset.refusedEntries {
+    explanations = ExplanationDesk(expansions) { id, response in
+      edges.control?.send(RoleToControl(id: id, response))
+    }
+    for refused in expansions.ruleset.refusedEntries {
       context.log.warn(
         "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
       )
@@ -73,15 +88,40 @@ package final class LookupService: RoleService {
   }
 
   package func received(_ message: SupervisorToRole, descriptors: [CInt]) {
-    for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
+    switch message {
+    case .table(let index, let token):
+      guard let first = descriptors.first else { return }
+      for descriptor in descriptors.dropFirst() { _ = Descriptor(owning: descriptor) }
+      tables.received(index: Int(index), token: token, Descriptor(owning: first))
+    case .tableFailed(let index, let token, let reason):
+      tables.failed(index: Int(index), token: token, reason: reason)
+    case .resolveUser(let token, let action, let user):
+      resolve(user, action, token)
+    case .confirmNode(let token, let action, let method):
+      confirmations.confirm(method, action, token, expansions.ruleset)
+    default:
+      for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
+    }
   }
 
   package func stop(within milliseconds: UInt32, finished: @escaping () -> Void) { finished() }
 
+  private func resolve(_ user: String, _ name: String, _ token: UInt64) {
+    switch expansions.ruleset.account(of: user, underAction: name) {
+    case .found(let account):
+      context.tell(
+        .resolved(token: token, uid: account.user, gid: account.group, home: account.home)
+      )
+    case .absent: context.tell(.unresolved(token: token, reason: "there is no user \(user)"))
+    case .failed:
+      context.tell(.unresolved(token: token, reason: "the table of users cannot be asked"))
+    }
+  }
+
   // MARK: - Edges
 
   private func connectFrontend(_ generation: UInt32, _ descriptor: CInt) {
-    frontends[generation] = FrontendEdge(
+    edges.frontends[generation] = FrontendEdge(
       descriptor: descriptor,
       peer: .frontend,
       on: context.loop,
@@ -92,14 +132,14 @@ package final class LookupService: RoleService {
       },
       ended: { [unowned self] ending in
         context.report(ending, of: .frontend)
-        frontends[generation] = nil
+        edges.frontends[generation] = nil
       }
     )
   }
 
   private func connectQueue(_ generation: UInt32, _ descriptor: CInt) {
-    queueGeneration = generation
-    queue = QueueEdge(
+    edges.queueGeneration = generation
+    edges.queue = QueueEdge(
       descriptor: descriptor,
       peer: .queue,
       on: context.loop,
@@ -118,55 +158,67 @@ package final class LookupService: RoleService {
       ended: { [unowned self] ending in
         context.report(ending, of: .queue)
         // An edge that was replaced may end later than its successor begins.
-        if queueGeneration == generation { queue = nil }
+        if edges.queueGeneration == generation { edges.queue = nil }
       }
     )
   }
 
   private func connectAccounts(_ generation: UInt32, _ descriptor: CInt) {
     // What the last one was asked it will not answer.
-    if accounts != nil { failQuestions() }
-    accountsGeneration = generation
-    accounts = AccountsEdge(
+    let isAnother = edges.accounts != nil
+    edges.accounts = nil
+    if isAnother { failQuestions() }
+    edges.accountsGeneration = generation
+    edges.accounts = AccountsEdge(
       descriptor: descriptor,
       peer: .accounts,
       on: context.loop,
       receive: { [unowned self] message in
-        switch message {
-        case .found(let token, let uid, let gid, let home):
-          answered(token, .found(Account(user: uid, group: gid, home: home)))
-        case .absent(let token): answered(token, .absent)
-        case .failed(let token): answered(token, .failed)
-        }
+        let (token, answer) = message.answer
+        guard !confirmations.answered(token, answer) else { return }
+        expansions.answered(token, answer)
       },
       ended: { [unowned self] ending in
         context.report(ending, of: .accounts)
-        guard accountsGeneration == generation else { return }
-        accounts = nil
+        guard edges.accountsGeneration == generation else { return }
+        edges.accounts = nil
         failQuestions()
       }
     )
   }
 
   private func failQuestions() {
-    for token in Array(pending.keys) { answered(token, .failed) }
+    expansions.failQuestions()
+    confirmations.failQuestions()
   }
 
   private func connectControl(_ descriptor: CInt) {
-    statistics?.close()
-    statistics = Edge(
+    explanations.cancelAll()
+    edges.control?.close()
+    edges.control = Edge(
       descriptor: descriptor,
       peer: .control,
       on: context.loop,
-      receive: { [unowned self] message in
-        let answer = context.commonAnswer(to: message.request) ?? .statistics([])
-        statistics?.send(RoleToControl(id: message.id, answer))
-      },
+      receive: { [unowned self] message in answer(message.request, id: message.id) },
       ended: { [unowned self] ending in
         context.report(ending, of: .control)
-        statistics = nil
+        edges.control = nil
+        explanations.cancelAll()
       }
     )
+  }
+
+  private func answer(_ request: ControlRequest, id: UInt32) {
+    let respond = { [edges] (response: ControlResponse) -> Void in
+      edges.control?.send(RoleToControl(id: id, response))
+    }
+    switch request {
+    case .updateTable(let name): tables.update(name, respond)
+    case .explain(let question): explanations.begin(question, id: id)
+    case .more: explanations.more(id: id)
+    case .cancel: explanations.cancel(id: id)
+    default: respond(context.commonAnswer(to: request) ?? .statistics([]))
+    }
   }
 
   // MARK: - Decisions
@@ -181,39 +233,22 @@ package final class LookupService: RoleService {
   }
 
   private func begin(_ subject: RuleSubject, _ asker: Asker) {
-    var expansion = Expansion(subject)
-    let action = expansion.begin(with: ruleset)
-    perform(action, Pending(expansion: expansion, asker: asker))
-  }
-
-  private func answered(_ token: UInt64, _ answer: UserAnswer) {
-    guard var waiting = pending.removeValue(forKey: token) else { return }
-    let action = waiting.expansion.answered(answer)
-    perform(action, waiting)
-  }
-
-  private func perform(_ action: Expansion.Action, _ work: Pending) {
-    switch action {
-    case .finish(.refused(let reply)): refuse(work.asker, reply)
-    case .finish(.accepted(let drafts)): accept(work.asker, drafts)
-    case .askUser(let name):
-      nextToken += 1
-      pending[nextToken] = work
-      guard let accounts, pending.count <= Limits.questions else {
-        return answered(nextToken, .failed)
+    expansions.begin(subject) { [unowned self] _, outcome in
+      switch outcome {
+      case .refused(let reply): refuse(asker, reply)
+      case .accepted(let drafts): accept(asker, drafts)
       }
-      accounts.send(.user(token: nextToken, name: name))
     }
   }
 
   private func refuse(_ asker: Asker, _ reply: Reply) {
     switch asker {
     case .frontend(let generation, let question):
-      frontends[generation]?.send(.refused(token: question.token, reply))
+      edges.frontends[generation]?.send(.refused(token: question.token, reply))
     case .queue(let generation, let token, _):
       // Another queue process numbers its questions anew.
-      guard generation == queueGeneration else { return }
-      queue?.send(.unroutable(token: token, reply))
+      guard generation == edges.queueGeneration else { return }
+      edges.queue?.send(.unroutable(token: token, reply))
     }
   }
 
@@ -222,7 +257,7 @@ package final class LookupService: RoleService {
     guard drafts.count <= EdgeLimits.expansion else { return refuse(asker, LookupService.tooMany) }
     switch asker {
     case .queue(let generation, let token, let message):
-      guard generation == queueGeneration, let queue else { return }
+      guard generation == edges.queueGeneration, let queue = edges.queue else { return }
       let made = envelopes(drafts, of: message, index: 0, at: now)
       let last = made.suffix(EdgeLimits.envelopes)
       for part in LookupService.frames(of: made.dropLast(last.count)) {
@@ -230,7 +265,7 @@ package final class LookupService: RoleService {
       }
       queue.send(.routed(token: token, Array(last)))
     case .frontend(let generation, let question):
-      guard let queue else {
+      guard let queue = edges.queue else {
         return refuse(asker, .temporaryFailure(question.recipient))
       }
       var made = envelopes(drafts, of: question.message.id, index: question.index, at: now)
@@ -239,7 +274,7 @@ package final class LookupService: RoleService {
         made[index].originalRecipient = question.originalRecipient
       }
       for part in LookupService.frames(of: made[...]) { queue.send(.envelopes(part)) }
-      frontends[generation]?.send(.accepted(token: question.token, envelopes: made.map(\.id)))
+      edges.frontends[generation]?.send(.accepted(token: question.token, envelopes: made.map(\.id)))
     }
   }
 

@@ -24,7 +24,6 @@ package struct LocalDelivery: Hashable, Sendable {
   package var user: String
   /// The part of the local part behind the delimiter; nil when there is none.
   package var subaddress: String?
-  /// What receives the message.
   package var method: Method
 
   package init(user: String, subaddress: String? = nil, method: Method = .action) {

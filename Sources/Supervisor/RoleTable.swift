@@ -23,6 +23,10 @@ struct RoleTable {
   private let say: (String) -> Void
   /// Listening sockets by the role that accepts on them.
   private let listeners: [Role: [CInt]]
+  /// The files that tables are read from, by the table's place; they are lookup's at each start.
+  private var tables: [Int: CInt]
+  /// Files that lookup was sent and has not taken yet, by its token.
+  private var offeredTables: [UInt64: CInt] = [:]
   private(set) var running: [Role: Running] = [:]
   private var backoffs: [Role: RestartBackoff] = [:]
   /// When a role that died is started again, on the rising clock.
@@ -41,6 +45,8 @@ struct RoleTable {
     /// Before an edge that broke is made anew, in milliseconds: two roles that do not understand each
     /// other must not keep everybody busy.
     static let edgeDelay: Int64 = 250
+    /// Files of tables that lookup is reading at one time.
+    static let offeredTables = 64
   }
 
   init(
@@ -53,6 +59,7 @@ struct RoleTable {
     self.log = log
     self.listeners = listeners
     self.say = say
+    tables = plan.tables
   }
 
   /// Starts a role and connects it with all neighbours that run.
@@ -76,9 +83,43 @@ struct RoleTable {
         first = part.endIndex
       }
     }
+    if role == .lookup { sendTables() }
     for (one, other) in Role.edges where one == role || other == role {
       connect(one, other)
     }
+  }
+
+  private mutating func sendTables() {
+    for file in offeredTables.values { close(file) }
+    offeredTables.removeAll()
+    for (index, file) in tables.sorted(by: { $0.key < $1.key }) {
+      send(.table(index: UInt16(index), token: 0), descriptors: [file], to: .lookup)
+    }
+  }
+
+  /// Lookup wants to read a table anew.
+  mutating func openTable(_ index: UInt16, token: UInt64) {
+    do throws(CommandRefusal) {
+      guard tables[Int(index)] != nil, token != 0, offeredTables[token] == nil,
+        offeredTables.count < Limits.offeredTables
+      else { throw CommandRefusal(reason: "it cannot be opened now") }
+      let file = try plan.openTable(Int(index))
+      offeredTables[token] = file
+      send(.table(index: index, token: token), descriptors: [file], to: .lookup)
+    } catch {
+      send(.tableFailed(index: index, token: token, reason: error.reason), to: .lookup)
+    }
+  }
+
+  /// What the file of this token says is of no use.
+  mutating func tableRefused(token: UInt64) {
+    if let file = offeredTables.removeValue(forKey: token) { close(file) }
+  }
+
+  /// Lookup has taken the file that it was sent.
+  mutating func tableTaken(_ index: UInt16, token: UInt64) {
+    guard let file = offeredTables.removeValue(forKey: token) else { return }
+    if let old = tables.updateValue(file, forKey: Int(index)) { close(old) }
   }
 
   private func spawn(_ role: Role) throws -> Running {

@@ -12,6 +12,13 @@ package struct ServicePlan: Sendable {
   package var verbosity: UInt8 = 0
   /// What is run for deliveries, and as whom.
   package var local: any LocalPlan
+  /// The files of tables, by the table's place in lookup's projection.
+  package var tables: [Int: CInt] = [:]
+  /// Opens a table's file anew; the descriptor is the caller's.
+  package var openTable: @Sendable (Int) throws(CommandRefusal) -> CInt = {
+    _ throws(CommandRefusal) in
+    throw CommandRefusal(reason: "it has no file")
+  }
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 

@@ -152,6 +152,9 @@ package final class Supervisor {
       start(want, account)
     case (.refuted(let token, let reason), .lookup):
       if pending.confirmed(token) != nil { refuse(token, reason) }
+    case (.openTable(let index, let token), .lookup): roles.openTable(index, token: token)
+    case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
+    case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
     case (.verbosity(let level), .control):
       verbosity = level
       for role in Role.started { roles.send(.verbosity(level), to: role) }

@@ -40,9 +40,15 @@ struct Options: Equatable {
         state = value
       case _ where argument.hasPrefix("-S"): state = String(argument.dropFirst(2))
       case _ where argument == "-" || !argument.hasPrefix("-"): words.append(argument)
+      case _ where Options.readsItsOwn(words): words.append(argument)
       default: throw Options.refusal(argument)
       }
     }
+  }
+
+  /// `explain` has options of its own, each with a value that may look like one.
+  private static func readsItsOwn(_ words: [String]) -> Bool {
+    words.first.map { !$0.isEmpty && "explain".hasPrefix($0) } ?? false
   }
 
   private static func refusal(_ argument: String) -> Failure {

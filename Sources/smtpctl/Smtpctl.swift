@@ -12,11 +12,11 @@ struct Smtpctl {
     SystemCalls.ignoreBrokenPipes()
     var arguments = CommandLine.arguments
     let name = arguments.isEmpty ? "smtpctl" : arguments.removeFirst()
-    if name.split(separator: "/").last == "mailq" { arguments = ["show", "queue"] + arguments }
-    Glibc.exit(status(of: arguments).rawValue)
+    let result = Personality.named(name)?.run(arguments) ?? status(of: arguments)
+    Glibc.exit(result.rawValue)
   }
 
-  private static func status(of arguments: [String]) -> ExitStatus {
+  static func status(of arguments: [String]) -> ExitStatus {
     let options: Options
     do throws(Options.Failure) {
       options = try Options(arguments)
@@ -42,25 +42,51 @@ struct Smtpctl {
     }
   }
 
-  private static func standardOutput() -> Output {
+  static func standardOutput() -> Output {
     Output { bytes throws(Output.Failure) in
       try SystemCalls.writeOutput(bytes, to: STDOUT_FILENO)
+    }
+  }
+
+  private static func stateDirectory(
+    _ option: String?
+  ) throws(StateDirectory.Failure) -> StateDirectory {
+    var environment: [String: String] = [:]
+    for name in [StateDirectory.variable, "XDG_STATE_HOME"] {
+      environment[name] = SystemCalls.variable(name)
+    }
+    return try StateDirectory(
+      option: option,
+      environment: environment,
+      uid: SystemCalls.userID,
+      home: SystemCalls.variable("HOME")
+    )
+  }
+
+  /// Asks the daemon of this environment for something that has no answer of its own. Nil is success.
+  static func request(_ request: ControlRequest) -> CommandFailure? {
+    let state: StateDirectory
+    do throws(StateDirectory.Failure) {
+      state = try stateDirectory(nil)
+    } catch {
+      return .failed("\(error)")
+    }
+    do throws(CommandFailure) {
+      let transport = try SystemCalls.connect(to: state.socket)
+      let connection = try ControlConnection(transport, build: Invocation.build)
+      try connection.complete(request) { _ throws(CommandFailure) in
+        throw .brokenAnswer("a part of a larger answer")
+      }
+      return nil
+    } catch {
+      return error
     }
   }
 
   private static func run(_ options: Options) -> ExitStatus {
     let state: StateDirectory
     do throws(StateDirectory.Failure) {
-      var environment: [String: String] = [:]
-      for name in [StateDirectory.variable, "XDG_STATE_HOME"] {
-        environment[name] = SystemCalls.variable(name)
-      }
-      state = try StateDirectory(
-        option: options.state,
-        environment: environment,
-        uid: SystemCalls.userID,
-        home: SystemCalls.variable("HOME")
-      )
+      state = try stateDirectory(options.state)
     } catch {
       SystemCalls.report("smtpctl: \(error)")
       return .failure

@@ -30,7 +30,7 @@ struct ControlRequestTests {
 
   @Test("Unknown tags are refused")
   func unknownTags() {
-    for tag in [UInt8(0)] + Array(21...255) {
+    for tag in [UInt8(0)] + Array(21...39) + Array(42...255) {
       #expect(throws: DecodingError.self) {
         try ControlRequest(decoding: [tag] + Array(repeating: 0, count: 40))
       }

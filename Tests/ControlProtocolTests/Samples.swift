@@ -83,7 +83,18 @@ enum Samples {
   static let requests: [ControlRequest] = {
     let id = envelopeID(0x0123_4567_89ab_cdef)
     let some = selection("sender=ann@example.org", "age>1d")
+    let address = Address(local: "a", domain: "b.example")
+    var question = ExplanationQuestion(sender: nil, recipient: address, source: .local)
+    let plain = ControlRequest.explain(question)
+    question.sender = address
+    question.source = .inet6(1, 2)
+    question.helo = "h"
+    question.hostName = "n"
+    question.user = "u"
+    question.tag = "t"
+    question.transport = .tls
     return [
+      plain, .explain(question), .updateTable(name: "t"),
       .showQueue(.all), .showQueue(some), .showEnvelope(id), .showMessage(.message(id.message)),
       .showMessage(.envelope(id)), .showStats, .showStatus, .schedule(some, .execute),
       .remove(.all, .dryRun), .pauseEnvelopes(Selection(id), .execute),
@@ -95,7 +106,18 @@ enum Samples {
     ]
   }()
 
+  private static let explanation: ExplanationPage = {
+    var node = ExplanationNode(parent: 0, name: "a")
+    node.rules = [.init(line: 1, lacks: "for"), .init(line: 2, lacks: nil)]
+    node.notes = ["x", ""]
+    return ExplanationPage(
+      verdict: "accepted",
+      nodes: [ExplanationNode(parent: nil, name: ""), node]
+    )
+  }()
+
   static let responses: [ControlResponse] = [
+    .explained(explanation), .explained(ExplanationPage(verdict: "", nodes: [])),
     .envelopes([]), .envelopes([fullRow(), plainRow(0x89ab_cdef_0000_0003)]), .bytes([]),
     .bytes([0, 255, 10]),
     .verified(

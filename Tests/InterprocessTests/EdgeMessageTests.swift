@@ -103,8 +103,29 @@ struct EdgeMessageTests {
     try Self.check(QueueToLookup.route(token: 1, message, recipient: Self.address))
     try Self.check(LookupToFrontend.accepted(token: 1, envelopes: [envelope.id]))
     try Self.check(LookupToFrontend.refused(token: 1, reply))
-    try Self.check(LookupToAccounts.user(token: 1, name: "u"))
-    try Self.check(AccountsToLookup.found(token: 1, uid: 2, gid: 3, home: "/"))
+    for sent: LookupToAccounts in [
+      .user(token: 1, name: "u"), .userAndForward(token: 1, name: "u"),
+      .forward(token: 1, uid: 2, gid: 3, home: "/h"), .list(token: 1, path: "/l"),
+    ] { try Self.check(sent) }
+    for file: ForwardFile in [
+      ForwardFile.none, .content([1, 2]), .insecure, .held, .tooLarge, .failed,
+    ] {
+      try Self.check(AccountsToLookup.found(token: 1, uid: 2, gid: 3, home: "/", file))
+      try Self.check(AccountsToLookup.forward(token: 1, file))
+    }
+    for sent: AccountsToLookup in [
+      .absent(token: 1), .failed(token: 2), .list(token: 3, [1, 2], isOfAdministrator: true),
+      .listRefused(token: 4),
+    ] { try Self.check(sent) }
+    for sent: SupervisorToRole in [
+      .table(index: 1, token: 2), .tableFailed(index: 1, token: 2, reason: "r"),
+      .resolveUser(token: 1, action: "a", user: "u"),
+      .confirmNode(token: 1, action: "a", method: .command("c", .alias)),
+    ] { try Self.check(sent) }
+    for sent: RoleToSupervisor in [
+      .openTable(index: 1, token: 2), .tableTaken(index: 1, token: 2), .tableRefused(token: 2),
+      .confirmed(token: 1), .refuted(token: 2, reason: "r"),
+    ] { try Self.check(sent) }
   }
 
   @Test("messages of the supervisor survive, too")

@@ -19,7 +19,11 @@ enum Rules {
   static func projection(_ text: String) throws -> LookupProjection {
     let report = ConfigurationReport(reading: "t", facts: facts) {
       path throws(UnreadableFile) in
-      path == "t" ? Array(text.utf8) : Array("x.example\n".utf8)
+      switch path {
+      case "t": Array(text.utf8)
+      case "/map": Array("a b\n".utf8)
+      default: Array("x.example\n".utf8)
+      }
     }
     let message = report.diagnostics.map(\.description).joined(separator: "\n")
     return LookupProjection(try #require(report.configuration, "\(message)"))
@@ -210,7 +214,7 @@ enum Rules {
     let tagged = try Rules.subject(to: "x@x.example", tag: "x")
     #expect(Ruleset(projection).decide(tagged) == .reject(line: 2))
     let index = try #require(projection.tables.firstIndex { $0.name == "t" })
-    let files = [TableIndex(index): TableContents.list(["x.example"])]
+    let files = [TableIndex(index): TableSource.contents(.list(["x.example"]))]
     #expect(Ruleset(projection, files: files).decide(subject) == .reject(line: 3))
   }
 
@@ -218,7 +222,10 @@ enum Rules {
   func refusedEntries() throws {
     let projection = try Rules.projection("table t file:/t\nmatch from src <t> for any reject")
     let index = try #require(projection.tables.firstIndex { $0.name == "t" })
-    let ruleset = Ruleset(projection, files: [TableIndex(index): .list(["1.2.3.4", "x"])])
+    let ruleset = Ruleset(
+      projection,
+      files: [TableIndex(index): .contents(.list(["1.2.3.4", "x"]))]
+    )
     #expect(ruleset.refusedEntries == [.init(table: "t", entry: "x")])
     #expect(ruleset.decide(try Rules.subject(to: "x@y")) == .reject(line: 2))
   }

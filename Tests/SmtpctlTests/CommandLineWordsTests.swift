@@ -88,7 +88,7 @@ struct CommandLineWordsTests {
         case .keyword(let word): word
         case .envelopeID: "0000000100000001"
         case .messageID, .item: "00000001"
-        case .text(let name): name
+        case .text(let name), .words(let name): name
         case .selection, .optionalSelection: "all"
         }
       }

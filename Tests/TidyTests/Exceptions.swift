@@ -44,10 +44,12 @@ enum Exceptions {
     "Delivery/Maildir/MaildirFile.swift",
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",
+    "Lookup/Tables/TableFile.swift",
     "Sandbox/Kernel/",
     "Sandbox/Sandbox.swift",
     "Supervisor/",
     "smtpctl/Connection/SystemCalls.swift",
+    "smtpctl/Maps/MapFiles.swift",
     "smtpctl/Store/SpoolFiles.swift",
     "smtpd/",
   ]

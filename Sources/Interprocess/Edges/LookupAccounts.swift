@@ -5,7 +5,14 @@ internal import Queue
 
 /// Lookup to accounts.
 package enum LookupToAccounts: EdgeMessage {
+  /// Who is this?
   case user(token: UInt64, name: String)
+  /// Who is this, and what does his `~/.forward` say?
+  case userAndForward(token: UInt64, name: String)
+  /// What does the `~/.forward` of this account of a table say?
+  case forward(token: UInt64, uid: UInt32, gid: UInt32, home: String)
+  /// What does the list at this absolute path say? It is read as the user of commands of aliases.
+  case list(token: UInt64, path: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -13,39 +20,112 @@ package enum LookupToAccounts: EdgeMessage {
       writer.write(UInt8(1))
       writer.write(token)
       writer.write(name)
+    case .userAndForward(let token, let name):
+      writer.write(UInt8(2))
+      writer.write(token)
+      writer.write(name)
+    case .forward(let token, let uid, let gid, let home):
+      writer.write(UInt8(3))
+      writer.write(token)
+      writer.write(uid)
+      writer.write(gid)
+      writer.write(home)
+    case .list(let token, let path):
+      writer.write(UInt8(4))
+      writer.write(token)
+      writer.write(path)
     }
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    guard try reader.readByte() == 1 else { throw .invalid(field: "message kind") }
-    self = .user(
-      token: try reader.readInteger(),
-      name: try reader.readString(of: "user", atMost: RecordLimits.name)
-    )
+    let kind = try reader.readByte()
+    let token: UInt64 = try reader.readInteger()
+    switch kind {
+    case 1:
+      let name = try reader.readString(of: "user", atMost: RecordLimits.name)
+      self = .user(token: token, name: name)
+    case 2:
+      let name = try reader.readString(of: "user", atMost: RecordLimits.name)
+      self = .userAndForward(token: token, name: name)
+    case 3:
+      self = .forward(
+        token: token,
+        uid: try reader.readInteger(),
+        gid: try reader.readInteger(),
+        home: try reader.readString(of: "home", atMost: EdgeLimits.path)
+      )
+    case 4:
+      let path = try reader.readString(of: "path", atMost: EdgeLimits.path)
+      self = .list(token: token, path: path)
+    default: throw .invalid(field: "message kind")
+    }
   }
 }
 
 /// Accounts to lookup.
 package enum AccountsToLookup: EdgeMessage {
-  case found(token: UInt64, uid: UInt32, gid: UInt32, home: String)
+  /// The file is `none` when it was not asked for.
+  case found(token: UInt64, uid: UInt32, gid: UInt32, home: String, ForwardFile)
   case absent(token: UInt64)
   /// The user database could not be asked now.
   case failed(token: UInt64)
+  case forward(token: UInt64, ForwardFile)
+  case list(token: UInt64, [UInt8], isOfAdministrator: Bool)
+  /// The list is no regular file, or others than its owner may write to it.
+  case listRefused(token: UInt64)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
-    case .found(let token, let uid, let gid, let home):
+    case .found(let token, let uid, let gid, let home, let file):
       writer.write(UInt8(1))
       writer.write(token)
       writer.write(uid)
       writer.write(gid)
       writer.write(home)
+      AccountsToLookup.write(file, to: &writer)
     case .absent(let token):
       writer.write(UInt8(2))
       writer.write(token)
     case .failed(let token):
       writer.write(UInt8(3))
       writer.write(token)
+    case .forward(let token, let file):
+      writer.write(UInt8(4))
+      writer.write(token)
+      AccountsToLookup.write(file, to: &writer)
+    case .list(let token, let bytes, let isOfAdministrator):
+      writer.write(UInt8(5))
+      writer.write(token)
+      writer.write(UInt8(isOfAdministrator ? 1 : 0))
+      writer.write(bytes)
+    case .listRefused(let token):
+      writer.write(UInt8(6))
+      writer.write(token)
+    }
+  }
+
+  private static func write(_ file: ForwardFile, to writer: inout ByteWriter) {
+    switch file {
+    case .none: writer.write(UInt8(0))
+    case .content(let bytes):
+      writer.write(UInt8(1))
+      writer.write(bytes)
+    case .insecure: writer.write(UInt8(2))
+    case .held: writer.write(UInt8(3))
+    case .tooLarge: writer.write(UInt8(4))
+    case .failed: writer.write(UInt8(5))
+    }
+  }
+
+  private static func file(_ reader: inout ByteReader) throws(DecodingError) -> ForwardFile {
+    switch try reader.readByte() {
+    case 0: .none
+    case 1: .content(try reader.readBytes(of: "forward file", atMost: ForwardFile.sizeMax))
+    case 2: .insecure
+    case 3: .held
+    case 4: .tooLarge
+    case 5: .failed
+    default: throw .invalid(field: "forward file")
     }
   }
 
@@ -58,10 +138,18 @@ package enum AccountsToLookup: EdgeMessage {
         token: token,
         uid: try reader.readInteger(),
         gid: try reader.readInteger(),
-        home: try reader.readString(of: "home", atMost: 4096)
+        home: try reader.readString(of: "home", atMost: EdgeLimits.path),
+        try AccountsToLookup.file(&reader)
       )
     case 2: self = .absent(token: token)
     case 3: self = .failed(token: token)
+    case 4: self = .forward(token: token, try AccountsToLookup.file(&reader))
+    case 5:
+      let owner = try reader.readByte()
+      guard owner <= 1 else { throw .invalid(field: "owner") }
+      let bytes = try reader.readBytes(of: "list", atMost: EdgeLimits.list)
+      self = .list(token: token, bytes, isOfAdministrator: owner == 1)
+    case 6: self = .listRefused(token: token)
     default: throw .invalid(field: "message kind")
     }
   }

@@ -29,6 +29,11 @@ package enum SupervisorToRole: EdgeMessage {
   /// To lookup: does a table of the action hold this command or file now? Answered with `confirmed` or
   /// `refuted`.
   case confirmNode(token: UInt64, action: String, method: LocalDelivery.Method)
+  /// To lookup: a table's file. Descriptor: the file. With token 0 it is what the table says from the
+  /// start; otherwise the answer to `openTable`.
+  case table(index: UInt16, token: UInt64)
+  /// To lookup: a table's file cannot be opened.
+  case tableFailed(index: UInt16, token: UInt64, reason: String)
   /// A connection to the local socket of an action. Descriptor: the connected socket.
   case connected(task: UInt64)
 
@@ -81,11 +86,21 @@ package enum SupervisorToRole: EdgeMessage {
     case .connected(let task):
       writer.write(UInt8(13))
       writer.write(task)
+    case .table(let index, let token):
+      writer.write(UInt8(30))
+      writer.write(index)
+      writer.write(token)
+    case .tableFailed(let index, let token, let reason):
+      writer.write(UInt8(31))
+      writer.write(index)
+      writer.write(token)
+      writer.write(clipped: reason)
     }
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    switch try reader.readByte() {
+    let kind = try reader.readByte()
+    switch kind {
     case 1: self = .configure(try RoleIdentity(decoding: &reader))
     case 2:
       guard let peer = Role(rawValue: try reader.readString(of: "role", atMost: 32)) else {
@@ -126,6 +141,13 @@ package enum SupervisorToRole: EdgeMessage {
         method: try reader.readMethod()
       )
     case 13: self = .connected(task: try reader.readInteger())
+    case 30: self = .table(index: try reader.readInteger(), token: try reader.readInteger())
+    case 31:
+      self = .tableFailed(
+        index: try reader.readInteger(),
+        token: try reader.readInteger(),
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
     default: throw .invalid(field: "message kind")
     }
   }
@@ -208,6 +230,12 @@ package enum RoleToSupervisor: EdgeMessage {
   /// From lookup: the table holds it.
   case confirmed(token: UInt64)
   case refuted(token: UInt64, reason: String)
+  /// From lookup: the file of a table, opened anew. Answered by `table` or `tableFailed`.
+  case openTable(index: UInt16, token: UInt64)
+  /// From lookup: the file of that answer is what the table says from now on.
+  case tableTaken(index: UInt16, token: UInt64)
+  /// From lookup: that file is of no use, and what the table said before counts.
+  case tableRefused(token: UInt64)
   /// From delivery: connect to the local socket of an action. Answered with `connected` or
   /// `commandFailed`.
   case connect(task: UInt64, action: String)
@@ -254,6 +282,17 @@ package enum RoleToSupervisor: EdgeMessage {
       writer.write(UInt8(12))
       writer.write(task)
       writer.write(action)
+    case .openTable(let index, let token):
+      writer.write(UInt8(30))
+      writer.write(index)
+      writer.write(token)
+    case .tableTaken(let index, let token):
+      writer.write(UInt8(31))
+      writer.write(index)
+      writer.write(token)
+    case .tableRefused(let token):
+      writer.write(UInt8(32))
+      writer.write(token)
     }
   }
 
@@ -293,6 +332,9 @@ package enum RoleToSupervisor: EdgeMessage {
         task: try reader.readInteger(),
         action: try reader.readString(of: "action", atMost: RecordLimits.name)
       )
+    case 30: self = .openTable(index: try reader.readInteger(), token: try reader.readInteger())
+    case 31: self = .tableTaken(index: try reader.readInteger(), token: try reader.readInteger())
+    case 32: self = .tableRefused(token: try reader.readInteger())
     default: throw .invalid(field: "message kind")
     }
   }

@@ -5,17 +5,20 @@ package import Mail
 
 /// What one recipient of one transaction becomes: envelopes, or a refusal.
 ///
-///     created ──begin──▶ deciding ──relay──────────────────────────────▶ finished
-///                           │  └────reject, no rule, table failed──────▶ finished
-///                           └──local──▶ waiting for the user database ─▶ finished
+///     created ──begin──▶ expanding ──nothing is left to do──▶ finished
+///                        │  ▲                              ▲
+///                       ask answered ──a step refuses──────┘
 ///
-/// Pure: it asks by returning an action and goes on when it is told the answer. Either all envelopes
-/// of a recipient come out of it, or none.
+/// A tree whose root is the recipient: an address goes through the ruleset; under a local action it
+/// becomes what the virtual table says, or a user; a user becomes what the alias table says, or what his
+/// `~/.forward` says, or a delivery. Pure: it asks by returning actions and goes on when it is told an
+/// answer. Either all envelopes of a recipient come out of it, or none.
 package struct Expansion: Sendable {
   /// What the driver has to do next.
   package enum Action: Hashable, Sendable {
-    /// Ask the user database, then tell `answered`.
-    case askUser(String)
+    /// Ask, then tell `answered` with the number.
+    case ask(Int, ExpansionQuestion)
+    /// Nothing follows, and further answers are of no use.
     case finish(Outcome)
   }
 
@@ -25,91 +28,204 @@ package struct Expansion: Sendable {
     case refused(Reply)
   }
 
-  private enum State: Sendable {
+  /// Whether reasons are kept for an operator.
+  package enum Recording: Sendable {
+    case off
+    case on
+  }
+
+  private enum State {
     /// Nothing was asked yet.
     case created
-    /// A local action waits to hear whether the user exists.
-    case waiting(EnvelopeDraft)
+    case expanding
     /// The outcome was given; nothing leads out.
     case finished
   }
 
+  /// A delivery, and the step that it comes from.
+  private struct Result {
+    let step: Int
+    let draft: EnvelopeDraft
+  }
+
+  /// Names the recipient as the client did.
+  let subject: RuleSubject
+  /// In the order in which they were named.
+  private(set) var steps: [ExpansionStep] = []
+  /// The reasons so far, one for each step; nil when none are kept.
+  package private(set) var explanation: [ExplainedStep]?
   private var state = State.created
-  private let subject: RuleSubject
+  private var seen: Set<ExpansionStepKey> = []
+  private var results: [Result] = []
+  private var drafted: Set<EnvelopeDraft> = []
+  /// The next step to look at.
+  private var next = 0
+  private var waiting: [Int: ExpansionQuestion] = [:]
+  private var asks: [Action] = []
+
   private var recipient: Address { subject.destination }
 
   /// `subject` names the recipient as the client did.
-  package init(_ subject: RuleSubject) {
+  package init(_ subject: RuleSubject, recording: Recording = .off) {
     self.subject = subject
+    explanation = recording == .on ? [] : nil
   }
 
   /// Decides by the ruleset as it is now. To be called once.
-  package mutating func begin(with ruleset: Ruleset) -> Action {
+  package mutating func begin(with ruleset: Ruleset) -> [Action] {
     guard case .created = state else { preconditionFailure("an expansion begun twice") }
-    switch ruleset.decide(subject) {
-    case .reject, .noRule:
-      return finish(.refused(.invalidRecipient(recipient)))
-    case .lookupFailed:
-      return finish(.refused(.temporaryFailure(recipient)))
-    case .action(let action, _):
-      switch action.kind {
-      case .relay: return finish(.accepted([draft(.relay, action)]))
-      case .local: return ask(action, delimiter: ruleset.subaddressDelimiter)
-      }
-    }
+    state = .expanding
+    steps.append(
+      ExpansionStep(
+        kind: .address(recipient),
+        origin: .client,
+        parent: nil,
+        depth: 0,
+        action: nil,
+        destination: recipient
+      )
+    )
+    seen.insert(ExpansionStepKey(steps[0]))
+    explanation?.append(ExplainedStep(steps[0]))
+    return advance(with: ruleset)
   }
 
-  /// The user database said so.
-  package mutating func answered(_ answer: UserAnswer) -> Action {
-    guard case .waiting(let draft) = state else {
+  /// The answer to the question of this number. The ruleset may be another one by now.
+  package mutating func answered(
+    _ number: Int,
+    _ answer: ExpansionAnswer,
+    with ruleset: Ruleset
+  ) -> [Action] {
+    guard case .expanding = state, let question = waiting.removeValue(forKey: number) else {
       preconditionFailure("an answer to a question that was not asked")
     }
-    switch answer {
-    case .found: return finish(.accepted([draft]))
-    case .absent: return finish(.refused(.invalidRecipient(recipient)))
-    case .failed: return finish(.refused(.temporaryFailure(recipient)))
+    do throws(ExpansionRefusal) {
+      try take(answer, to: question, at: number, ruleset.subaddressDelimiter)
+    } catch {
+      return refuse(error, at: number)
+    }
+    return advance(with: ruleset)
+  }
+
+  private mutating func advance(with ruleset: Ruleset) -> [Action] {
+    asks.removeAll(keepingCapacity: true)
+    while next < steps.count, waiting.count < ExpansionLimits.questions {
+      let step = next
+      next += 1
+      do throws(ExpansionRefusal) {
+        try visit(step, ruleset)
+      } catch {
+        return refuse(error, at: step)
+      }
+    }
+    guard next == steps.count, waiting.isEmpty else { return asks }
+    guard !results.isEmpty else { return refuse(.problem(.permanent), at: 0) }
+    state = .finished
+    results.sort { $0.step < $1.step }
+    return [.finish(.accepted(results.map(\.draft)))]
+  }
+
+  private mutating func refuse(_ refusal: ExpansionRefusal, at step: Int) -> [Action] {
+    let reply = refusal.reply(for: recipient)
+    state = .finished
+    note(step, .refused(reply))
+    return [.finish(.refused(reply))]
+  }
+
+  // MARK: - What the visits use
+
+  mutating func ask(_ question: ExpansionQuestion, at step: Int) {
+    precondition(waiting[step] == nil)
+    waiting[step] = question
+    asks.append(.ask(step, question))
+  }
+
+  mutating func note(_ step: Int, _ note: ExplainedStep.Note) {
+    explanation?[step].notes.append(note)
+  }
+
+  mutating func hasForwarded(at step: Int) { steps[step].hasForwarded = true }
+
+  /// Adds what a step named, unless it was there before.
+  mutating func add(
+    _ kind: ExpansionStep.Kind,
+    _ origin: ExpansionStep.Origin,
+    under action: LookupProjection.Action?,
+    below parent: Int
+  ) throws(ExpansionRefusal) {
+    guard steps.count < ExpansionLimits.nodes else { throw .problem(.permanent) }
+    var destination = steps[parent].destination
+    if case .address(let address) = kind { destination = address }
+    var step = ExpansionStep(
+      kind: kind,
+      origin: origin,
+      parent: parent,
+      depth: steps[parent].depth + 1,
+      action: action,
+      destination: destination
+    )
+    step.standing = standing(of: step)
+    guard seen.insert(ExpansionStepKey(step)).inserted else {
+      return note(parent, .repeated(ExplainedStep.name(of: kind)))
+    }
+    steps.append(step)
+    explanation?.append(ExplainedStep(step))
+  }
+
+  private func standing(of step: ExpansionStep) -> ExpansionStep.Standing {
+    switch step.kind {
+    case .user(let name): standing(of: name, step)
+    case .address(let address): isOwn(address, step) ? .forwarded : .fresh
+    case .leaf: .fresh
     }
   }
 
-  private mutating func ask(_ action: LookupProjection.Action, delimiter: UInt8) -> Action {
-    let local = recipient.local.asciiLowercased
-    let (user, tag) =
-      Subaddress.split(local, at: delimiter).map { ($0.user, Optional($0.tag)) } ?? (local, nil)
-    guard UserName.isAcceptable(user) else {
-      return finish(.refused(.invalidRecipient(recipient)))
+  private func standing(
+    of name: LocalName,
+    _ step: ExpansionStep
+  ) -> ExpansionStep.Standing {
+    var place = step.parent
+    while let index = place {
+      if case .user(let other) = steps[index].kind, other.user == name.user,
+        steps[index].action == step.action
+      {
+        return steps[index].hasForwarded ? .forwarded : .aliased
+      }
+      place = steps[index].parent
     }
-    let delivery = LocalDelivery(user: user, subaddress: tag)
-    state = .waiting(draft(.local(delivery), action))
-    return .askUser(user)
+    return .fresh
   }
 
-  private func draft(
+  /// Whether a `~/.forward` names the very address that led to it, which stands for its user then.
+  private func isOwn(_ address: Address, _ step: ExpansionStep) -> Bool {
+    var hasForwarded = false
+    var place = step.parent
+    while let index = place {
+      if steps[index].hasForwarded { hasForwarded = true }
+      if case .address(let other) = steps[index].kind, other.isSame(as: address) {
+        return hasForwarded
+      }
+      place = steps[index].parent
+    }
+    return false
+  }
+
+  /// Takes a delivery for a step, once.
+  mutating func deliver(
     _ kind: Envelope.Kind,
-    _ action: LookupProjection.Action
-  ) -> EnvelopeDraft {
-    EnvelopeDraft(
+    _ action: LookupProjection.Action,
+    at step: Int
+  ) {
+    let isDirect = steps[step].origin == .client
+    let draft = EnvelopeDraft(
       kind: kind,
       action: action.name,
       recipient: recipient,
-      destination: recipient,
-      origin: subject.origin
+      destination: steps[step].destination,
+      origin: isDirect ? subject.origin : .expansion
     )
-  }
-
-  private mutating func finish(_ outcome: Outcome) -> Action {
-    state = .finished
-    return .finish(outcome)
-  }
-}
-
-extension Reply {
-  /// No rule, a rule that rejects, or no such user.
-  package static func invalidRecipient(_ address: Address) -> Reply {
-    Reply(550, nil, "Invalid recipient: <\(address)>")
-  }
-
-  /// A table or the user database could not be asked.
-  package static func temporaryFailure(_ address: Address) -> Reply {
-    Reply(451, nil, "Temporary failure: <\(address)>")
+    guard drafted.insert(draft).inserted else { return }
+    note(step, .delivery(draft))
+    results.append(Result(step: step, draft: draft))
   }
 }

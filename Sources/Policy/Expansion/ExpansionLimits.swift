@@ -12,10 +12,8 @@ package enum ExpansionLimits {
   package static let nodesOfInclude = 65_536
   /// Entries of one `~/.forward`.
   package static let nodesOfForward = 100
-  /// Bytes of a `~/.forward`: one more is too many.
-  package static let forward = 4095
   /// Bytes of an included list.
-  package static let include = 4 << 20
+  package static let include = 2 << 20
   /// Nodes of one recipient's expansion.
   package static let nodes = 131_072
   /// Questions that wait for an answer at one time.

@@ -14,7 +14,6 @@ package struct NodeList: Hashable, Sendable {
     case tooMany
   }
 
-  /// In their order.
   package private(set) var nodes: [ExpansionNode] = []
 
   /// The value of an alias.

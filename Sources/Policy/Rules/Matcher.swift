@@ -16,14 +16,18 @@ enum Matcher: Sendable {
   case unavailable
 }
 
-/// What a criterion asks a table.
-enum Service: Hashable, Sendable {
-  case string
+/// What a criterion or an action asks a table.
+enum Service: UInt8, CaseIterable, Hashable, Sendable {
+  case string = 0
   case domain
   case network
   case address
   case user
   case pattern
+  /// The value of an exact key.
+  case value
+  /// A domain that recipients have: asked of all tables at once.
+  case destination
 }
 
 extension Matcher {
@@ -58,6 +62,8 @@ extension Matcher {
         }
       }
       self = .patterns(patterns)
+    case .value, .destination:
+      preconditionFailure("what has no matcher of its own")
     }
   }
 

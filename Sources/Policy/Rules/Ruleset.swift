@@ -14,113 +14,189 @@ package struct Ruleset: Sendable {
   }
 
   package let subaddressDelimiter: UInt8
-  package let refusedEntries: [RefusedEntry]
-  private let actions: [LookupProjection.Action]
+  package private(set) var refusedEntries: [RefusedEntry] = []
+  let actions: [LookupProjection.Action]
   private let rules: [Rule]
-  private let tableNames: [String]
-  private let matchers: [Question: Matcher]
+  private let tables: [TableDeclaration]
+  /// By table, then by service; nil where no rule asks.
+  private var matchers: [Matcher?]
+  private var maps: [TableIndex: TableMap] = [:]
+  private var domains: DomainIndex
+  private let asked: [TableIndex: Set<Service>]
   private let localAddresses: Set<IPAddress>
   private let localNames: DomainSet
 
-  private struct Question: Hashable, Sendable {
-    var table: TableIndex
-    var service: Service
-  }
-
   /// `files` holds what the table files say; a file that is not in it could not be read, and rules
   /// that ask it give temporary failures.
-  package init(_ projection: LookupProjection, files: [TableIndex: TableContents] = [:]) {
+  package init(_ projection: LookupProjection, files: [TableIndex: TableSource] = [:]) {
     subaddressDelimiter = projection.subaddressDelimiter
     actions = projection.actions
     rules = projection.rules
-    tableNames = projection.tables.map(\.name)
+    tables = projection.tables
     localAddresses = Set(projection.localAddresses)
     localNames = DomainSet(
       ["localhost", projection.serverName] + projection.localAddresses.map(\.description)
     )
-    var matchers: [Question: Matcher] = [:]
-    var refusedEntries: [RefusedEntry] = []
-    for (test, service) in projection.rules.flatMap(\.questions) {
-      let question = Question(table: test.table, service: service)
-      guard matchers[question] == nil else { continue }
-      let table = projection.tables[test.table.rawValue]
-      guard let keys = Ruleset.keys(of: table, files[test.table]) else {
-        matchers[question] = .unavailable
-        continue
-      }
-      var refused: [String] = []
-      matchers[question] = Matcher(
-        keys,
-        for: service,
-        subaddressDelimiter: projection.subaddressDelimiter,
-        refused: &refused
-      )
-      refusedEntries += refused.map { RefusedEntry(table: table.name, entry: $0) }
-    }
-    self.matchers = matchers
-    self.refusedEntries = refusedEntries
+    matchers = Array(repeating: nil, count: projection.tables.count * Service.allCases.count)
+    domains = DomainIndex(count: projection.tables.count)
+    asked = Ruleset.asked(of: projection)
+    for table in asked.keys { prepare(table, files[table]) }
   }
 
-  private static func keys(of table: TableDeclaration, _ file: TableContents?) -> [String]? {
-    switch table.content {
-    case .list(let entries): entries
-    case .map(let pairs): pairs.map(\.key)
-    case .file: file?.keys
-    case .systemAccounts, .database, .helper: nil
+  /// The services that each table is asked for.
+  private static func asked(of projection: LookupProjection) -> [TableIndex: Set<Service>] {
+    var asked: [TableIndex: Set<Service>] = [:]
+    for rule in projection.rules {
+      for (test, service) in rule.questions { asked[test.table, default: []].insert(service) }
+      if case .domain(let test) = rule.destination, test.comparison == .entries {
+        asked[test.table, default: []].insert(.destination)
+      }
     }
+    for action in projection.actions {
+      for table in [action.aliases?.table, action.userBase].compactMap({ $0 }) {
+        asked[table, default: []].insert(.value)
+      }
+    }
+    return asked
+  }
+
+  /// The names of the tables, by their places.
+  package func name(of table: TableIndex) -> String { tables[table.rawValue].name }
+
+  /// Takes what a table says from now on. Returns the entries that are of no use.
+  package mutating func replace(_ table: TableIndex, with source: TableSource) -> [RefusedEntry] {
+    let before = refusedEntries.count
+    prepare(table, source)
+    defer { refusedEntries.removeSubrange(before...) }
+    return Array(refusedEntries[before...])
+  }
+
+  private mutating func prepare(_ table: TableIndex, _ file: TableSource?) {
+    let declaration = tables[table.rawValue]
+    let source = TableSource(declaration.content) ?? file ?? .unavailable
+    for service in asked[table] ?? [] {
+      switch service {
+      case .value:
+        maps[table] = TableMap(source)
+        continue
+      case .destination:
+        domains.replace(table.rawValue, with: source.keys)
+        continue
+      case .string, .domain, .network, .address, .user, .pattern: break
+      }
+      var refused: [String] = []
+      matchers[slot(table, service)] =
+        source.keys.map { keys in
+          Matcher(
+            keys,
+            for: service,
+            subaddressDelimiter: subaddressDelimiter,
+            refused: &refused
+          )
+        } ?? .unavailable
+      refusedEntries += refused.map { RefusedEntry(table: declaration.name, entry: $0) }
+    }
+  }
+
+  private func slot(_ table: TableIndex, _ service: Service) -> Int {
+    table.rawValue * Service.allCases.count + Int(service.rawValue)
+  }
+
+  /// The value of a key, which is lower case, in a table that an action names.
+  func value(of key: String, in table: TableIndex) throws(UnavailableTable) -> String? {
+    guard let map = maps[table] else { throw UnavailableTable(name: name(of: table)) }
+    do {
+      return try map.value(of: key)
+    } catch {
+      throw UnavailableTable(name: name(of: table))
+    }
+  }
+
+  /// Every value of a table that an action names; nil when they cannot be read.
+  func values(of table: TableIndex) -> [String]? { maps[table]?.values }
+
+  /// Whether a table is the host's own user database.
+  func isSystemAccounts(_ table: TableIndex) -> Bool {
+    tables[table.rawValue].content == .systemAccounts
   }
 
   /// What the first rule says all of whose criteria hold.
   package func decide(_ subject: RuleSubject) -> Decision {
+    let domain = domains.question(about: subject.destination.domain)
     do {
-      for rule in rules where try matches(rule, subject) {
-        switch rule.outcome {
-        case .reject: return .reject(line: rule.line)
-        case .action(let index): return .action(actions[index], line: rule.line)
-        }
+      for rule in rules where try firstMismatch(rule, subject, domain) == nil {
+        return outcome(of: rule)
       }
       return .noRule
     } catch {
-      return .lookupFailed(table: tableNames[error.table.rawValue])
+      return .lookupFailed(table: error.name)
     }
   }
 
-  /// The table cannot be asked.
-  private struct Unavailable: Error {
-    var table: TableIndex
+  /// The same decision, with what each rule before it lacked.
+  package func explain(_ subject: RuleSubject) -> ExplainedDecision {
+    let domain = domains.question(about: subject.destination.domain)
+    var mismatches: [ExplainedDecision.Mismatch] = []
+    do {
+      for rule in rules {
+        guard let criterion = try firstMismatch(rule, subject, domain) else {
+          return ExplainedDecision(mismatches: mismatches, decision: outcome(of: rule))
+        }
+        mismatches.append(ExplainedDecision.Mismatch(line: rule.line, criterion: criterion))
+      }
+      return ExplainedDecision(mismatches: mismatches, decision: .noRule)
+    } catch {
+      return ExplainedDecision(
+        mismatches: mismatches,
+        decision: .lookupFailed(table: error.name)
+      )
+    }
   }
 
+  private func outcome(of rule: Rule) -> Decision {
+    switch rule.outcome {
+    case .reject: .reject(line: rule.line)
+    case .action(let index): .action(actions[index], line: rule.line)
+    }
+  }
+
+  /// The first criterion that does not hold; nil when all do.
+  ///
   /// The order is fixed, for it decides which unavailable table is noticed.
-  private func matches(_ rule: Rule, _ subject: RuleSubject) throws(Unavailable) -> Bool {
+  private func firstMismatch(
+    _ rule: Rule,
+    _ subject: RuleSubject,
+    _ domain: DomainIndex.Question
+  ) throws(UnavailableTable) -> Criterion? {
     let session = subject.session
     if let tag = rule.tag {
-      guard try matches(tag, .string, name: session.tag) else { return false }
+      guard try matches(tag, .string, name: session.tag) else { return .tag }
     }
-    guard try matches(rule.source, subject) else { return false }
-    guard try matches(rule.destination, subject) else { return false }
+    guard try matches(rule.source, subject) else { return .from }
+    guard try matches(rule.destination, domain) else { return .for }
     if let helo = rule.helo {
-      guard try matches(helo, .domain, name: session.helo) else { return false }
+      guard try matches(helo, .domain, name: session.helo) else { return .helo }
     }
     if let authentication = rule.authentication {
-      guard try matches(authentication, session) else { return false }
+      guard try matches(authentication, session) else { return .auth }
     }
     if let encryption = rule.encryption {
-      guard (session.transport == .tls) == (encryption == .holds) else { return false }
+      guard (session.transport == .tls) == (encryption == .holds) else { return .tls }
     }
     if let sender = rule.sender {
       let address = subject.sender ?? Address(local: "", domain: "")
-      guard try matches(sender, address: address) else { return false }
+      guard try matches(sender, address: address) else { return .mailFrom }
     }
     if let recipient = rule.recipient {
-      guard try matches(recipient, address: subject.destination) else { return false }
+      guard try matches(recipient, address: subject.destination) else { return .rcptTo }
     }
-    return true
+    return nil
   }
 
   private func matches(
     _ source: Rule.Source,
     _ subject: RuleSubject
-  ) throws(Unavailable) -> Bool {
+  ) throws(UnavailableTable) -> Bool {
     let session = subject.session
     let isInternal = subject.origin == .expansion
     switch source {
@@ -145,19 +221,25 @@ package struct Ruleset: Sendable {
 
   private func matches(
     _ destination: Rule.Destination,
-    _ subject: RuleSubject
-  ) throws(Unavailable) -> Bool {
+    _ domain: DomainIndex.Question
+  ) throws(UnavailableTable) -> Bool {
     switch destination {
-    case .any(let sense): sense == .holds
-    case .local(let sense): isLocal(domain: subject.destination.domain) == (sense == .holds)
-    case .domain(let test): try matches(test, .domain, name: subject.destination.domain)
+    case .any(let sense): return sense == .holds
+    case .local(let sense): return isLocal(domain.name) == (sense == .holds)
+    case .domain(let test) where test.comparison == .patterns:
+      return try matches(test, .domain, name: domain.given)
+    case .domain(let test):
+      guard let found = domains.contains(domain, in: test.table.rawValue) else {
+        throw UnavailableTable(name: name(of: test.table))
+      }
+      return found == (test.sense == .holds)
     }
   }
 
   private func matches(
     _ authentication: Rule.Authentication,
     _ session: SessionFacts
-  ) throws(Unavailable) -> Bool {
+  ) throws(UnavailableTable) -> Bool {
     switch authentication {
     case .anybody(let sense):
       return (session.user != nil) == (sense == .holds)
@@ -171,11 +253,11 @@ package struct Ruleset: Sendable {
     _ test: Rule.Test,
     _ service: Service,
     name: String
-  ) throws(Unavailable) -> Bool {
+  ) throws(UnavailableTable) -> Bool {
     try answer(test, service) { $0.contains(name: name) }
   }
 
-  private func matches(_ test: Rule.Test, address: Address) throws(Unavailable) -> Bool {
+  private func matches(_ test: Rule.Test, address: Address) throws(UnavailableTable) -> Bool {
     try answer(test, .address) { $0.contains(address: address) }
   }
 
@@ -183,12 +265,12 @@ package struct Ruleset: Sendable {
     _ test: Rule.Test,
     _ service: Service,
     _ ask: (Matcher) -> Bool?
-  ) throws(Unavailable) -> Bool {
+  ) throws(UnavailableTable) -> Bool {
     let service = test.comparison == .patterns ? .pattern : service
-    guard let matcher = matchers[Question(table: test.table, service: service)] else {
+    guard let matcher = matchers[slot(test.table, service)] else {
       preconditionFailure("a table that was not made ready")
     }
-    guard let found = ask(matcher) else { throw Unavailable(table: test.table) }
+    guard let found = ask(matcher) else { throw UnavailableTable(name: name(of: test.table)) }
     return found == (test.sense == .holds)
   }
 
@@ -198,8 +280,8 @@ package struct Ruleset: Sendable {
     return address.isLoopback || localAddresses.contains(address)
   }
 
-  private func isLocal(domain: String) -> Bool {
-    let domain = domain.asciiLowercased
+  /// The domain is in lower case.
+  private func isLocal(_ domain: String) -> Bool {
     if domain.first == "[", let block = NetworkBlock(parsing: domain) {
       return localAddresses.contains(block.address)
     }
@@ -218,7 +300,9 @@ extension Rule {
     case .reverseName(let test): found.append((test, .domain))
     case .any, .local, .socket, .named: break
     }
-    if case .domain(let test) = destination { found.append((test, .domain)) }
+    if case .domain(let test) = destination, test.comparison == .patterns {
+      found.append((test, .pattern))
+    }
     if case .user(let test) = authentication { found.append((test, .user)) }
     return found.compactMap { test, service in
       test.map { ($0, $0.comparison == .patterns ? .pattern : service) }

@@ -34,7 +34,11 @@ struct CommandLineWords {
       if let keyword = try keyword(word, of: here, at: depth) {
         candidates = here.filter { $0.pattern[depth] == .keyword(keyword) }
       } else if let entry = here.first(where: { $0.pattern[depth].takesTheRest }) {
-        parameters.append(try selection(words[depth...]))
+        if case .words = entry.pattern[depth] {
+          parameters.append(.words(Array(words[depth...])))
+        } else {
+          parameters.append(try selection(words[depth...]))
+        }
         return Match(entry: entry, parameters: parameters)
       } else {
         let fitting = here.compactMap { entry in
@@ -104,7 +108,7 @@ struct CommandLineWords {
       EnvelopeID(hexadecimal: word).map(Parameter.envelope)
         ?? MessageID(hexadecimal: word).map(Parameter.message)
     case .text: word.isEmpty ? nil : .text(word)
-    case .keyword, .selection, .optionalSelection: nil
+    case .keyword, .selection, .optionalSelection, .words: nil
     }
   }
 

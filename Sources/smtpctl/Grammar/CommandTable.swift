@@ -13,8 +13,9 @@ enum CommandTable {
   }
 
   static let entries: [Entry] =
-    Discover.entries + LogLevel.entries + Monitor.entries + Pause.entries + QueueCopy.entries
+    Discover.entries + Explain.entries + LogLevel.entries + Monitor.entries + Pause.entries
+    + QueueCopy.entries
     + QueueQuarantine.entries + QueueVerify.entries + Reassign.entries + Remove.entries
     + Resume.entries + Schedule.entries + ShowEnvelope.entries + ShowMessage.entries
-    + ShowQueue.entries + ShowStats.entries + ShowStatus.entries
+    + ShowQueue.entries + ShowStats.entries + ShowStatus.entries + UpdateTable.entries
 }

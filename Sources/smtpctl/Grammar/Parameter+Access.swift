@@ -14,7 +14,7 @@ extension [Parameter] {
     switch self[index] {
     case .envelope(let id): .envelope(id)
     case .message(let id): .message(id)
-    case .text, .selection: mismatch(index)
+    case .text, .selection, .words: mismatch(index)
     }
   }
 
@@ -26,6 +26,11 @@ extension [Parameter] {
   func selection(at index: Int) -> Selection {
     guard case .selection(let selection) = self[index] else { mismatch(index) }
     return selection
+  }
+
+  func words(at index: Int) -> [String] {
+    guard case .words(let words) = self[index] else { mismatch(index) }
+    return words
   }
 
   private func mismatch(_ index: Int) -> Never {

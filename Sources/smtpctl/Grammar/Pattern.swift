@@ -17,6 +17,8 @@ enum Pattern: Equatable {
   case selection
   /// All the words that are left, perhaps none.
   case optionalSelection
+  /// All the words that are left, which the command reads itself.
+  case words(String)
 
   /// How it stands in help and in lists of possible continuations.
   var help: String {
@@ -28,12 +30,13 @@ enum Pattern: Equatable {
     case .text(let name): "<\(name)>"
     case .selection: "<evpid>|<msgid>|all|<query>"
     case .optionalSelection: "[<msgid>|<query>]"
+    case .words(let help): help
     }
   }
 
   var takesTheRest: Bool {
     switch self {
-    case .selection, .optionalSelection: true
+    case .selection, .optionalSelection, .words: true
     default: false
     }
   }
@@ -45,4 +48,5 @@ enum Parameter: Equatable {
   case message(MessageID)
   case text(String)
   case selection(Selection)
+  case words([String])
 }

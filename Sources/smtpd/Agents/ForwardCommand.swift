@@ -24,8 +24,8 @@ enum ForwardCommand {
     guard let home = environment["HOME"], home.hasPrefix("/") else {
       return fail("no HOME", Code.temporary)
     }
-    do throws(ForwardFile.Failure) {
-      guard try ForwardFile.nodes(home: home).contains(wanted) else {
+    do throws(ForwardNodes.Failure) {
+      guard try ForwardNodes.read(home: home).contains(wanted) else {
         return fail("~/.forward does not name it any more", Code.temporary)
       }
     } catch {

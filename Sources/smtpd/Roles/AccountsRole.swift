@@ -7,19 +7,29 @@ internal import NIOCore
 internal import NIOPosix
 internal import Supervisor
 
-/// The accounts role: asks the user database, which may block, on threads of its own.
+/// The accounts role: asks the user database and reads users' files, which may block, on threads of its
+/// own.
 ///
-/// Two threads, so that a name service that hangs for one question does not stop the next one.
+/// Files are read in children that have their user's rights, so that no name and no link makes root
+/// read what the user could not.
 final class AccountsRole: RoleService {
   typealias LookupEdge = Edge<AccountsToLookup, LookupToAccounts>
 
+  /// A name service or a home that hangs for one question does not stop the next ones.
+  private enum Limits {
+    static let threads = 4
+    static let fileThreads = 4
+  }
+
   private let context: RoleContext
-  private let pool = NIOThreadPool(numberOfThreads: 2)
+  private let names = NIOThreadPool(numberOfThreads: Limits.threads)
+  private let files = NIOThreadPool(numberOfThreads: Limits.fileThreads)
   private var edges: [UInt32: LookupEdge] = [:]
 
   init(_ context: RoleContext) {
     self.context = context
-    pool.start()
+    names.start()
+    files.start()
     context.tell(.ready)
   }
 
@@ -28,19 +38,7 @@ final class AccountsRole: RoleService {
       descriptor: descriptor,
       peer: peer,
       on: context.loop,
-      receive: { [unowned self] question in
-        guard case .user(let token, let name) = question else { return }
-        find(name) { [unowned self] answer in
-          let reply: AccountsToLookup =
-            switch answer {
-            case .found(let account):
-              .found(token: token, uid: account.uid, gid: account.gid, home: account.home)
-            case .absent: .absent(token: token)
-            case .failed: .failed(token: token)
-            }
-          edges[generation]?.send(reply)
-        }
-      },
+      receive: { [unowned self] question in answer(question, generation) },
       ended: { [unowned self] ending in
         context.report(ending, of: peer)
         edges[generation] = nil
@@ -51,7 +49,9 @@ final class AccountsRole: RoleService {
   func received(_ message: SupervisorToRole, descriptors: [CInt]) {
     for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
     guard case .resolve(let token, let user) = message else { return }
-    find(user) { [context] answer in
+    work(on: names) {
+      UserDatabase.user(named: user)
+    } then: { [context] answer in
       switch answer {
       case .found(let account):
         context.tell(
@@ -66,12 +66,94 @@ final class AccountsRole: RoleService {
 
   func stop(within milliseconds: UInt32, finished: @escaping () -> Void) { finished() }
 
-  private func find(_ name: String, _ tell: @escaping (UserDatabase.Answer) -> Void) {
+  private func answer(_ question: LookupToAccounts, _ generation: UInt32) {
+    let reply: (AccountsToLookup) -> Void = { [unowned self] in edges[generation]?.send($0) }
+    switch question {
+    case .user(let token, let name):
+      work(on: names) {
+        AccountsRole.found(UserDatabase.user(named: name), token) { _ in .none }
+      } then: {
+        reply($0)
+      }
+    case .userAndForward(let token, let name):
+      work(on: files) {
+        AccountsRole.found(UserDatabase.user(named: name), token) { account in
+          AccountsRole.forward(uid: account.uid, gid: account.gid, home: account.home)
+        }
+      } then: {
+        reply($0)
+      }
+    case .forward(let token, let uid, let gid, let home):
+      work(on: files) {
+        AccountsToLookup.forward(token: token, AccountsRole.forward(uid: uid, gid: gid, home: home))
+      } then: {
+        reply($0)
+      }
+    case .list(let token, let path):
+      work(on: files) {
+        AccountsRole.list(path, token)
+      } then: {
+        reply($0)
+      }
+    }
+  }
+
+  private func work<Answer: Sendable>(
+    on pool: NIOThreadPool,
+    _ body: @escaping @Sendable () -> Answer,
+    then tell: @escaping (Answer) -> Void
+  ) {
     let done = NIOLoopBound(tell, eventLoop: context.loop)
     let loop = context.loop
     pool.submit { _ in
-      let answer = UserDatabase.user(named: name)
+      let answer = body()
       loop.execute { done.value(answer) }
+    }
+  }
+
+  private static func found(
+    _ answer: UserDatabase.Answer,
+    _ token: UInt64,
+    _ file: (Account) -> ForwardFile
+  ) -> AccountsToLookup {
+    switch answer {
+    case .found(let account):
+      .found(
+        token: token,
+        uid: account.uid,
+        gid: account.gid,
+        home: account.home,
+        file(account)
+      )
+    case .absent: .absent(token: token)
+    case .failed: .failed(token: token)
+    }
+  }
+
+  private static func forward(uid: UInt32, gid: UInt32, home: String) -> ForwardFile {
+    if uid == geteuid() { return UserFiles.forward(home: home, owner: uid, as: .ourselves) }
+    // Whoever started us can deliver to nobody else anyway, which delivery says.
+    guard geteuid() == 0 else { return .none }
+    return UserFiles.forward(home: home, owner: uid, as: .user(uid: uid, gid: gid))
+  }
+
+  private static func list(_ path: String, _ token: UInt64) -> AccountsToLookup {
+    var reader = UserFiles.Reader.ourselves
+    if geteuid() == 0 {
+      guard case .found(let account) = UserDatabase.user(named: LocalDelivery.aliasUser) else {
+        return .failed(token: token)
+      }
+      reader = .user(uid: account.uid, gid: account.gid)
+    }
+    switch UserFiles.list(path, atMost: EdgeLimits.list, as: reader) {
+    case .content(let bytes, let owner):
+      return .list(
+        token: token,
+        bytes,
+        isOfAdministrator: owner == 0 || owner == geteuid()
+      )
+    case .refused: return .listRefused(token: token)
+    case .failed: return .failed(token: token)
     }
   }
 }

@@ -34,7 +34,8 @@ enum RoleComposition {
           projection: try FrontendProjection(decoding: projection),
           descriptorsMax: descriptorsMax()
         )
-      case .lookup: try lookup(context, projection)
+      case .lookup:
+        LookupService(context: context, projection: try LookupProjection(decoding: projection))
       case .queue: try queue(context, projection)
       case .delivery: DeliveryRole(context, try DeliveryProjection(decoding: projection))
       case .control: ControlRole(context)
@@ -57,18 +58,6 @@ enum RoleComposition {
       return 1024
     }
     return Int(clamping: limit.rlim_cur)
-  }
-
-  private static func lookup(
-    _ context: RoleContext,
-    _ bytes: [UInt8]
-  ) throws -> any RoleService {
-    let package = try LookupPackage(decoding: bytes)
-    return LookupService(
-      context: context,
-      projection: try LookupProjection(decoding: package.projection),
-      files: package.files
-    )
   }
 
   private static func queue(

@@ -158,11 +158,20 @@ struct Startup {
     _ options: StartupOptions,
     _ users: ServiceUsers
   ) throws(StartupFailure) -> ServicePlan {
+    let lookup = LookupProjection(configuration)
+    // What such a table says is not known here, and nothing asks it at a delivery.
+    for action in lookup.actions {
+      guard let table = action.relayTables.all.first else { continue }
+      throw StartupFailure(
+        "action \"\(action.name)\": table \(lookup.tables[table.rawValue].name) has to be a list or a text"
+      )
+    }
+    let tables = TableFiles(lookup.tables)
     let projections: [Role: [UInt8]] = [
       .accounts: [],
       .resolver: ResolverProjection(configuration).encoded(),
       .queue: QueueProjection(configuration).encoded(),
-      .lookup: try lookupPackage(configuration).encoded(),
+      .lookup: lookup.encoded(),
       .delivery: DeliveryProjection(configuration).encoded(),
       .frontend: FrontendProjection(configuration).encoded(),
       .control: [],
@@ -188,25 +197,11 @@ struct Startup {
       identities: identities,
       local: commands
     )
+    plan.tables = try tables.open()
+    plan.openTable = { index throws(CommandRefusal) in try tables.open(index) }
     plan.pausedAtStart = options.paused
     plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0
     return plan
-  }
-
-  private func lookupPackage(
-    _ configuration: ServerConfiguration
-  ) throws(StartupFailure) -> LookupPackage {
-    let projection = LookupProjection(configuration)
-    var files: [Int: [UInt8]] = [:]
-    for (index, table) in projection.tables.enumerated() {
-      guard case .file(let path) = table.content else { continue }
-      switch FileContent.read(path, atMost: LookupPackage.Limits.file) {
-      case .success(let bytes): files[index] = bytes
-      case .failure(let fault):
-        throw StartupFailure("table \(table.name): \(path): \(fault.reason)")
-      }
-    }
-    return LookupPackage(projection: projection.encoded(), files: files)
   }
 }
 

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: ISC
+
+import Configuration
+import Mail
+import Policy
+
+/// How fast recipients are decided and expanded: one thread, no processes, everything asked answered at
+/// once.
+enum LookupBenchmark {
+  static func main() throws {
+    try decisions(rules: 1000)
+    try decisions(rules: 10)
+    try expansion(entries: 10_000)
+    try load(lines: 100_000)
+  }
+
+  private static func measure(_ name: String, _ count: Int, _ body: () throws -> Void) rethrows {
+    let clock = ContinuousClock()
+    let time = try clock.measure(body)
+    let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+    print(
+      "\(name): \(Int(Double(count) / seconds)) a second (\(count) in \(Int(seconds * 1000)) ms)"
+    )
+  }
+
+  /// A table with a domain of its own for each rule; the recipients are of all of them in turn.
+  private static func decisions(rules count: Int) throws {
+    let tables = (0..<count).map { rule in
+      TableDeclaration(
+        name: "t\(rule)",
+        content: .list((0..<20).map { "d\($0).r\(rule).example" }.sorted())
+      )
+    }
+    let action = LookupProjection.Action(name: "out", kind: .relay)
+    let rules = (0..<count).map { rule in
+      Rule(
+        line: rule + 1,
+        source: .any(.holds),
+        destination: .domain(
+          Rule.Test(table: TableIndex(rule), comparison: .entries, sense: .holds)
+        ),
+        outcome: .action(0)
+      )
+    }
+    let ruleset = Ruleset(
+      LookupProjection(serverName: "mx.example", tables: tables, rules: rules, actions: [action])
+    )
+    let recipients = (0..<count).map { Address(local: "user", domain: "d7.r\($0).example") }
+    let total = 200_000
+    var accepted = 0
+    measure("decisions with \(count) rules", total) {
+      for number in 0..<total {
+        var expansion = Expansion(subject(to: recipients[number % count]))
+        if case .finish(.accepted)? = expansion.begin(with: ruleset).first { accepted += 1 }
+      }
+    }
+    precondition(accepted == total)
+  }
+
+  /// An alias of that many users.
+  private static func expansion(entries: Int) throws {
+    let value = (0..<entries).map { "user\($0)" }.joined(separator: ", ")
+    let table = TableDeclaration(
+      name: "aliases",
+      content: .map([TableDeclaration.Pair(key: "all", value: value)])
+    )
+    var action = LookupProjection.Action(name: "in", kind: .local)
+    action.aliases = .alias(TableIndex(0))
+    let rule = Rule(line: 1, source: .any(.holds), destination: .any(.holds), outcome: .action(0))
+    let ruleset = Ruleset(
+      LookupProjection(
+        serverName: "mx.example",
+        tables: [table],
+        rules: [rule],
+        actions: [action]
+      )
+    )
+    let turns = 10
+    measure("expansion to \(entries) users", turns * entries) {
+      for _ in 0..<turns { expand(ruleset, entries) }
+    }
+  }
+
+  private static func expand(_ ruleset: Ruleset, _ entries: Int) {
+    let account = Account(user: 1000, group: 1000, home: "/home/user")
+    var expansion = Expansion(subject(to: Address(local: "all", domain: "mx.example")))
+    var actions = expansion.begin(with: ruleset)
+    while let action = actions.popLast() {
+      switch action {
+      case .ask(let number, _):
+        actions += expansion.answered(number, .account(account, .none), with: ruleset)
+      case .finish(.accepted(let drafts)):
+        precondition(drafts.count == entries)
+        return
+      case .finish(.refused(let reply)): preconditionFailure("\(reply)")
+      }
+    }
+  }
+
+  private static func load(lines: Int) throws {
+    var text: [UInt8] = []
+    for line in 0..<lines {
+      text += Array("user\(line)@example\(line % 100).org: target\(line)\n".utf8)
+    }
+    let action = LookupProjection.Action(name: "in", kind: .local)
+    var aliased = action
+    aliased.aliases = .virtual(TableIndex(0))
+    let rule = Rule(line: 1, source: .any(.holds), destination: .any(.holds), outcome: .action(0))
+    var ruleset = Ruleset(
+      LookupProjection(
+        serverName: "mx.example",
+        tables: [TableDeclaration(name: "v", content: .file("/v"))],
+        rules: [rule],
+        actions: [aliased]
+      )
+    )
+    try measure("lines of a table read and made ready", lines) {
+      let contents = try TableContents(parsing: text)
+      _ = ruleset.replace(TableIndex(0), with: .contents(contents))
+    }
+  }
+
+  private static func subject(to recipient: Address) -> RuleSubject {
+    RuleSubject(
+      session: SessionFacts(
+        id: SessionID(1),
+        source: .inet4(0xc000_0201),
+        serverName: "mx.example",
+        helo: "client.example",
+        hostname: "client.example",
+        user: nil,
+        tag: ""
+      ),
+      sender: Address(local: "a", domain: "b.example"),
+      destination: recipient
+    )
+  }
+}
+
+try LookupBenchmark.main()

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: ISC
+
+import Configuration
+import ControlProtocol
+import Mail
+import Policy
+
+/// newaliases(8): makes the map of the table `aliases` anew, and tells a daemon that runs.
+enum Newaliases {
+  private enum Limits {
+    static let configuration = 64 << 20
+  }
+
+  static let usage = "usage: newaliases [-f file]"
+  /// Where aliases are when the configuration does not say.
+  private static let usual = "/etc/aliases"
+
+  static func run(_ arguments: [String]) -> ExitStatus {
+    var path = "/etc/smtpd.conf"
+    switch arguments.count {
+    case 0: break
+    case 2 where arguments[0] == "-f": path = arguments[1]
+    case 1 where arguments[0].hasPrefix("-f") && arguments[0].utf8.count > 2:
+      path = String(arguments[0].dropFirst(2))
+    default:
+      SystemCalls.report(usage)
+      return .failure
+    }
+    do throws(Makemap.Failure) {
+      let (file, output) = try files(path)
+      var command = try Makemap([file])
+      command.output = output
+      let count = output == nil ? try command.check() : try command.make()
+      let text = "\(file): \(count) aliases\n"
+      guard SystemCalls.writeAll(Array(text.utf8), to: 1) == 0 else { return .failure }
+    } catch {
+      SystemCalls.report(error.text)
+      return .failure
+    }
+    return tellDaemon()
+  }
+
+  /// The text, and the map that is made of it; nil where the text itself is the table.
+  private static func files(_ path: String) throws(Makemap.Failure) -> (String, String?) {
+    let report = ConfigurationReport(reading: path, facts: facts()) {
+      path throws(UnreadableFile) in
+      do throws(Makemap.Failure) {
+        return try MapFiles.read(path).bytes
+      } catch {
+        throw UnreadableFile(reason: error.text)
+      }
+    }
+    guard let configuration = report.configuration else {
+      throw Makemap.Failure(
+        text:
+          "newaliases: \(path) has \(report.errors.count) errors: smtpd -n -f \(path) shows them"
+      )
+    }
+    switch configuration.tables.first(where: { $0.name == "aliases" })?.content {
+    case .database(let map)?:
+      return map.hasSuffix(".db") ? (String(map.dropLast(3)), map) : (map, "\(map).db")
+    case .file(let file)?: return (file, nil)
+    case nil: return (usual, "\(usual).db")
+    case .list?, .map?, .systemAccounts?, .helper?:
+      throw Makemap.Failure(text: "newaliases: table aliases is in no file")
+    }
+  }
+
+  /// Enough of the host for the tables to be found: interfaces by name.
+  private static func facts() -> HostFacts {
+    HostFacts(
+      hostName: "localhost",
+      interfaces: SystemCalls.interfaceNames.map {
+        HostFacts.Interface(name: $0, addresses: [.inet4(0x7f00_0001)])
+      }
+    )
+  }
+
+  private static func tellDaemon() -> ExitStatus {
+    let status = Smtpctl.request(.updateTable(name: "aliases"))
+    switch status {
+    // Nobody runs, or nobody knows the table: the next start reads it.
+    case nil, .unreachable?: return .success
+    case .forbidden?:
+      SystemCalls.report("newaliases: the daemon was not told: need root privileges")
+      return .failure
+    case let failure?:
+      if case .standardOutput(let text) = failure.report { SystemCalls.report(text) }
+      if case .standardError(let text) = failure.report { SystemCalls.report(text) }
+      return .failure
+    }
+  }
+}
+
+extension Makemap {
+  /// Reads the text as `make` would. Returns how many keys it has.
+  func check() throws(Failure) -> Int {
+    let text = MapText(parsing: try MapFiles.read(input).bytes, as: kind)
+    guard text.faults.isEmpty else {
+      throw Failure(
+        text: text.faults.map { "newaliases: \(input):\($0.line): \($0.text)" }
+          .joined(separator: "\n")
+      )
+    }
+    return text.entries.count
+  }
+}

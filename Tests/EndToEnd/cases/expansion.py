@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: ISC
+"""Aliases, virtual addresses, ~/.forward, tables in files and maps, and the explanation of it all."""
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+
+from harness.case import case, eventually, expect, expect_equal
+from harness.client import Client, submit
+from harness.daemon import Daemon, SMTPCTL, start_fails
+from harness.mailbox import Maildir
+
+
+def personality(bench, name):
+    """smtpctl under another name."""
+    path = bench.path(name)
+    if not os.path.exists(path):
+        os.symlink(SMTPCTL, path)
+    return path
+
+
+def box_of(bench, name="mail"):
+    box = bench.directory_for(name)
+    return box, Maildir(os.path.join(box, bench.recipient))
+
+
+def recipient_reply(daemon, recipient, sender="a@example.org"):
+    with Client(daemon.port) as client:
+        client.send("EHLO client.example.org\r\n")
+        client.expect("250")
+        client.send(f"MAIL FROM:<{sender}>\r\n")
+        client.expect("250")
+        client.send(f"RCPT TO:<{recipient}>\r\n")
+        return client.reply()
+
+
+def alias_daemon(bench, aliases, more="", mode=0o644, **options):
+    box, maildir = box_of(bench)
+    path = bench.write("aliases", aliases, mode)
+    daemon = Daemon(bench, f"""
+table aliases file:{path}
+action "in" maildir "{box}/%{{user.username}}" alias <aliases>
+match from any for domain "in.test" action "in"
+{more}
+""", **options)
+    return daemon, maildir, path
+
+
+@case("aliases: a name stands for others, a miss for itself, a loop ends")
+def aliases(bench):
+    user = bench.recipient
+    daemon, box, _ = alias_daemon(bench, f"""# names
+postmaster: {user}
+both: {user}, postmaster
+loop: loop2
+loop2: loop
+gone: "error:551 5.7.1 moved away"
+later: error:450 come again
+""")
+    daemon.start()
+    submit(daemon.port, recipients=["Postmaster@in.test"])
+    expect(b"Delivered-To: Postmaster@in.test\n" in box.wait(1)[0], "the address is another")
+    submit(daemon.port, recipients=["both@in.test"])
+    submit(daemon.port, recipients=[f"{user}@in.test"])
+    box.wait(3)
+    daemon.wait_empty()
+    expect_equal(recipient_reply(daemon, "gone@in.test"), "551 5.7.1 moved away: <gone@in.test>")
+    expect_equal(recipient_reply(daemon, "later@in.test"), "450 come again: <later@in.test>")
+    expect_equal(recipient_reply(daemon, "nobody-has-it@in.test"),
+                 "550 Invalid recipient: <nobody-has-it@in.test>")
+    expect(recipient_reply(daemon, "loop@in.test").startswith("550 "), "the loop")
+    daemon.stop()
+
+
+@case("virtual: addresses by their order, a miss is 524")
+def virtual(bench):
+    box, maildir = box_of(bench)
+    table = bench.write("virtual", f"joe@v.test: {bench.recipient}\n@w.test: {bench.recipient}\n")
+    daemon = Daemon(bench, f"""
+table virtual file:{table}
+action "in" maildir "{box}/%{{user.username}}" virtual <virtual>
+match from any for domain {{ "v.test", "w.test" }} action "in"
+""").start()
+    submit(daemon.port, recipients=["Joe+tag@V.test", "any@w.test"])
+    maildir.wait(2)
+    expect_equal(recipient_reply(daemon, "jim@v.test"),
+                 "524 5.2.4 Mailing list expansion problem: <jim@v.test>")
+    daemon.stop()
+
+
+@case("update table: what is right counts at once and after a restart of the role; what is wrong never")
+def update(bench):
+    user = bench.recipient
+    daemon, box, path = alias_daemon(bench, f"one: {user}\n", mode=0o600)
+    daemon.start()
+    expect(recipient_reply(daemon, "one@in.test").startswith("250 "), "one")
+    expect(recipient_reply(daemon, "two@in.test").startswith("550 "), "two")
+    replace(path, f"two: {user}\n", 0o600)
+    expect(recipient_reply(daemon, "two@in.test").startswith("550 "), "two before the update")
+    expect_equal(daemon.ctl("update", "table", "aliases"), "command succeeded\n")
+    expect(recipient_reply(daemon, "two@in.test").startswith("250 "), "two after the update")
+    expect(recipient_reply(daemon, "one@in.test").startswith("550 "), "one after the update")
+    for wrong, mode, reason in [("three: x\nkey-without-value\n", 0o600, "line 2"),
+                                (f"three: {user}\n", 0o666, "everybody may write"),
+                                (None, 0, "No such file")]:
+        replace(path, wrong, mode)
+        said = daemon.ctl("update", "table", "aliases", status=1)
+        expect(reason in said, f"wanted {reason!r} in {said!r}")
+        expect(recipient_reply(daemon, "two@in.test").startswith("250 "), "two after a bad update")
+    daemon.kill_role("lookup")
+    eventually(lambda: recipient_reply(daemon, "two@in.test").startswith("250 "),
+               "two after the role's death")
+    expect("no table what" in daemon.ctl("update", "table", "what", status=1), "an unknown table")
+    daemon.stop()
+
+
+def replace(path, text, mode):
+    if text is None:
+        os.unlink(path)
+        return
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.chmod(path + ".new", mode)
+    os.rename(path + ".new", path)
+
+
+@case("a table that cannot be read, or that everybody may write to, is refused at the start")
+def bad_tables(bench):
+    daemon, _, path = alias_daemon(bench, "a: b\n", mode=0o666)
+    expect("everybody may write" in start_fails(daemon), "the mode")
+    os.chmod(path, 0o644)
+    with open(path, "w") as file:
+        file.write("a: b\nc\n")
+    expect("line 2" in start_fails(daemon), "the line")
+    os.unlink(path)
+    os.mkdir(path)
+    expect("regular file" in start_fails(daemon), "the directory")
+
+
+@case("makemap: a map is a table, is asked and updated; other files are refused with what to do")
+def maps(bench):
+    user = bench.recipient
+    box, maildir = box_of(bench)
+    text = bench.write("aliases", f"Postmaster: {user}\nlist: {user},\n   x@in.test\n")
+    makemap = personality(bench, "makemap")
+    subprocess.run([makemap, text], check=True)
+    dump = subprocess.run([makemap, "-U", text + ".db"], check=True, capture_output=True, text=True)
+    expect_equal(dump.stdout, f"list\t{user}, x@in.test\npostmaster\t{user}\n")
+    configuration = f"""
+table aliases db:{text}.db
+action "in" maildir "{box}/%{{user.username}}" alias <aliases>
+match from any for domain "in.test" action "in"
+"""
+    daemon = Daemon(bench, configuration).start()
+    submit(daemon.port, recipients=["postmaster@in.test"])
+    maildir.wait(1)
+    expect(recipient_reply(daemon, "other@in.test").startswith("550 "), "a miss")
+    bench.write("aliases", f"other: {user}\n")
+    environment = dict(os.environ, SMTPD_STATE=daemon.state)
+    said = subprocess.run([personality(bench, "newaliases"), "-f", daemon.configuration], check=True,
+                          capture_output=True, text=True, env=environment).stdout
+    expect_equal(said, f"{text}: 1 aliases\n")
+    expect(recipient_reply(daemon, "other@in.test").startswith("250 "), "after newaliases")
+    expect(recipient_reply(daemon, "postmaster@in.test").startswith("550 "), "what was there")
+    daemon.stop()
+
+    bad = bench.write("bad", "a: b\na: c\nd:\n")
+    done = subprocess.run([makemap, bad], capture_output=True, text=True)
+    expect_equal(done.returncode, 1, "status for a bad text")
+    expect(":2: a is there already" in done.stderr and ":3: d has no value" in done.stderr, done.stderr)
+    expect(not os.path.exists(bad + ".db"), "a map was made of a bad text")
+    expect_equal([name for name in os.listdir(bench.directory) if name.startswith("bad.db")], [])
+    berkeley = b"\0" * 12 + b"\x61\x15\x06\x00" + b"\0" * 8176
+    bench.write("aliases.db", berkeley)
+    daemon = Daemon(bench, configuration, name="d2")
+    expect("run makemap" in start_fails(daemon), "a Berkeley DB file")
+
+
+@case("a ~/.forward is read with the rights of its user, and checked")
+def forward(bench):
+    bench.need_root("needs a second user")
+    user, box, daemon, home = forward_daemon(bench)
+    path = os.path.join(home, ".forward")
+    uid = pwd.getpwnam(user).pw_uid
+    problem = f"Mailing list expansion problem: <{user}@in.test>"
+    reply = lambda: recipient_reply(daemon, f"{user}@in.test")
+    try:
+        submit(daemon.port, recipients=[f"{user}@in.test"])
+        box.wait(1)
+        write_as(path, "error:550 forwarded\n", uid)
+        expect_equal(reply(), f"550 forwarded: <{user}@in.test>", "its content")
+        os.chmod(path, 0o666)
+        expect_equal(reply(), f"524 5.2.4 {problem}", "writable for all")
+        os.chmod(path, 0o600)
+        os.chown(path, 0, 0)
+        expect_equal(reply(), f"524 5.2.4 {problem}", "root's")
+        os.rename(path, path + ".real")
+        os.symlink(path + ".real", path)
+        expect_equal(reply(), f"524 5.2.4 {problem}", "a link")
+        os.unlink(path)
+        os.symlink("/etc/shadow", path)
+        expect_equal(reply(), f"524 5.2.4 {problem}", "a link to what root may read")
+        os.unlink(path)
+        write_as(path, "x" * 5000, uid)
+        expect_equal(reply(), f"424 4.2.4 {problem}", "5,000 bytes")
+        write_as(path, "a b c\n", uid)
+        expect_equal(reply(), f"424 4.2.4 {problem}", "nonsense")
+        write_as(path, "error:550 forwarded\n", uid)
+        os.chmod(home, 0o777)
+        expect_equal(reply(), f"524 5.2.4 {problem}", "a home for all")
+        os.chmod(home, 0o1755)
+        expect_equal(reply(), f"424 4.2.4 {problem}", "a sticky home")
+        os.chmod(home, 0o755)
+        expect_equal(reply(), f"550 forwarded: <{user}@in.test>", "all is well again")
+        write_as(path, f"{user}, b@in.test\n", uid)
+        expect(reply().startswith("550 "), "b is nobody")
+        shutil.rmtree(home)
+        expect(reply().startswith("250 "), "without a home")
+    finally:
+        subprocess.run(["userdel", user], check=False, capture_output=True)
+    daemon.stop()
+
+
+def forward_daemon(bench):
+    user = f"tal{os.getpid() % 100000}"
+    home = bench.path("home")
+    subprocess.run(["useradd", "--no-create-home", "--home-dir", home, user], check=True)
+    bench.at_end(lambda: subprocess.run(["userdel", user], check=False, capture_output=True))
+    entry = pwd.getpwnam(user)
+    os.mkdir(home, 0o755)
+    os.chmod(home, 0o755)
+    os.chown(home, entry.pw_uid, entry.pw_gid)
+    box = bench.directory_for("mail", user)
+    daemon = Daemon(bench, f"""
+action "in" maildir "{box}/%{{user.username}}"
+match from any for domain "in.test" action "in"
+""").start()
+    return user, Maildir(os.path.join(box, user)), daemon, home
+
+
+def write_as(path, text, uid):
+    with open(path, "w") as file:
+        file.write(text)
+    os.chmod(path, 0o644)
+    os.chown(path, uid, uid)
+
+
+@case("an included list has its members; a directory, a missing one and one for all are refused")
+def include(bench):
+    user = bench.recipient
+    members = bench.write("members", f"# the list\n{user}\npostmaster\n")
+    daemon, box, path = alias_daemon(bench, f"""
+postmaster: {user}
+list: :include:{members}
+directory: :include:{bench.directory}
+missing: :include:{bench.path('missing')}
+""")
+    daemon.start()
+    submit(daemon.port, recipients=["list@in.test"])
+    box.wait(1)
+    problem = "Mailing list expansion problem"
+    expect_equal(recipient_reply(daemon, "directory@in.test"), f"524 5.2.4 {problem}: <directory@in.test>")
+    expect_equal(recipient_reply(daemon, "missing@in.test"), f"424 4.2.4 {problem}: <missing@in.test>")
+    os.chmod(members, 0o666)
+    expect_equal(recipient_reply(daemon, "list@in.test"), f"524 5.2.4 {problem}: <list@in.test>")
+    daemon.stop()
+
+
+@case("explain: the rule that matched, why others did not, and the tree, and nothing is sent")
+def explain(bench):
+    user = bench.recipient
+    daemon, box, path = alias_daemon(bench, f"list: {user}, a@far.test\n", more="""
+match from src 192.0.2.0/24 tag "T" helo "h.test" for domain "tagged.test" reject
+action "out" relay host smtp://127.0.0.1:1
+match from local for any action "out"
+""")
+    daemon.start()
+    text = daemon.ctl("explain", "--from", "x@y.test", "--to", "list@in.test", "--src", "198.51.100.7",
+                      "--rdns", "c.test")
+    for wanted in ("list@in.test\n", "match\n", "table aliases has list", f"deliver by in to {user}",
+                   "a@far.test", "no match: for", "relay by out", "accepted: 2 envelopes\n"):
+        expect(wanted in text, f"no {wanted!r} in {text}")
+    lines = [json.loads(line) for line in daemon.ctl(
+        "--json", "explain", "--from", "<>", "--to", "a@tagged.test", "--src", "192.0.2.1", "--rdns", "",
+        "--tag", "T", "--helo", "h.test").splitlines()]
+    expect_equal(lines[-1], {"verdict": "refused: 550 Invalid recipient: <a@tagged.test>"})
+    expect_equal(lines[0]["name"], "a@tagged.test")
+    expect(lines[0]["rules"][-1].endswith(": match"), f"{lines[0]}")
+    other = daemon.ctl("explain", "--from", "<>", "--to", "a@tagged.test", "--src", "192.0.2.1",
+                       "--tag", "other", "--helo", "h.test", "--rdns", "")
+    expect("no match: tag" in other and "no match: from" in other, other)
+    daemon.ctl("explain", "--from", "<>", status=255)
+    expect_equal(daemon.queue(), [], "the queue")
+    daemon.stop()
+    expect("smtpd doesn't seem to be running" in daemon.run_ctl(
+        "explain", "--from", "<>", "--to", "a@b.test").stderr.decode(), "without a daemon")

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: ISC
+
+import Configuration
+import Glibc
+import Interprocess
+import LMDBStore
+import Policy
+import Testing
+
+@testable import Lookup
+
+@Suite struct TableFileTests {
+  private let directory = TestDirectory()
+
+  private func open(_ name: String) throws -> TableFile {
+    // The path is read during the call only.
+    let number = unsafe Glibc.open("\(directory.path)/\(name)", O_RDONLY | O_CLOEXEC)
+    try #require(number >= 0)
+    return TableFile(Descriptor(owning: number))
+  }
+
+  private func map(
+    _ entries: [(String, String)],
+    kind: MapFile.Kind = .aliases,
+    format: String? = nil
+  ) throws {
+    directory.write("map", "")
+    var pairs = entries.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
+      .map { (key: Array($0.0.utf8), value: Array($0.1.utf8)) }
+    let value = format ?? MapFile.formatValue(of: kind)
+    pairs.insert((MapFile.formatKey, Array(value.utf8)), at: 0)
+    try MapWriter.write(pairs, to: "\(directory.path)/map")
+  }
+
+  private func read() throws -> MapFile {
+    guard case .map(let map) = try open("map").source(as: .map) else {
+      throw TableFile.Fault.unreadable
+    }
+    return map
+  }
+
+  @Test("a text is read whole", arguments: ["a\nb\n", "a b\n", "", "\u{e9}\n"])
+  func text(_ text: String) throws {
+    directory.write("text", text)
+    guard case .contents(let contents) = try open("text").source(as: .text) else {
+      Issue.record("not a text")
+      return
+    }
+    #expect(contents == (try TableContents(parsing: Array(text.utf8))))
+  }
+
+  @Test("what makemap writes is found again, one or many", arguments: [0, 1, 2, 100, 20_000])
+  func maps(_ count: Int) throws {
+    let entries = (0..<count).map { ("key\($0)", "value of \($0)") }
+    try map(entries)
+    let map = try read()
+    #expect(map.count == count && map.kind == .aliases)
+    for (key, value) in entries { #expect(try map.value(of: key) == value) }
+    #expect(try map.value(of: "key") == nil)
+    #expect(try map.value(of: "zzz") == nil)
+    #expect(try map.value(of: "") == nil)
+    #expect(try map.value(of: "\0") == nil)
+    #expect(try map.value(of: String(repeating: "k", count: 600)) == nil)
+    #expect(try map.entries().count == count)
+  }
+
+  @Test("values may be as large as pages of their own, and sets have none")
+  func large() throws {
+    let value = String(repeating: "a@b.example, ", count: 50_000)
+    try map([("all", value), ("other", "x")])
+    #expect(try read().value(of: "all") == value)
+    #expect(try read().value(of: "other") == "x")
+    try map([("a", ""), ("b", "")], kind: .set)
+    #expect(try read().kind == .set)
+    #expect(try read().entries().map(\.key) == ["a", "b"])
+  }
+
+  @Test("what is no map says what it is and what to do")
+  func others() throws {
+    directory.write("map", "a b\n")
+    #expect(throws: TableFile.Fault.map(.notAMap)) { try read() }
+    for magic in [[0x61, 0x15, 0x06, 0x00], [0x00, 0x05, 0x31, 0x62]] as [[UInt8]] {
+      directory.write(
+        "map",
+        [UInt8](repeating: 0, count: 12) + magic + Array(repeating: 0, count: 8192)
+      )
+      #expect(throws: TableFile.Fault.map(.berkeley)) { try read() }
+    }
+    #expect("\(TableFile.Fault.map(.berkeley))".contains("makemap"))
+    try map([("a", "b")], format: "2 aliases")
+    #expect(throws: TableFile.Fault.map(.otherFormat)) { try read() }
+    try map([("a", "b")], format: "1 what")
+    #expect(throws: TableFile.Fault.map(.otherFormat)) { try read() }
+  }
+
+  @Test("a damaged map is an error and never an end, whichever byte it is")
+  func damage() throws {
+    try map((0..<300).map { ("key\($0)", String(repeating: "v", count: $0 * 10)) })
+    let bytes = try #require(try open("map").wholeContent())
+    var generator = Splitter(state: 1)
+    for _ in 0..<3000 {
+      var damaged = bytes
+      let place = Int(generator.next() % UInt64(bytes.count))
+      damaged[place] ^= UInt8(truncatingIfNeeded: generator.next() | 1)
+      let copy = damaged
+      let source: MapFile.Source = { offset, count in
+        guard count >= 0, offset <= UInt64(copy.count), UInt64(copy.count) - offset >= UInt64(count)
+        else { return nil }
+        return Array(copy[Int(offset)..<Int(offset) + count])
+      }
+      guard let map = try? MapFile(reading: source) else { continue }
+      _ = try? map.entries()
+      for key in ["key0", "key150", "key299", "none"] { _ = try? map.value(of: key) }
+    }
+    // Cut off anywhere.
+    for count in stride(from: 0, to: bytes.count, by: 997) {
+      let copy = Array(bytes.prefix(count))
+      let map = try? MapFile { offset, length in
+        Int(offset) + length <= copy.count ? Array(copy[Int(offset)..<Int(offset) + length]) : nil
+      }
+      _ = try? map?.entries()
+    }
+  }
+}
+
+private struct Splitter {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state >> 16
+  }
+}
+
+extension TableFile {
+  fileprivate func wholeContent() -> [UInt8]? {
+    var bytes: [UInt8] = []
+    while let part = read(UInt64(bytes.count), 4096) { bytes += part }
+    return bytes.isEmpty ? nil : bytes
+  }
+}

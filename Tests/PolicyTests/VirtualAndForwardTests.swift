@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: ISC
+
+import Configuration
+import Mail
+import Testing
+
+@testable import Policy
+
+@Suite struct VirtualExpansionTests {
+  private static func world(_ table: String) -> ExpansionWorld {
+    ExpansionWorld(
+      rules: """
+        table v { \(table) }
+        action out relay
+        action virt maildir virtual <v>
+        match from any for domain v.example action virt
+        match from local for domain relay.example action out
+        """,
+      users: ["joe": .none, "bob": .none]
+    )
+  }
+
+  @Test(
+    "the keys of a virtual table are tried in their order",
+    arguments: [
+      (
+        "\"u+t@v.example\" = joe, \"u@v.example\" = bob, \"u+t\" = bob, u = bob, \"@v.example\" = bob",
+        "joe"
+      ),
+      ("\"u@v.example\" = joe, \"u+t\" = bob, u = bob, \"@v.example\" = bob, \"@\" = bob", "joe"),
+      ("\"u+t\" = joe, u = bob, \"@v.example\" = bob, \"@\" = bob", "joe"),
+      ("u = joe, \"@v.example\" = bob, \"@\" = bob", "joe"),
+      ("\"@v.example\" = joe, \"@\" = bob", "joe"), ("\"@\" = joe", "joe"),
+    ]
+  )
+  func order(_ table: String, _ user: String) throws {
+    #expect(
+      try VirtualExpansionTests.world(table).envelopes(of: "U+T@V.example")
+        == ["virt \(user) <U+T@V.example>"]
+    )
+  }
+
+  @Test("an address that is not in the table is refused by 524")
+  func miss() throws {
+    #expect(
+      try VirtualExpansionTests.world("\"a@v.example\" = joe").envelopes(of: "b@v.example")
+        == ["524 5.2.4 Mailing list expansion problem: <b@v.example>"]
+    )
+  }
+
+  @Test("a name that an entry names is looked up by itself, and then is a user")
+  func names() throws {
+    let world = VirtualExpansionTests.world("\"a@v.example\" = mary, mary = joe, \"@\" = bob")
+    #expect(try world.envelopes(of: "a@v.example") == ["virt joe <a@v.example>"])
+    // `@` does not catch names.
+    let other = VirtualExpansionTests.world("\"a@v.example\" = mary, \"@\" = bob")
+    #expect(
+      try other.envelopes(of: "a@v.example") == ["550 Invalid recipient: <a@v.example>"]
+    )
+  }
+
+  @Test("users of a table stand in the place of the host's")
+  func userbase() throws {
+    var world = ExpansionWorld(
+      rules: """
+        table u { joe = "1001:1001:/home/joe", bad = "x" }
+        action in maildir userbase <u>
+        match from any for local action in
+        """
+    )
+    #expect(try world.envelopes(of: "joe@localhost") == ["in joe <joe@localhost>"])
+    #expect(
+      try world.expand("joe@localhost").questions
+        == [.forward(Account(user: 1001, group: 1001, home: "/home/joe"))]
+    )
+    #expect(
+      try world.envelopes(of: "bob@localhost") == ["550 Invalid recipient: <bob@localhost>"]
+    )
+    #expect(
+      try world.envelopes(of: "bad@localhost") == ["451 Temporary failure: <bad@localhost>"]
+    )
+    world.users["joe"] = ExpansionWorld.forward("|/bin/x")
+    #expect(try world.envelopes(of: "joe@localhost") == ["in joe forward |/bin/x"])
+    let ruleset = try Rules.ruleset(world.rules)
+    #expect(
+      ruleset.account(of: "joe", underAction: "in")
+        == .found(Account(user: 1001, group: 1001, home: "/home/joe"))
+    )
+    #expect(ruleset.account(of: "bob", underAction: "in") == .absent)
+    #expect(ruleset.account(of: "bad", underAction: "in") == .failed)
+  }
+}
+
+@Suite struct ForwardExpansionTests {
+  private static func world(_ file: ForwardFile, action: String = "maildir") -> ExpansionWorld {
+    ExpansionWorld(
+      rules: """
+        action out relay
+        action in \(action)
+        match from any for local action in
+        match from local for domain relay.example action out
+        """,
+      users: ["joe": file, "bob": .none, "root": file],
+      roots: ["root"]
+    )
+  }
+
+  private static let temporary = "424 4.2.4 Mailing list expansion problem: <joe@localhost>"
+  private static let permanent = "524 5.2.4 Mailing list expansion problem: <joe@localhost>"
+
+  @Test(
+    "what a ~/.forward says",
+    arguments: [
+      ("", ["in joe <joe@localhost>"]), ("# away\n\n", ["in joe <joe@localhost>"]),
+      ("joe\n", ["in joe <joe@localhost>"]), ("bob\n", ["in bob <joe@localhost>"]),
+      ("\\joe, a@relay.example", ["in joe <joe@localhost>", "out relay a@relay.example"]),
+      ("joe@LOCALHOST", ["in joe <joe@LOCALHOST>"]),
+      (
+        "\"|IFS=' ' && exec /usr/bin/procmail -f- || exit 75 #joe\"\n",
+        ["in joe forward |IFS=' ' && exec /usr/bin/procmail -f- || exit 75 #joe"]
+      ),
+      (
+        "|/usr/bin/vacation joe, joe",
+        ["in joe forward |/usr/bin/vacation joe", "in joe <joe@localhost>"]
+      ),
+      ("/home/joe/mbox", ["in joe forward /home/joe/mbox"]),
+      ("~/mbox", ["424 4.2.4 Mailing list expansion problem: <joe@localhost>"]),
+      (":include:/etc/passwd", ["in joe <joe@localhost>"]),
+      (":include:/etc/passwd, bob", ["in bob <joe@localhost>"]),
+      ("\"unclosed", ["424 4.2.4 Mailing list expansion problem: <joe@localhost>"]),
+      ("error:550 gone", ["550 gone: <joe@localhost>"]),
+      ("mary", ["550 Invalid recipient: <joe@localhost>"]),
+    ] as [(String, [String])]
+  )
+  func files(_ text: String, _ expected: [String]) throws {
+    let world = ForwardExpansionTests.world(ExpansionWorld.forward(text))
+    #expect(try world.envelopes(of: "joe@localhost") == expected)
+  }
+
+  @Test(
+    "a ~/.forward that is not to be read",
+    arguments: [
+      (ForwardFile.none, "in joe <joe@localhost>"), (.insecure, permanent), (.held, temporary),
+      (.tooLarge, temporary), (.failed, temporary),
+      (ExpansionWorld.forward(String(repeating: "a@relay.example\n", count: 101)), temporary),
+      (.content(Array(repeating: 0x20, count: ForwardFile.sizeMax + 1)), temporary),
+    ]
+  )
+  func outcomes(_ file: ForwardFile, _ expected: String) throws {
+    #expect(
+      try ForwardExpansionTests.world(file).envelopes(of: "joe@localhost") == [expected]
+    )
+  }
+
+  @Test("a hundred entries are taken")
+  func hundred() throws {
+    let lines = (0..<100).map { "a\($0)@relay.example\n" }.joined()
+    let world = ForwardExpansionTests.world(ExpansionWorld.forward(lines))
+    #expect(try world.envelopes(of: "joe@localhost").count == 100)
+  }
+
+  @Test("his own name keeps the sub-address")
+  func subaddress() throws {
+    let world = ForwardExpansionTests.world(ExpansionWorld.forward("joe, bob"))
+    #expect(
+      try world.envelopes(of: "joe+x@localhost")
+        == ["in joe+x <joe+x@localhost>", "in bob <joe+x@localhost>"]
+    )
+  }
+
+  @Test("root's file names no commands")
+  func root() throws {
+    let answer = ["424 4.2.4 Mailing list expansion problem: <root@localhost>"]
+    for text in ["|/bin/x", "/x"] {
+      let world = ForwardExpansionTests.world(ExpansionWorld.forward(text))
+      #expect(try world.envelopes(of: "root@localhost") == answer)
+    }
+    let world = ForwardExpansionTests.world(ExpansionWorld.forward("bob"))
+    #expect(try world.envelopes(of: "root@localhost") == ["in bob <root@localhost>"])
+  }
+
+  @Test("forward-only: addresses, and nothing else")
+  func forwardOnly() throws {
+    for text in ["|/bin/x", "/x", "error:550 x", "", "joe"] {
+      let world = ForwardExpansionTests.world(
+        ExpansionWorld.forward(text),
+        action: "forward-only"
+      )
+      #expect(
+        try world.envelopes(of: "joe@localhost") == [ForwardExpansionTests.temporary],
+        "\(text)"
+      )
+    }
+    let world = ForwardExpansionTests.world(
+      ExpansionWorld.forward("a@relay.example"),
+      action: "forward-only"
+    )
+    #expect(try world.envelopes(of: "joe@localhost") == ["out relay a@relay.example"])
+  }
+
+  @Test("two users who forward to each other are delivered to")
+  func loop() throws {
+    var world = ForwardExpansionTests.world(ExpansionWorld.forward("bob"))
+    world.users["bob"] = ExpansionWorld.forward("joe")
+    #expect(try world.envelopes(of: "joe@localhost") == ["in joe <joe@localhost>"])
+  }
+
+  @Test("the reasons are told")
+  func reasons() throws {
+    var world = ForwardExpansionTests.world(ExpansionWorld.forward("a@relay.example"))
+    world.recording = .on
+    let steps = try world.expand("joe@localhost").explanation
+    #expect(steps.map(\.name) == ["joe@localhost", "joe", "a@relay.example"])
+    #expect(steps.map(\.parent) == [nil, 0, 1])
+    guard case .rules(let first) = steps[0].notes[0], case .rules(let last) = steps[2].notes[0]
+    else {
+      Issue.record("no rules: \(steps)")
+      return
+    }
+    #expect(first.mismatches == [])
+    #expect(last.mismatches == [.init(line: 3, criterion: .for)])
+    #expect(steps[1].notes.compactMap(\.text) == ["~/.forward is read"])
+  }
+}

@@ -94,7 +94,7 @@ let package = Package(
     ),
     .target(
       name: "Delivery",
-      dependencies: ["DNS", "Mail", "SMTP"] + nio,
+      dependencies: ["DNS", "Mail", "SMTP", "TLS"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -105,13 +105,19 @@ let package = Package(
     .target(
       name: "Frontend",
       dependencies: [
-        "Configuration", "ControlProtocol", "DNS", "Interprocess", "Mail", "ResolverEdge", "SMTP",
+        "Configuration", "ControlProtocol", "DNS", "Interprocess", "KeysEdge", "Mail",
+        "ResolverEdge", "SMTP", "TLS",
       ] + nio,
       swiftSettings: strict
     ),
     .target(
       name: "Interprocess",
       dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue"] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "KeysEdge",
+      dependencies: ["Interprocess", "TLS"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -136,6 +142,11 @@ let package = Package(
       dependencies: ["CLinux", "Configuration", "Interprocess", "Mail"],
       swiftSettings: strict
     ),
+    .target(
+      name: "TLS",
+      dependencies: ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")],
+      swiftSettings: strict
+    ),
 
     // Programs.
     .executableTarget(
@@ -149,8 +160,8 @@ let package = Package(
       name: "smtpd",
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
-        "Frontend", "Interprocess", "Lookup", "Mail", "Queue", "ResolverEdge", "Spooler",
-        "StoreFactory", "Supervisor",
+        "Frontend", "Interprocess", "KeysEdge", "Lookup", "Mail", "Queue", "ResolverEdge",
+        "Spooler", "StoreFactory", "Supervisor", "TLS",
       ] + nio,
       swiftSettings: strict
     ),
@@ -175,6 +186,17 @@ let package = Package(
         "TableStore",
       ],
       path: "Benchmarks/Store",
+      swiftSettings: strict
+    ),
+
+    .executableTarget(
+      name: "TLSBenchmark",
+      dependencies: [
+        "TLS",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      path: "Benchmarks/TLS",
       swiftSettings: strict
     ),
 
@@ -208,7 +230,7 @@ let package = Package(
     ),
     .testTarget(
       name: "DeliveryTests",
-      dependencies: ["DNS", "Delivery", "Mail", "SMTP"] + nio,
+      dependencies: ["DNS", "Delivery", "Mail", "SMTP", "TLS"] + nio,
       swiftSettings: strict
     ),
     .testTarget(name: "DiskTests", dependencies: ["Disk", "Mail", "Queue"], swiftSettings: strict),
@@ -255,11 +277,28 @@ let package = Package(
       ] + nio,
       swiftSettings: strict
     ),
-    .testTarget(name: "SupervisorTests", dependencies: ["Supervisor"], swiftSettings: strict),
+    .testTarget(
+      name: "SupervisorTests",
+      dependencies: ["Interprocess", "Supervisor"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "TidyTests", swiftSettings: strict),
+    .testTarget(
+      name: "TLSTests",
+      dependencies: [
+        "TLS",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      swiftSettings: strict
+    ),
 
     // C.
     .target(name: "CLinux"),
+    .target(
+      name: "COpenSSL",
+      linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("ssl")]
+    ),
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),

@@ -24,6 +24,7 @@ extension ControlRequest {
     case quarantineRestore = 18
     case more = 19
     case cancel = 20
+    case updateCertificates = 21
   }
 
   /// The request's content in a frame or on an edge: a tag byte and its fields.
@@ -69,6 +70,9 @@ extension ControlRequest {
       writer.write(name)
     case .quarantineRestore(let name):
       writer.write(Tag.quarantineRestore.rawValue)
+      writer.write(name)
+    case .updateCertificates(let name):
+      writer.write(Tag.updateCertificates.rawValue)
       writer.write(name)
     case .more: writer.write(Tag.more.rawValue)
     case .cancel: writer.write(Tag.cancel.rawValue)
@@ -122,6 +126,7 @@ extension ControlRequest {
     case .quarantineList: .quarantineList
     case .quarantineShow: .quarantineShow(name: try name(&reader))
     case .quarantineRestore: .quarantineRestore(name: try name(&reader))
+    case .updateCertificates: .updateCertificates(name: try name(&reader))
     case .more: .more
     case .cancel: .cancel
     }

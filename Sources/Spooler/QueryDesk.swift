@@ -114,6 +114,7 @@ final class QueryDesk {
     case .showStats: send(id, .statistics(queue.statisticRows()))
     case .showStatus: send(id, .status(status()))
     case .logLevel: send(id, queue.context.commonAnswer(to: message.request) ?? .done)
+    case .updateCertificates: send(id, .failure("not a question for the queue"))
     }
   }
 

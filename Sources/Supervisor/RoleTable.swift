@@ -24,6 +24,7 @@ struct RoleTable {
   /// Listening sockets by the role that accepts on them.
   private let listeners: [Role: [CInt]]
   private(set) var running: [Role: Running] = [:]
+  var certificates: CertificateDesk?
   private var backoffs: [Role: RestartBackoff] = [:]
   /// When a role that died is started again, on the rising clock.
   private(set) var restarts: [Role: Int64] = [:]
@@ -68,6 +69,11 @@ struct RoleTable {
     }
     send(.verbosity(verbosity), to: role)
     if plan.pausedAtStart != 0 { send(.paused(plan.pausedAtStart), to: role) }
+    do throws(CertificateFault) {
+      try handCertificates(.current, to: role)
+    } catch {
+      say("warn: \(error.reason)")
+    }
     if let sockets = listeners[role] {
       var first = 0
       while first < sockets.count {
@@ -78,6 +84,17 @@ struct RoleTable {
     }
     for (one, other) in Role.edges where one == role || other == role {
       connect(one, other)
+    }
+  }
+
+  /// Before listeners and edges, so that a role has its certificates and keys when it is first asked.
+  func handCertificates(
+    _ version: CertificateDesk.Version,
+    to role: Role
+  ) throws(CertificateFault) {
+    guard let certificates, CertificateDesk.roles.contains(role) else { return }
+    try certificates.hand(version, to: role) { message, descriptors in
+      send(message, descriptors: descriptors, to: role)
     }
   }
 

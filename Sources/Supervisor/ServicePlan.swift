@@ -14,6 +14,8 @@ package struct ServicePlan: Sendable {
   package var account: @Sendable (CommandRequest) -> String
   /// The program of an action for a user, taken from the configuration and never from the request.
   package var command: @Sendable (CommandRequest, Account) throws(CommandRefusal) -> Program
+  /// Where they come from, now and at each renewal.
+  package var certificates = CertificateSource.none
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 

@@ -21,12 +21,14 @@ enum Exceptions {
 
   /// The modules that run on the event loop.
   static let eventLoop: Set<String> = [
-    "Control", "Delivery", "DNS", "Frontend", "Interprocess", "Lookup", "Spooler", "smtpd",
+    "Control", "Delivery", "DNS", "Frontend", "Interprocess", "KeysEdge", "Lookup", "Spooler", "TLS",
+    "smtpd",
   ]
 
   /// The one module that calls a C library.
   static let libraryOwners = [
     "CLMDB": "Backends/LMDB",
+    "COpenSSL": "TLS",
     "CSQLite": "Backends/SQLite",
     "CUnbound": "DNS",
   ]
@@ -42,6 +44,7 @@ enum Exceptions {
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",
     "Supervisor/",
+    "TLS/",
     "smtpctl/Connection/SystemCalls.swift",
     "smtpctl/Store/SpoolFiles.swift",
     "smtpd/",

@@ -36,10 +36,6 @@ extension Feature {
   ///
   /// Take a line out with the change that brings its engine.
   package static let withoutEngine: Set<Feature> = [
-    .pki,
-    .authority,
-    .defaultCiphers,
-    .listenerTLS,
     .listenerAuthentication,
     .listenerHostNames,
     .receivedAuthentication,
@@ -54,7 +50,6 @@ extension Feature {
     .userBase,
     .wrapper,
     .relayDomain,
-    .relayTLS,
     .relayAuthentication,
     .database,
     .systemAccounts,

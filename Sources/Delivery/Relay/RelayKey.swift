@@ -14,6 +14,8 @@ package struct RelayKey: Hashable, Sendable {
   /// Used in turn; empty: the system chooses.
   package var sources: [IPAddress]
   package var backup: RelayAction.BackupRule
+  /// What its action says about TLS.
+  package var security: RelaySecurity
 
   /// The relay of an action by MX.
   package init(domain: String, port: UInt16, action: RelayAction) {
@@ -24,6 +26,7 @@ package struct RelayKey: Hashable, Sendable {
     heloBySource = action.heloBySource
     sources = action.sources
     backup = action.backup
+    security = action.security
   }
 
   /// The relay of one smart host of an action.
@@ -36,7 +39,11 @@ package struct RelayKey: Hashable, Sendable {
     heloBySource = action.heloBySource
     sources = action.sources
     backup = action.backup
+    security = action.security
   }
+
+  /// When its connections are encrypted.
+  package var mode: RelaySecurity.Mode { security.mode(over: transport) }
 
   /// The domain or host, for limits that are per domain.
   package var domain: String {
@@ -52,8 +59,10 @@ extension RelayKey: CustomStringConvertible {
   package var description: String {
     var parts = [domain]
     if port != 25 { parts.append("port=\(port)") }
-    parts.append(transport.rawValue)
+    let isLifted = transport == .smtp && security.encryption == .required
+    parts.append((isLifted ? .smtpTLS : transport).rawValue)
     if let label { parts.append("auth=\(label)") }
+    if let name = security.certificate { parts.append("pki_name=\(name)") }
     if case .host = destination { parts.append("mx") }
     if case .behind(let name) = backup { parts.append("backup=\(name)") }
     if !sources.isEmpty {

@@ -23,6 +23,12 @@ package enum SupervisorToRole: EdgeMessage {
   case paused(UInt8)
   /// To accounts: who is this? Answered with `resolved` or `unresolved`.
   case resolve(token: UInt64, user: String)
+  /// Certificates, at the start and at each renewal. Descriptor: a `CertificatePackage` as a sealed file.
+  case certificates
+  /// To keys, behind `certificates`. Descriptors: the private keys' files, in the order of its chains.
+  case keyFiles
+  /// To keys: the files cannot be read, and everything stays as it is.
+  case certificatesUnreadable(reason: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -60,6 +66,11 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(UInt8(10))
       writer.write(token)
       writer.write(user)
+    case .certificates: writer.write(UInt8(20))
+    case .keyFiles: writer.write(UInt8(21))
+    case .certificatesUnreadable(let reason):
+      writer.write(UInt8(22))
+      writer.write(clipped: reason)
     }
   }
 
@@ -91,6 +102,12 @@ package enum SupervisorToRole: EdgeMessage {
       self = .resolve(
         token: try reader.readInteger(),
         user: try reader.readString(of: "user", atMost: RecordLimits.name)
+      )
+    case 20: self = .certificates
+    case 21: self = .keyFiles
+    case 22:
+      self = .certificatesUnreadable(
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
     default: throw .invalid(field: "message kind")
     }
@@ -156,6 +173,10 @@ package enum RoleToSupervisor: EdgeMessage {
   case unresolved(token: UInt64, reason: String)
   /// What came over the edge to `peer` was no frame, and the edge was given up: another one, please.
   case edgeBroken(peer: Role)
+  /// From keys: whether the certificates of that generation and their keys can be used; empty: they can.
+  case keysChecked(generation: UInt32, fault: String)
+  /// From keys, for an operator: read the certificates again. The name of a `pki`; empty: of all.
+  case updateCertificates(name: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -188,6 +209,13 @@ package enum RoleToSupervisor: EdgeMessage {
     case .edgeBroken(let peer):
       writer.write(UInt8(9))
       writer.write(peer.rawValue)
+    case .keysChecked(let generation, let fault):
+      writer.write(UInt8(20))
+      writer.write(generation)
+      writer.write(clipped: fault)
+    case .updateCertificates(let name):
+      writer.write(UInt8(21))
+      writer.write(clipped: name)
     }
   }
 
@@ -216,6 +244,15 @@ package enum RoleToSupervisor: EdgeMessage {
         throw .invalid(field: "role")
       }
       self = .edgeBroken(peer: peer)
+    case 20:
+      self = .keysChecked(
+        generation: try reader.readInteger(),
+        fault: try reader.readString(of: "fault", atMost: EdgeLimits.text)
+      )
+    case 21:
+      self = .updateCertificates(
+        name: try reader.readString(of: "name", atMost: EdgeLimits.text)
+      )
     default: throw .invalid(field: "message kind")
     }
   }

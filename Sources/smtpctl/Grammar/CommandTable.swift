@@ -16,5 +16,5 @@ enum CommandTable {
     Discover.entries + LogLevel.entries + Monitor.entries + Pause.entries + QueueCopy.entries
     + QueueQuarantine.entries + QueueVerify.entries + Reassign.entries + Remove.entries
     + Resume.entries + Schedule.entries + ShowEnvelope.entries + ShowMessage.entries
-    + ShowQueue.entries + ShowStats.entries + ShowStatus.entries
+    + ShowQueue.entries + ShowStats.entries + ShowStatus.entries + UpdateCertificates.entries
 }

@@ -29,6 +29,7 @@ enum RoleComposition {
       case .lookup: try lookup(context, projection)
       case .queue: try queue(context, projection)
       case .delivery: DeliveryRole(context, try DeliveryProjection(decoding: projection))
+      case .keys: KeysRole(context)
       case .control: ControlRole(context)
       }
     }

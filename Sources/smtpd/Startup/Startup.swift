@@ -39,6 +39,9 @@ struct Startup {
     let report = try readConfiguration(options)
     var configuration = try checked(report)
     if let backend = options.backend { configuration.backend = backend }
+    let certificates = CertificateFiles(configuration, uid: uid)
+    try TLSOptionsCheck.check(configuration)
+    if !certificates.isEmpty { try KeysCheck.check(certificates.source) }
     guard command.check else {
       try refuse(report.unserved())
       return try serve(configuration, options)
@@ -156,6 +159,7 @@ struct Startup {
       .lookup: try lookupPackage(configuration).encoded(),
       .delivery: DeliveryProjection(configuration).encoded(),
       .frontend: FrontendProjection(configuration).encoded(),
+      .keys: [],
       .control: [],
     ]
     let commands = CommandPlan(configuration, onlyUser: uid == 0 ? nil : uid)
@@ -171,6 +175,7 @@ struct Startup {
         try commands.program(for: request, as: account)
       }
     )
+    plan.certificates = CertificateFiles(configuration, uid: uid).source
     plan.pausedAtStart = options.paused
     plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0
     return plan

@@ -8,7 +8,7 @@ help:
 	@echo "make build       a release with a static Swift runtime, in .build/release"
 	@echo "make users       the users and groups of the roles (root)"
 	@echo "make crash-test  kill -9 under load, for long"
-	@echo "make bench       the scheduler and the stores alone"
+	@echo "make bench       the scheduler, the stores and TLS alone"
 	@echo "make fuzz        a minute for each fuzz target"
 	@echo "make lint        the formatter's rules"
 
@@ -25,7 +25,7 @@ test:
 	@scripts/test
 
 crash-test:
-	@scripts/packages liblmdb-dev libsqlite3-dev libunbound-dev python3
+	@scripts/packages liblmdb-dev libsqlite3-dev libssl-dev libunbound-dev openssl python3
 	@swift build
 	@Tests/EndToEnd/crash --long
 

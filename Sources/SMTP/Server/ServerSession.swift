@@ -279,6 +279,7 @@ package struct ServerSession: Sendable {
     return takeActions()
   }
 
+  /// Whether going on makes sense.
   enum Step {
     case done
     /// Nothing more can be done without another event.
@@ -434,6 +435,7 @@ package struct ServerSession: Sendable {
 
   // MARK: Replies and ends
 
+  /// Whose fault a refusal is.
   enum Fault {
     case clients
     case ours

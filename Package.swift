@@ -98,7 +98,7 @@ let package = Package(
     ),
     .target(
       name: "Delivery",
-      dependencies: ["DNS", "Mail", "SMTP"] + nio,
+      dependencies: ["DNS", "Mail", "SMTP", "TLS"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -109,13 +109,19 @@ let package = Package(
     .target(
       name: "Frontend",
       dependencies: [
-        "Configuration", "ControlProtocol", "DNS", "Interprocess", "Mail", "ResolverEdge", "SMTP",
+        "Configuration", "ControlProtocol", "DNS", "Interprocess", "KeysEdge", "Mail",
+        "ResolverEdge", "SMTP", "TLS",
       ] + nio,
       swiftSettings: strict
     ),
     .target(
       name: "Interprocess",
       dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue", "Sandbox"] + nio,
+      swiftSettings: strict
+    ),
+    .target(
+      name: "KeysEdge",
+      dependencies: ["Interprocess", "TLS"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -153,6 +159,11 @@ let package = Package(
       dependencies: ["CLinux", "Configuration", "Interprocess", "Mail"],
       swiftSettings: strict
     ),
+    .target(
+      name: "TLS",
+      dependencies: ["COpenSSL", .product(name: "NIOCore", package: "swift-nio")],
+      swiftSettings: strict
+    ),
 
     // Programs.
     .executableTarget(
@@ -167,8 +178,8 @@ let package = Package(
       name: "smtpd",
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
-        "Frontend", "Interprocess", "Lookup", "Mail", "Policy", "Queue", "ResolverEdge",
-        "RolePromises", "Sandbox", "Spooler", "StoreFactory", "Supervisor",
+        "Frontend", "Interprocess", "KeysEdge", "Lookup", "Mail", "Policy", "Queue",
+        "ResolverEdge", "RolePromises", "Sandbox", "Spooler", "StoreFactory", "Supervisor", "TLS",
       ] + nio,
       exclude: ["Promises"],
       swiftSettings: strict
@@ -209,6 +220,17 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    .executableTarget(
+      name: "TLSBenchmark",
+      dependencies: [
+        "TLS",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      path: "Benchmarks/TLS",
+      swiftSettings: strict
+    ),
+
     // Tests.
     .testTarget(
       name: "BackendTests",
@@ -241,7 +263,8 @@ let package = Package(
     .testTarget(
       name: "DeliveryTests",
       dependencies: [
-        "DNS", "Delivery", "Mail", "SMTP", .product(name: "NIOEmbedded", package: "swift-nio"),
+        "DNS", "Delivery", "Mail", "SMTP", "TLS",
+        .product(name: "NIOEmbedded", package: "swift-nio"),
       ] + nio,
       swiftSettings: strict
     ),
@@ -326,11 +349,28 @@ let package = Package(
       ] + nio,
       swiftSettings: strict
     ),
-    .testTarget(name: "SupervisorTests", dependencies: ["Supervisor"], swiftSettings: strict),
+    .testTarget(
+      name: "SupervisorTests",
+      dependencies: ["Interprocess", "Supervisor"],
+      swiftSettings: strict
+    ),
     .testTarget(name: "TidyTests", swiftSettings: strict),
+    .testTarget(
+      name: "TLSTests",
+      dependencies: [
+        "TLS",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      swiftSettings: strict
+    ),
 
     // C.
     .target(name: "CLinux"),
+    .target(
+      name: "COpenSSL",
+      linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("ssl")]
+    ),
     .systemLibrary(name: "CLMDB", providers: [.apt(["liblmdb-dev"])]),
     .target(name: "CProbe", path: "Tests/SandboxProbe/C"),
     .target(name: "CSandbox"),

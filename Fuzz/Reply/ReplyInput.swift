@@ -80,7 +80,7 @@ private struct Run {
     case .taskEnded:
       precondition(isBusy && outcomes.count == 5)
       isBusy = false
-    case .rejectsAllMail:
+    case .rejectsAllMail, .secure:
       break
     case .close:
       precondition(session.hasEnded && !isBusy)

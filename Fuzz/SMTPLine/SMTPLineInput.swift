@@ -98,7 +98,7 @@ private struct Run {
       isOpen = false
     case .close:
       precondition(!isOpen && session.hasEnded)
-    case .log:
+    case .secure, .log:
       break
     }
   }

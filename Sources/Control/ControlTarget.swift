@@ -8,6 +8,11 @@ package enum ControlTarget: String, CaseIterable, Hashable, Sendable {
   case frontend
   case delivery
   case lookup
+  /// Asked about certificates only: what it waits for is nobody else's delay.
+  case keys
+
+  /// Those that have statistics and whose log an operator sets.
+  static let everyday: [ControlTarget] = [.queue, .frontend, .delivery, .lookup]
 }
 
 /// Which roles a request visits, one after the other.
@@ -24,8 +29,9 @@ struct ControlRoute: Equatable {
 
   init(_ request: ControlRequest) {
     switch request {
-    case .showStats: self.init(ControlTarget.allCases, .gather)
-    case .logLevel: self.init(ControlTarget.allCases, .agree)
+    case .showStats: self.init(ControlTarget.everyday, .gather)
+    case .logLevel: self.init(ControlTarget.everyday, .agree)
+    case .updateCertificates: self.init([.keys], .agree)
     // The queue remembers what is paused, also over a restart; the frontend carries this one out.
     case .pause(.smtp), .resume(.smtp): self.init([.queue, .frontend], .agree)
     case .updateTable, .explain: self.init([.lookup], .agree)

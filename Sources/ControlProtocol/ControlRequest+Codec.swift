@@ -26,6 +26,7 @@ extension ControlRequest {
     case cancel = 20
     case updateTable = 40
     case explain = 41
+    case updateCertificates = 21
   }
 
   /// The request's content in a frame or on an edge: a tag byte and its fields.
@@ -77,6 +78,9 @@ extension ControlRequest {
       writer.write(name)
     case .quarantineRestore(let name):
       writer.write(Tag.quarantineRestore.rawValue)
+      writer.write(name)
+    case .updateCertificates(let name):
+      writer.write(Tag.updateCertificates.rawValue)
       writer.write(name)
     case .more: writer.write(Tag.more.rawValue)
     case .cancel: writer.write(Tag.cancel.rawValue)
@@ -132,6 +136,7 @@ extension ControlRequest {
     case .quarantineList: .quarantineList
     case .quarantineShow: .quarantineShow(name: try name(&reader))
     case .quarantineRestore: .quarantineRestore(name: try name(&reader))
+    case .updateCertificates: .updateCertificates(name: try name(&reader))
     case .more: .more
     case .cancel: .cancel
     }

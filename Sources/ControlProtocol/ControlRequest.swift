@@ -33,6 +33,9 @@ package enum ControlRequest: Hashable, Sendable {
   case pause(Subsystem)
   case resume(Subsystem)
   case logLevel(LogLevel)
+  /// The files of a `pki`, and with it of all others and of `ca`, are read again; `failure` when they
+  /// cannot be used, and nothing has changed.
+  case updateCertificates(name: String)
 
   /// The file of a table is to be read anew. Answered by `done` or `failure`.
   case updateTable(name: String)

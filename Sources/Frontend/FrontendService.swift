@@ -4,6 +4,7 @@ package import Configuration
 internal import DNS
 internal import Glibc
 package import Interprocess
+internal import KeysEdge
 internal import Mail
 internal import NIOCore
 internal import NIOPosix
@@ -23,6 +24,8 @@ package final class FrontendService: RoleService {
   private var queue: QueueEdge?
   private var queueGeneration: UInt32 = 0
   private(set) var names: ReverseNames?
+  let keys: KeysClient
+  let tls: ListenerTLS
   private var statistics: FrontendStatistics?
   private var identifiers = IdentifierPool()
   private var admission: Reply?
@@ -36,7 +39,7 @@ package final class FrontendService: RoleService {
   private var submitted: Set<MessageID> = []
   private var recipientDeadlines = AnswerDeadlines<UInt64>(limit: Limits.recipientAnswer)
   private var submitDeadlines = AnswerDeadlines<MessageID>(limit: Limits.submitAnswer)
-  private var servers: [any Channel] = []
+  var servers: [any Channel] = []
   private(set) var isListening = true
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
@@ -64,6 +67,8 @@ package final class FrontendService: RoleService {
     self.context = context
     self.projection = projection
     sessionsMax = max(1, min(projection.limits.sessionsMax, descriptorsMax - 64))
+    keys = KeysClient(context)
+    tls = ListenerTLS(projection, keys)
     names = ReverseNames(context)
     statistics = FrontendStatistics(self)
     watchAnswers()
@@ -77,23 +82,9 @@ package final class FrontendService: RoleService {
     case .lookup: connectLookup(generation, descriptor)
     case .queue: connectQueue(generation, descriptor)
     case .resolver: names?.connect(descriptor)
+    case .keys: keys.connect(generation, descriptor)
     case .control: statistics?.connect(descriptor)
     default: _ = Descriptor(owning: descriptor)
-    }
-  }
-
-  package func received(_ message: SupervisorToRole, descriptors: [CInt]) {
-    guard case .listeners(let first) = message else {
-      for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
-      return
-    }
-    for (offset, descriptor) in descriptors.enumerated() {
-      let index = Int(first) + offset
-      guard projection.listeners.indices.contains(index) else {
-        _ = Descriptor(owning: descriptor)
-        continue
-      }
-      listen(on: descriptor, as: projection.listeners[index])
     }
   }
 
@@ -111,36 +102,6 @@ package final class FrontendService: RoleService {
   }
 
   // MARK: - Connections
-
-  private func listen(on descriptor: CInt, as listener: FrontendProjection.Listener) {
-    let me = NIOLoopBound(self, eventLoop: context.loop)
-    ServerBootstrap(group: context.loop)
-      .serverChannelOption(.backlog, value: 1024)
-      .serverChannelOption(.maxMessagesPerRead, value: 64)
-      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .childChannelOption(.autoRead, value: false)
-      .childChannelOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65_536)
-      )
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let handler = SessionHandler(me.value, listener, channel)
-          try channel.pipeline.syncOperations.addHandler(handler)
-        }
-      }
-      .withBoundSocket(descriptor)
-      .assumeIsolated()
-      .whenComplete { [self] result in
-        switch result {
-        case .success(let server):
-          servers.append(server)
-          if !isListening { _ = server.setOption(.autoRead, value: false) }
-        case .failure(let error):
-          context.log.warn("frontend: listen on \(listener.address): \(error)")
-        }
-      }
-  }
 
   private func setListening(_ wanted: Bool) {
     guard wanted != isListening else { return }

@@ -5,6 +5,7 @@ internal import Interprocess
 internal import Mail
 internal import NIOCore
 internal import SMTP
+internal import TLS
 
 /// Drives one `ServerSession`: bytes in, actions out, and no decision of its own.
 ///
@@ -20,6 +21,8 @@ final class SessionHandler: ChannelInboundHandler {
   private let id: SessionID
   private var channel: (any Channel)?
   private var session: ServerSession?
+  /// What the handshake of a listener that begins with one agreed on.
+  private var encryption: ServerSession.Encryption?
   private var transaction: OpenTransaction?
   private var pending: [ServerSession.Action] = []
   private var isPerforming = false
@@ -59,7 +62,9 @@ final class SessionHandler: ChannelInboundHandler {
     var session = makeSession(hostname: name)
     let address = IPAddress(source).map { "\($0)" } ?? "local"
     service.context.log.line("\(id) smtp connected address=\(address) host=\(name)")
-    let actions = session.connected(at: Clock.now())
+    var actions: [ServerSession.Action] = []
+    if let encryption { actions = session.secured(encryption, at: Clock.now()) }
+    actions += session.connected(at: Clock.now())
     self.session = session
     watchTime()
     perform(actions)
@@ -68,6 +73,13 @@ final class SessionHandler: ChannelInboundHandler {
   private func makeSession(hostname: String) -> ServerSession {
     var configuration = ServerSession.Configuration(serverName: listener.hostName)
     configuration.tag = listener.tag
+    configuration.encryption =
+      switch listener.security.encryption {
+      case .none: .none
+      case .offered: .offered
+      case .required: .required
+      case .immediate: .immediate
+      }
     configuration.deliveryNotification = listener.notifications == .offered ? .offered : .withheld
     configuration.source = listener.receivedSource == .shown ? .shown : .masked
     configuration.headerCompletion =
@@ -105,7 +117,15 @@ final class SessionHandler: ChannelInboundHandler {
   func channelInactive(context: ChannelHandlerContext) { ended() }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if let failure = error as? TLSFailure { tlsFailed(failure) }
     context.close(promise: nil)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case .established(let facts)? = event as? TLSEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    secured(facts)
   }
 
   private func ended() {
@@ -173,6 +193,7 @@ final class SessionHandler: ChannelInboundHandler {
     case .abort:
       if let transaction { service.abort(transaction) }
       transaction = nil
+    case .secure: secure()
     case .log(let event): log(event)
     case .close(let reason):
       self.reason = reason
@@ -196,6 +217,53 @@ final class SessionHandler: ChannelInboundHandler {
       }
       self.transaction = transaction
       if let actions = session?.transactionAnswered(answer, at: Clock.now()) { perform(actions) }
+    }
+  }
+
+  // MARK: - TLS
+
+  private func secure() {
+    guard let channel else { return }
+    do {
+      let handler = try service.tls.handler(for: listener)
+      try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+    } catch {
+      tlsFailed(.handshake("\(error)"))
+      channel.close(promise: nil)
+    }
+  }
+
+  private func secured(_ facts: TLSSession.Facts) {
+    let log = service.context.log
+    log.line("\(id) smtp tls ciphers=\(facts.text)")
+    if facts.peer != .absent {
+      let result = facts.peer == .valid ? "verified" : "unchecked"
+      log.line(
+        "\(id) smtp cert-check result=\"\(result)\" fingerprint=\"\(facts.fingerprintText)\""
+      )
+    }
+    lastInput = Clock.rising()
+    let encryption = ServerSession.Encryption(
+      version: facts.version,
+      cipher: facts.cipher,
+      bits: facts.bits,
+      client: facts.peer == .valid ? .verified : .unverified
+    )
+    self.encryption = encryption
+    if let actions = session?.secured(encryption, at: Clock.now()) { perform(actions) }
+  }
+
+  private func tlsFailed(_ failure: TLSFailure) {
+    let text =
+      switch failure {
+      case .handshake(let text): "TLS handshake failed: \(text)"
+      case .record(let text): "TLS failed: \(text)"
+      }
+    service.context.log.line("\(id) smtp bad-input result=\"\(text)\"")
+    if let actions = session?.tlsFailed() {
+      perform(actions)
+    } else {
+      reason = .tlsFailed
     }
   }
 

@@ -9,11 +9,12 @@ package enum Role: String, CaseIterable, Sendable {
   case resolver
   case queue
   case delivery
+  case keys
   case control
 
   /// The roles that the supervisor starts.
   package static let started: [Role] = [
-    .accounts, .resolver, .queue, .lookup, .delivery, .frontend, .control,
+    .accounts, .keys, .resolver, .queue, .lookup, .delivery, .frontend, .control,
   ]
 
   /// Which roles talk to each other, each pair once.
@@ -21,6 +22,7 @@ package enum Role: String, CaseIterable, Sendable {
     (.frontend, .lookup), (.frontend, .queue), (.frontend, .resolver),
     (.lookup, .queue), (.lookup, .accounts),
     (.queue, .delivery), (.delivery, .resolver),
+    (.frontend, .keys), (.delivery, .keys), (.control, .keys),
     (.control, .queue), (.control, .frontend), (.control, .delivery), (.control, .lookup),
   ]
 }

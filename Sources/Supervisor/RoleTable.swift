@@ -28,6 +28,7 @@ struct RoleTable {
   /// Files that lookup was sent and has not taken yet, by its token.
   private var offeredTables: [UInt64: CInt] = [:]
   private(set) var running: [Role: Running] = [:]
+  var certificates: CertificateDesk?
   private var backoffs: [Role: RestartBackoff] = [:]
   /// When a role that died is started again, on the rising clock.
   private(set) var restarts: [Role: Int64] = [:]
@@ -75,6 +76,11 @@ struct RoleTable {
     }
     send(.verbosity(verbosity), to: role)
     if plan.pausedAtStart != 0 { send(.paused(plan.pausedAtStart), to: role) }
+    do throws(CertificateFault) {
+      try handCertificates(.current, to: role)
+    } catch {
+      say("warn: \(error.reason)")
+    }
     if let sockets = listeners[role] {
       var first = 0
       while first < sockets.count {
@@ -120,6 +126,17 @@ struct RoleTable {
   mutating func tableTaken(_ index: UInt16, token: UInt64) {
     guard let file = offeredTables.removeValue(forKey: token) else { return }
     if let old = tables.updateValue(file, forKey: Int(index)) { close(old) }
+  }
+
+  /// Before listeners and edges, so that a role has its certificates and keys when it is first asked.
+  func handCertificates(
+    _ version: CertificateDesk.Version,
+    to role: Role
+  ) throws(CertificateFault) {
+    guard let certificates, CertificateDesk.roles.contains(role) else { return }
+    try certificates.hand(version, to: role) { message, descriptors in
+      send(message, descriptors: descriptors, to: role)
+    }
   }
 
   private func spawn(_ role: Role) throws -> Running {

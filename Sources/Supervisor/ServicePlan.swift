@@ -19,6 +19,8 @@ package struct ServicePlan: Sendable {
     _ throws(CommandRefusal) in
     throw CommandRefusal(reason: "it has no file")
   }
+  /// Where they come from, now and at each renewal.
+  package var certificates = CertificateSource.none
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 

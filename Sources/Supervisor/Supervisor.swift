@@ -58,6 +58,12 @@ package final class Supervisor {
   package func run(greeting: String) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
     say(greeting)
+    do throws(CertificateFault) {
+      roles.certificates = try CertificateDesk(plan.certificates)
+    } catch {
+      say("fatal: \(error.reason)")
+      return 1
+    }
     for role in Role.started { roles.start(role, verbosity: verbosity) }
     while true {
       wait()
@@ -155,6 +161,9 @@ package final class Supervisor {
     case (.openTable(let index, let token), .lookup): roles.openTable(index, token: token)
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
+    case (.keysChecked(let generation, let fault), .keys):
+      certificatesChecked(generation, fault)
+    case (.updateCertificates, .keys): updateCertificates()
     case (.verbosity(let level), .control):
       verbosity = level
       for role in Role.started { roles.send(.verbosity(level), to: role) }
@@ -239,6 +248,33 @@ package final class Supervisor {
     roles.send(.commandFailed(task: want.task, reason: reason), to: .delivery)
   }
 
+  /// Keys looks at what there is now; the others get it when it is good.
+  private func updateCertificates() {
+    do throws(CertificateFault) {
+      try roles.certificates?.renew()
+      try roles.handCertificates(.renewal, to: .keys)
+    } catch {
+      say("warn: certificates are not updated: \(error.reason)")
+      roles.send(.certificatesUnreadable(reason: error.reason), to: .keys)
+    }
+  }
+
+  private func certificatesChecked(_ generation: UInt32, _ fault: String) {
+    switch roles.certificates?.checked(generation, fault: fault) {
+    case .accepted:
+      for role in [Role.frontend, .delivery] {
+        do throws(CertificateFault) {
+          try roles.handCertificates(.current, to: role)
+        } catch {
+          say("warn: \(role.rawValue) has old certificates: \(error.reason)")
+        }
+      }
+      say("info: certificates updated")
+    case .refused(let reason): say("warn: certificates are not updated: \(reason)")
+    case .unchanged, nil: break
+    }
+  }
+
   private func handleSignals() {
     while true {
       switch talaria_read_signal(signals) {
@@ -247,7 +283,8 @@ package final class Supervisor {
         if state == .running { say("info: stopping") }
         stop()
       case SIGHUP:
-        say("info: SIGHUP: a reload is not supported yet; restart to read the configuration again")
+        say("info: SIGHUP: certificates are read again; the rest needs a restart")
+        updateCertificates()
       default: return
       }
     }

@@ -101,7 +101,8 @@ enum Samples {
       .resumeEnvelopes(Selection(id.message), .dryRun),
       .reassign(some, action: "relay", .execute), .discover(.message(id.message)),
       .pause(.mda), .pause(.mta), .pause(.smtp), .resume(.smtp), .logLevel(.brief),
-      .logLevel(.verbose), .verifyQueue, .quarantineList, .quarantineShow(name: "a-1"),
+      .logLevel(.verbose), .updateCertificates(name: "mail.example.org"), .verifyQueue,
+      .quarantineList, .quarantineShow(name: "a-1"),
       .quarantineRestore(name: "a-1"), .more, .cancel,
     ]
   }()

@@ -265,13 +265,19 @@ struct RelayServiceTests {
   @Test("what cannot be tried is deferred with its reason")
   func deferred() async throws {
     let group = MultiThreadedEventLoopGroup.singleton
-    let bench = try await ServiceBench(settings(1, transport: .smtps), on: group.next())
+    var settings = settings(1, transport: .smtpNoTLS)
+    if case .relay(var action)? = settings.actions["relay"] {
+      action.security.encryption = .required
+      settings.actions["relay"] = .relay(action)
+    }
+    let bench = try await ServiceBench(settings, on: group.next())
     try await bench.run { service in
       service.begin(ServiceBench.task(1))
       service.begin(ServiceBench.task(2, action: "gone"))
     }
     let reports = try await bench.reports(2)
-    #expect(reports[1] == [.temporary(nil, "TLS is not available yet")])
+    let text = "TLS required but forbidden by smtp+notls://"
+    #expect(reports[1] == [.temporary(EnhancedStatus(.temporary, 7, 0), text)])
     #expect(reports[2] == [.temporary(nil, "Action gone is not in the configuration")])
   }
 }

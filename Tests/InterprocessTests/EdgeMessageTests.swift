@@ -100,6 +100,16 @@ struct EdgeMessageTests {
       .report(task: 1, [report]), .release(key: 1, count: 3), .release(key: 1, count: nil),
       .destinationRests(task: 1, milliseconds: 2),
     ] { try Self.check(sent) }
+    let question = SignatureQuestion(
+      key: [UInt8](repeating: 7, count: 32),
+      algorithm: 4,
+      input: [UInt8](repeating: 9, count: 32)
+    )
+    try Self.check(ToKeys.sign(token: 1, question))
+    for sent: FromKeys in [
+      .signed(token: 1, [1, 2]), .refused(token: 2),
+      .ticketKeys([[UInt8](repeating: 3, count: 80), [4]]),
+    ] { try Self.check(sent) }
     try Self.check(QueueToLookup.route(token: 1, message, recipient: Self.address))
     try Self.check(LookupToFrontend.accepted(token: 1, envelopes: [envelope.id]))
     try Self.check(LookupToFrontend.refused(token: 1, reply))
@@ -134,7 +144,8 @@ struct EdgeMessageTests {
       .ready, .impossible("x"), .endCommand(task: 1), .fed(task: 2), .verbosity(1),
       .resolved(token: 1, uid: 2, gid: 3, home: "/"), .unresolved(token: 1, reason: "r"),
       .edgeBroken(peer: .queue), .confirmed(token: 1), .refuted(token: 2, reason: "r"),
-      .connect(task: 3, action: "a"),
+      .connect(task: 3, action: "a"), .keysChecked(generation: 1, fault: "f"),
+      .updateCertificates(name: "n"),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
       .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),
@@ -142,6 +153,7 @@ struct EdgeMessageTests {
       .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
       .resolveUser(token: 1, action: "a", user: "u"), .connected(task: 7),
       .confirmNode(token: 1, action: "a", method: .command("c", .alias)),
+      .certificates, .keyFiles,
     ] { try Self.check(sent) }
   }
 
@@ -179,6 +191,23 @@ struct EdgeMessageTests {
     #expect(throws: DecodingError.self) { try LookupToQueue(decoding: &list) }
     var reports = ByteReader([4] + [UInt8](repeating: 0, count: 8) + huge)
     #expect(throws: DecodingError.self) { try DeliveryToQueue(decoding: &reports) }
+  }
+
+  @Test("certificates survive the way, and no cut-off package is taken")
+  func certificates() throws {
+    var sent = CertificatePackage(generation: 7)
+    sent.chains = [
+      .init(name: "a", content: [1, 2], exchange: .offered), .init(name: "*", content: []),
+    ]
+    sent.anchors = [.init(name: "b", content: [3])]
+    sent.systemAnchors = [4, 5]
+    let bytes = sent.encoded()
+    #expect(try CertificatePackage(decoding: bytes) == sent)
+    for length in 0..<bytes.count {
+      #expect(throws: DecodingError.self) {
+        try CertificatePackage(decoding: Array(bytes[..<length]))
+      }
+    }
   }
 
   @Test("texts that are too long are cut where a character ends")

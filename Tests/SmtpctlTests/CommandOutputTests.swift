@@ -70,6 +70,7 @@ struct CommandOutputTests {
     arguments: [
       ("pause mda", ControlRequest.pause(.mda)), ("pause mta", .pause(.mta)),
       ("resume smtp", .resume(.smtp)), ("log verbose", .logLevel(.verbose)),
+      ("update pki a", .updateCertificates(name: "a")),
     ]
   )
   func plain(_ line: String, _ request: ControlRequest) {

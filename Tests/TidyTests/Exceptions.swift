@@ -21,12 +21,14 @@ enum Exceptions {
 
   /// The modules that run on the event loop.
   static let eventLoop: Set<String> = [
-    "Control", "Delivery", "DNS", "Frontend", "Interprocess", "Lookup", "Spooler", "smtpd",
+    "Control", "Delivery", "DNS", "Frontend", "Interprocess", "KeysEdge", "Lookup", "Spooler",
+    "TLS", "smtpd",
   ]
 
   /// The one module that calls a C library.
   static let libraryOwners = [
     "CLMDB": "Backends/LMDB",
+    "COpenSSL": "TLS",
     "CSandbox": "Sandbox",
     "CSeccomp": "Sandbox",
     "CSQLite": "Backends/SQLite",
@@ -48,6 +50,7 @@ enum Exceptions {
     "Sandbox/Kernel/",
     "Sandbox/Sandbox.swift",
     "Supervisor/",
+    "TLS/",
     "smtpctl/Connection/SystemCalls.swift",
     "smtpctl/Maps/MapFiles.swift",
     "smtpctl/Store/SpoolFiles.swift",

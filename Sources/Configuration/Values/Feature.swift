@@ -36,17 +36,12 @@ extension Feature {
   ///
   /// Take a line out with the change that brings its engine.
   package static let withoutEngine: Set<Feature> = [
-    .pki,
-    .authority,
-    .defaultCiphers,
-    .listenerTLS,
     .listenerAuthentication,
     .listenerHostNames,
     .receivedAuthentication,
     .proxyHeader,
     .senders,
     .relayDomain,
-    .relayTLS,
     .relayAuthentication,
     .tableHelper,
     .filter,

@@ -3,22 +3,27 @@
 import Mail
 import NIOCore
 import NIOPosix
+import TLS
 
 /// Makes the channel of a relay session.
 struct RelayConnector {
   let eventLoop: any EventLoop
   let timeout: Duration
 
-  /// The handler is in the pipeline before the first byte arrives.
+  /// The handlers are in the pipeline before the first byte arrives, `tls` in front.
   func connect(
     _ route: RouteKey,
+    tls: TLSHandler?,
     handler: RelaySessionHandler
   ) -> EventLoopFuture<any Channel> {
     let bootstrap = ClientBootstrap(group: eventLoop)
       .connectTimeout(.milliseconds(timeout.wholeMilliseconds))
-      .channelInitializer { [handler = NIOLoopBound(handler, eventLoop: eventLoop)] channel in
+      .channelInitializer {
+        [handler = NIOLoopBound((tls, handler), eventLoop: eventLoop)] channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(handler.value)
+          let (tls, handler) = handler.value
+          if let tls { try channel.pipeline.syncOperations.addHandler(tls) }
+          try channel.pipeline.syncOperations.addHandler(handler)
         }
       }
     switch route.endpoint {

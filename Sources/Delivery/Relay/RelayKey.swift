@@ -16,6 +16,8 @@ package struct RelayKey: Hashable, Sendable {
   package var backup: RelayAction.BackupRule
   /// The action whose local socket it is, which the supervisor connects as the action's user.
   package var socketAction: String?
+  /// What its action says about TLS.
+  package var security: RelaySecurity
 
   /// The relay of an action by MX.
   package init(domain: String, port: UInt16, action: RelayAction) {
@@ -26,6 +28,7 @@ package struct RelayKey: Hashable, Sendable {
     heloBySource = action.heloBySource
     sources = action.sources
     backup = action.backup
+    security = action.security
   }
 
   /// The relay of one smart host of an action.
@@ -38,6 +41,7 @@ package struct RelayKey: Hashable, Sendable {
     heloBySource = action.heloBySource
     sources = action.sources
     backup = action.backup
+    security = action.security
   }
 
   /// The server of an action with the method `lmtp`.
@@ -49,8 +53,12 @@ package struct RelayKey: Hashable, Sendable {
     heloBySource = [:]
     sources = []
     backup = .ordinary
+    security = RelaySecurity()
     if case .socket = action.host { socketAction = name }
   }
+
+  /// When its connections are encrypted.
+  package var mode: RelaySecurity.Mode { security.mode(over: transport) }
 
   /// The domain or host, for limits that are per domain.
   package var domain: String {
@@ -66,8 +74,10 @@ extension RelayKey: CustomStringConvertible {
   package var description: String {
     var parts = [domain]
     if port != 25 { parts.append("port=\(port)") }
-    parts.append(transport.rawValue)
+    let isLifted = transport == .smtp && security.encryption == .required
+    parts.append((isLifted ? .smtpTLS : transport).rawValue)
     if let label { parts.append("auth=\(label)") }
+    if let name = security.certificate { parts.append("pki_name=\(name)") }
     if case .host = destination { parts.append("mx") }
     if let socketAction { parts.append("action=\(socketAction)") }
     if case .behind(let name) = backup { parts.append("backup=\(name)") }

@@ -2,6 +2,7 @@
 
 package import NIOCore
 package import SMTP
+package import TLS
 import Mail
 
 /// Drives one `ClientSession` over a channel: bytes, deadlines, and nothing decided.
@@ -23,6 +24,8 @@ package final class RelaySessionHandler: ChannelInboundHandler {
     /// So many bytes of the message went out.
     case bodyWritten(Int)
     case rejectsAllMail
+    /// The connection is encrypted.
+    case secured(TLSSession.Facts)
     /// The last event.
     case closed(ClientSession.CloseReason, Progress)
   }
@@ -35,7 +38,11 @@ package final class RelaySessionHandler: ChannelInboundHandler {
     case begun
   }
 
+  /// Makes the handler that puts the connection under TLS, or says why there is none.
+  package typealias Securing = () throws(TLSError) -> TLSHandler
+
   private var session: ClientSession
+  private let securing: Securing?
   private let report: (Event) -> Void
   private var context: ChannelHandlerContext?
   private var deadline: NIODeadline?
@@ -44,8 +51,15 @@ package final class RelaySessionHandler: ChannelInboundHandler {
   private var servedTasks = 0
   private var progress = Progress.begun
 
-  package init(_ session: ClientSession, report: @escaping (Event) -> Void) {
+  /// - Parameter securing: used when the session wants STARTTLS. One whose security is immediate finds
+  ///   the handler in front of this one.
+  package init(
+    _ session: ClientSession,
+    securing: Securing? = nil,
+    report: @escaping (Event) -> Void
+  ) {
     self.session = session
+    self.securing = securing
     self.report = report
   }
 
@@ -85,7 +99,7 @@ package final class RelaySessionHandler: ChannelInboundHandler {
 
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    if context.channel.isActive { perform(session.connected()) }
+    if context.channel.isActive { begin() }
   }
 
   package func handlerRemoved(context: ChannelHandlerContext) {
@@ -93,8 +107,19 @@ package final class RelaySessionHandler: ChannelInboundHandler {
     self.context = nil
   }
 
-  package func channelActive(context: ChannelHandlerContext) {
-    perform(session.connected())
+  package func channelActive(context: ChannelHandlerContext) { begin() }
+
+  private func begin() {
+    if session.security != .immediate { perform(session.connected()) }
+  }
+
+  /// The end of a handshake.
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case .established(let facts)? = event as? TLSEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    report(.secured(facts))
+    perform(session.security == .immediate ? session.connected() : session.secured())
   }
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -112,7 +137,11 @@ package final class RelaySessionHandler: ChannelInboundHandler {
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    perform(session.closed())
+    if case .handshake(let reason)? = error as? TLSFailure {
+      perform(session.tlsFailed(reason))
+    } else {
+      perform(session.closed())
+    }
     context.close(promise: nil)
   }
 
@@ -141,6 +170,7 @@ package final class RelaySessionHandler: ChannelInboundHandler {
     for action in actions where !isUntouched || action.isClose {
       switch action {
       case .write: break
+      case .secure: secure(context)
       case .ready: report(.ready)
       case .sendBody: report(.wantsBody)
       case .outcome(let recipient, let outcome):
@@ -152,6 +182,16 @@ package final class RelaySessionHandler: ChannelInboundHandler {
         report(.closed(reason, isUntouched ? .untouched : .begun))
         context.close(promise: nil)
       }
+    }
+  }
+
+  private func secure(_ context: ChannelHandlerContext) {
+    do {
+      guard let securing else { throw TLSError("there is no TLS") }
+      let handler = try securing()
+      try context.pipeline.syncOperations.addHandler(handler, position: .first)
+    } catch {
+      perform(session.tlsFailed("\(error)"))
     }
   }
 

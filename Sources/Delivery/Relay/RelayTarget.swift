@@ -85,5 +85,7 @@ package struct RelayFailure: Hashable, Sendable, Error {
     "Destination seem to reject all mails"
   )
   package static let blocked = Self(.temporary, 4, 1, "All routes to destination blocked")
+  /// There is no TLS where it has to be, in these words.
+  package static func tls(_ text: String) -> Self { Self(.temporary, 7, 0, text) }
   package static let noRoute = Self(.temporary, 4, 4, "No valid route to destination")
 }

@@ -52,6 +52,8 @@ package struct RelayAction: Hashable, Sendable {
   package var heloBySource: [IPAddress: String] = [:]
   /// What becomes of a sender that is not null; nil leaves it.
   package var rewrite: SenderRewrite?
+  /// What it says about TLS.
+  package var security = RelaySecurity()
 
   /// `mail-from`.
   package enum SenderRewrite: Hashable, Sendable {

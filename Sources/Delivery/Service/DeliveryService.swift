@@ -3,6 +3,7 @@
 package import DNS
 package import Mail
 package import NIOCore
+package import TLS
 
 /// Everything that the delivering role does, without its edges: tasks in, outcomes out.
 ///
@@ -19,6 +20,7 @@ package final class DeliveryService {
   private var hostTurn = 0
   private var lastRequest: UInt64 = 0
   private var ending: EventLoopPromise<Void>?
+  let tls: RelayTLS
   private lazy var relays = RelayDriver(self)
   private lazy var commands = LocalDriver(self)
   private(set) lazy var sockets = LocalSocketConnector(self)
@@ -29,13 +31,17 @@ package final class DeliveryService {
     var isDraining = false
   }
 
-  /// - Parameter clock: civil time, for the log.
+  /// - Parameters:
+  ///   - clock: civil time, for the log.
+  ///   - signer: signs with the keys of client certificates.
   package init(
     on eventLoop: any EventLoop,
     settings: DeliverySettings,
     clock: @escaping () -> Instant,
+    signer: @escaping TLSHandler.Signer = { _, answer in answer(nil) },
     effect: @escaping (DeliveryEffect) -> Void
   ) {
+    tls = RelayTLS(signer: signer)
     self.eventLoop = eventLoop
     self.effect = effect
     self.settings = settings
@@ -144,6 +150,9 @@ package final class DeliveryService {
     commands.reconfigure()
   }
 
+  /// Certificates for connections that begin from now on.
+  package func use(_ certificates: RelayCertificates) { tls.certificates = certificates }
+
   /// Ends idle sessions; completes `promise` when nothing is in flight any more.
   package func shutDown(promise: EventLoopPromise<Void>) {
     if let ending { return ending.futureResult.cascade(to: promise) }
@@ -171,8 +180,12 @@ package final class DeliveryService {
       hostTurn = (hostTurn + 1) % action.hosts.count
       key = RelayKey(host: action.hosts[hostTurn], action: action)
     }
-    guard key.transport.isClear, key.label == nil else {
-      return conclude(task.id, .temporary(nil, "TLS is not available yet"))
+    guard key.mode != .contradiction else {
+      let text = "TLS required but forbidden by \(key.transport.rawValue)://"
+      return conclude(task.id, .temporary(EnhancedStatus(.temporary, 7, 0), text))
+    }
+    guard key.label == nil else {
+      return conclude(task.id, .temporary(nil, "Authentication is not available yet"))
     }
     relays.begin(task.id, key)
   }
@@ -277,15 +290,5 @@ package final class DeliveryService {
   func putBackBody(_ task: UInt64, _ pieces: [BodyInflow.Piece]) {
     inflows[task]?.consumer = nil
     inflows[task]?.inflow.putBack(pieces)
-  }
-}
-
-extension RelayTransport {
-  /// Needs no TLS; what is only offered may be left.
-  var isClear: Bool {
-    switch self {
-    case .smtp, .smtpNoTLS, .lmtp: true
-    case .smtpTLS, .smtps: false
-    }
   }
 }

@@ -8,9 +8,10 @@ import SMTP
 /// Carries out what `RelayPool` decides, and tells it what happens. One event loop.
 final class RelayDriver {
   /// A session from its connection on.
-  private final class Live {
+  final class Live {
     let id: SessionID
     let connection: RelayConnection
+    let mode: RelaySecurity.Mode
     var handler: RelaySessionHandler?
     var task: UInt64?
     var wasReady = false
@@ -21,9 +22,10 @@ final class RelayDriver {
     var positions: [Int] = []
     var accepted = 0
 
-    init(_ id: SessionID, _ connection: RelayConnection) {
+    init(_ id: SessionID, _ connection: RelayConnection, _ mode: RelaySecurity.Mode) {
       self.id = id
       self.connection = connection
+      self.mode = mode
     }
   }
 
@@ -32,9 +34,9 @@ final class RelayDriver {
     static let pointers = 4096
   }
 
-  private unowned let service: DeliveryService
-  private var pool: RelayPool
-  private var sessions: [UInt64: Live] = [:]
+  unowned let service: DeliveryService
+  var pool: RelayPool
+  var sessions: [UInt64: Live] = [:]
   /// Nil: asked, and not known.
   private var pointers: [IPAddress: DomainName?] = [:]
   private var pending: [RelayPoolAction] = []
@@ -78,7 +80,7 @@ final class RelayDriver {
   // MARK: The pool's actions
 
   /// Not recursive: what an action sets off comes behind the actions that were decided before it.
-  private func perform(_ actions: [RelayPoolAction]) {
+  func perform(_ actions: [RelayPoolAction]) {
     pending += actions
     guard !isPerforming else { return }
     isPerforming = true
@@ -94,7 +96,7 @@ final class RelayDriver {
   private func perform(_ action: RelayPoolAction) {
     switch action {
     case .ask(let question): service.emit(.resolve(question))
-    case .connect(let id, let connection): connect(id, connection)
+    case .connect(let id, let connection): connect(id, connection, connection.relay.mode)
     case .deliver(let task, let session): deliver(task, session)
     case .quit(let session): sessions[session]?.handler?.quit()
     case .hold(let task, let hold): service.conclude(task, .held(hold))
@@ -121,58 +123,6 @@ final class RelayDriver {
       logDelivery(task, position, outcome, nil)
     }
     service.end(task)
-  }
-
-  private func connect(_ id: UInt64, _ connection: RelayConnection) {
-    let live = Live(SessionID(.random(in: 1 ... .max)), connection)
-    sessions[id] = live
-    let endpoint = connection.route.endpoint
-    if let address = endpoint.address { askPointer(address) }
-    let port = if case .inet(_, let port) = endpoint { ":\(port)" } else { "" }
-    service.log(
-      "\(live.id) mta connecting address=\(connection.relay.transport.rawValue)://\(endpoint)"
-        + "\(port) host=\(hostName(connection))"
-    )
-    let key = connection.relay
-    var limits = ClientSession.Limits()
-    let settings = service.settings
-    let relayLimits = settings.relayLimitsByDomain[key.domain] ?? settings.relayLimits
-    limits.failuresMax = relayLimits.sessionFailuresMax
-    limits.commandTimeout = service.settings.peerTimeout
-    limits.dataTimeout = service.settings.peerTimeout
-    limits.bodyTimeout = service.settings.peerTimeout
-    let session = ClientSession(
-      name: connection.route.source.flatMap { key.heloBySource[$0] } ?? key.helo,
-      dialect: key.transport == .lmtp ? .lmtp : .smtp,
-      limits: limits
-    )
-    let handler = RelaySessionHandler(session) { [weak self] event in
-      self?.happened(event, id)
-    }
-    live.handler = handler
-    let channel =
-      key.socketAction.map { service.sockets.connect($0, handler: handler) }
-      ?? RelayConnector(eventLoop: service.eventLoop, timeout: service.settings.connectTimeout)
-      .connect(connection.route, handler: handler)
-    channel.assumeIsolated()
-      .whenComplete { [weak self] result in self?.connected(id, result) }
-  }
-
-  private func connected(_ id: UInt64, _ result: Result<any Channel, any Error>) {
-    guard let live = sessions[id] else { return }
-    switch result {
-    case .success:
-      service.log("\(live.id) mta connected")
-    case .failure(let error):
-      let reason = DeliveryText.sanitized("\(error)")
-      service.log("\(live.id) mta error reason=\(reason)")
-      sessions[id] = nil
-      let failure =
-        live.connection.relay.transport == .lmtp
-        ? RelayFailure(.temporary, 4, 1, "Cannot connect to the LMTP server: \(reason)")
-        : .networkError
-      perform(pool.sessionEnded(id, .failed, failure: failure, at: now))
-    }
   }
 
   private func deliver(_ id: UInt64, _ session: UInt64) {
@@ -234,7 +184,7 @@ final class RelayDriver {
 
   // MARK: The session's events
 
-  private func happened(_ event: RelaySessionHandler.Event, _ id: UInt64) {
+  func happened(_ event: RelaySessionHandler.Event, _ id: UInt64) {
     guard let live = sessions[id] else { return }
     switch event {
     case .ready: ready(live, id)
@@ -244,6 +194,7 @@ final class RelayDriver {
     case .bodyWritten(let count):
       if let task = live.task { service.bodyPassedOn(task, count) }
     case .rejectsAllMail: service.log("\(live.id) mta host-rejects-all-mails")
+    case .secured(let facts): secured(live, facts)
     case .closed(let reason, let progress): closed(live, id, reason, progress)
     }
   }
@@ -299,6 +250,11 @@ final class RelayDriver {
     _ progress: RelaySessionHandler.Progress
   ) {
     sessions[id] = nil
+    if case .tlsFailed(let reason) = reason, live.mode == .opportunistic, !live.wasReady {
+      let text = DeliveryText.sanitized(reason)
+      service.log("\(live.id) mta error reason=TLS failed (\(text)), going on in clear")
+      return connect(id, live.connection, .never)
+    }
     let returned = progress == .untouched ? live.task : nil
     let wasIdle = live.isIdle || returned != nil
     switch reason {
@@ -314,6 +270,8 @@ final class RelayDriver {
     case (.quit, true), (.bodyAborted, true): (ending, failure) = (.orderly, .networkError)
     case (_, true): (ending, failure) = (.interrupted, .networkError)
     case (.refused, false): (ending, failure) = (.failed, .rejectsAll)
+    case (.tlsFailed, false), (.tlsUnavailable, false):
+      (ending, failure) = (.failed, .tls(DeliveryText.sanitized(ClientSession.text(of: reason))))
     case (_, false): (ending, failure) = (.failed, .networkError)
     }
     perform(
@@ -329,19 +287,20 @@ final class RelayDriver {
     case .timeout: "Connection timeout"
     case .nonsense(let text): DeliveryText.sanitized(text)
     case .bodyAborted: "Message could not be read"
+    case .tlsUnavailable, .tlsFailed: DeliveryText.sanitized(ClientSession.text(of: reason))
     }
   }
 
   // MARK: Names, time, log
 
-  private func askPointer(_ address: IPAddress) {
+  func askPointer(_ address: IPAddress) {
     guard pointers[address] == nil else { return }
     if pointers.count >= Limits.pointers { pointers = [:] }
     pointers[address] = .some(nil)
     service.emit(.resolve(.pointer(address)))
   }
 
-  private func hostName(_ connection: RelayConnection) -> String {
+  func hostName(_ connection: RelayConnection) -> String {
     let pointer = connection.route.endpoint.address.flatMap { pointers[$0] ?? nil }
     return pointer?.text ?? connection.name?.text ?? "<unknown>"
   }
@@ -377,7 +336,7 @@ final class RelayDriver {
   }
 
   /// Time that never goes back.
-  private var now: Instant {
+  var now: Instant {
     Instant(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000))
   }
 

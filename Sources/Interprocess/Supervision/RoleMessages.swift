@@ -36,6 +36,12 @@ package enum SupervisorToRole: EdgeMessage {
   case tableFailed(index: UInt16, token: UInt64, reason: String)
   /// A connection to the local socket of an action. Descriptor: the connected socket.
   case connected(task: UInt64)
+  /// Certificates, at the start and at each renewal. Descriptor: a `CertificatePackage` as a sealed file.
+  case certificates
+  /// To keys, behind `certificates`. Descriptors: the private keys' files, in the order of its chains.
+  case keyFiles
+  /// To keys: the files cannot be read, and everything stays as it is.
+  case certificatesUnreadable(reason: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -95,6 +101,11 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(index)
       writer.write(token)
       writer.write(clipped: reason)
+    case .certificates: writer.write(UInt8(20))
+    case .keyFiles: writer.write(UInt8(21))
+    case .certificatesUnreadable(let reason):
+      writer.write(UInt8(22))
+      writer.write(clipped: reason)
     }
   }
 
@@ -146,6 +157,12 @@ package enum SupervisorToRole: EdgeMessage {
       self = .tableFailed(
         index: try reader.readInteger(),
         token: try reader.readInteger(),
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
+    case 20: self = .certificates
+    case 21: self = .keyFiles
+    case 22:
+      self = .certificatesUnreadable(
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
     default: throw .invalid(field: "message kind")
@@ -239,6 +256,10 @@ package enum RoleToSupervisor: EdgeMessage {
   /// From delivery: connect to the local socket of an action. Answered with `connected` or
   /// `commandFailed`.
   case connect(task: UInt64, action: String)
+  /// From keys: whether the certificates of that generation and their keys can be used; empty: they can.
+  case keysChecked(generation: UInt32, fault: String)
+  /// From keys, for an operator: read the certificates again. The name of a `pki`; empty: of all.
+  case updateCertificates(name: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -293,6 +314,13 @@ package enum RoleToSupervisor: EdgeMessage {
     case .tableRefused(let token):
       writer.write(UInt8(32))
       writer.write(token)
+    case .keysChecked(let generation, let fault):
+      writer.write(UInt8(20))
+      writer.write(generation)
+      writer.write(clipped: fault)
+    case .updateCertificates(let name):
+      writer.write(UInt8(21))
+      writer.write(clipped: name)
     }
   }
 
@@ -335,6 +363,15 @@ package enum RoleToSupervisor: EdgeMessage {
     case 30: self = .openTable(index: try reader.readInteger(), token: try reader.readInteger())
     case 31: self = .tableTaken(index: try reader.readInteger(), token: try reader.readInteger())
     case 32: self = .tableRefused(token: try reader.readInteger())
+    case 20:
+      self = .keysChecked(
+        generation: try reader.readInteger(),
+        fault: try reader.readString(of: "fault", atMost: EdgeLimits.text)
+      )
+    case 21:
+      self = .updateCertificates(
+        name: try reader.readString(of: "name", atMost: EdgeLimits.text)
+      )
     default: throw .invalid(field: "message kind")
     }
   }

@@ -23,8 +23,19 @@ extension ClientSession {
     case .quit, .lost: .temporary(badConnection, "Connection closed unexpectedly")
     case .timeout: .temporary(badConnection, "Connection timed out")
     case .nonsense(let text): .temporary(EnhancedStatus(.temporary, 5, 0), text)
+    case .tlsUnavailable, .tlsFailed:
+      .temporary(EnhancedStatus(.temporary, 7, 0), text(of: reason))
     case .bodyAborted:
       .temporary(EnhancedStatus(.temporary, 3, 0), detail ?? "Message could not be read")
+    }
+  }
+
+  /// Why there is no TLS; empty when that is not the reason.
+  package static func text(of reason: CloseReason) -> String {
+    switch reason {
+    case .tlsUnavailable: "TLS required but not supported by remote host"
+    case .tlsFailed(let text): "TLS handshake failed: \(text)"
+    case .quit, .refused, .lost, .timeout, .nonsense, .bodyAborted: ""
     }
   }
 

@@ -11,6 +11,8 @@ internal import Mail
 ///                          └──────────────────────────────────┘  │                   ▼
 ///                                                        finishing ◀──dot── sending the body
 ///
+/// Where TLS is wanted STARTTLS follows EHLO, and behind the handshake EHLO is said again.
+///
 /// With PIPELINING, MAIL, RCPTs and DATA leave in one write. Many tasks may follow one another.
 ///
 /// A failed RCPT is that recipient's alone; a failed MAIL or DATA is everybody's; a 421, a lost
@@ -24,8 +26,21 @@ package struct ClientSession: Sendable {
     case lmtp
   }
 
+  /// When the connection is encrypted.
+  package enum Security: Hashable, Sendable {
+    case never
+    /// STARTTLS where it is offered.
+    case opportunistic
+    /// No mail before STARTTLS.
+    case required
+    /// It is encrypted already when `connected` is told.
+    case immediate
+  }
+
   package let name: String
   package let dialect: Dialect
+  /// When it is encrypted.
+  package let security: Security
   package let limits: Limits
   /// What the server announced. Empty before that, and after HELO.
   package private(set) var extensions = ServerExtensions()
@@ -44,12 +59,16 @@ package struct ClientSession: Sendable {
   private var refusals = 0
   private var hasAccepted = false
   private var shallQuit = false
+  /// Whether the connection is encrypted.
+  package private(set) var isSecured: Bool
 
   private enum State: Equatable, Sendable {
     case connecting
     case greeting
     /// Behind EHLO, LHLO, or the HELO that follows a refused EHLO.
     case identifying
+    /// Behind the 220 to STARTTLS: `secured` or `tlsFailed` comes next.
+    case securing
     /// Between tasks, and nothing is waited for.
     case ready
     /// MAIL, RCPT, DATA: some are sent, some may still have to be.
@@ -67,6 +86,7 @@ package struct ClientSession: Sendable {
     case greeting
     case ehlo
     case helo
+    case startTLS
     case mail
     case recipient(Int)
     case data
@@ -97,9 +117,16 @@ package struct ClientSession: Sendable {
     }
   }
 
-  package init(name: String, dialect: Dialect = .smtp, limits: Limits = Limits()) {
+  package init(
+    name: String,
+    dialect: Dialect = .smtp,
+    security: Security = .never,
+    limits: Limits = Limits()
+  ) {
     self.name = name
     self.dialect = dialect
+    self.security = security
+    isSecured = security == .immediate
     self.limits = limits
     reader = ReplyReader(lineLengthMax: limits.replyLineLengthMax, linesMax: limits.replyLinesMax)
   }
@@ -119,7 +146,7 @@ package struct ClientSession: Sendable {
   /// body is sent; a part of a reply buys no time.
   package var timeLimit: Duration? {
     switch state {
-    case .connecting, .ready, .ended: nil
+    case .connecting, .securing, .ready, .ended: nil
     case .greeting, .identifying, .resetting: limits.commandTimeout
     case .addressing: expected.first == .data ? limits.dataTimeout : limits.commandTimeout
     case .sendingBody: limits.bodyTimeout
@@ -147,10 +174,30 @@ package struct ClientSession: Sendable {
         guard let reply = try reader.read(&rest) else { break }
         repliesReceived += 1
         take(reply)
+        // Whoever put them there wants them taken for what is said behind the handshake.
+        if state == .securing, !rest.isEmpty {
+          loseConnection(.nonsense("Data behind the reply to STARTTLS"))
+        }
       } catch {
         loseConnection(.nonsense(ClientSession.text(of: error)))
       }
     }
+    return takeActions()
+  }
+
+  /// The answer to `secure`: what the server said before is forgotten.
+  package mutating func secured() -> [Action] {
+    guard state == .securing else { return [] }
+    isSecured = true
+    extensions = ServerExtensions()
+    sayHello()
+    return takeActions()
+  }
+
+  /// The answer to `secure`: there is no way to go on over this connection.
+  package mutating func tlsFailed(_ reason: String) -> [Action] {
+    guard state != .ended else { return [] }
+    loseConnection(.tlsFailed(reason))
     return takeActions()
   }
 
@@ -241,6 +288,7 @@ package struct ClientSession: Sendable {
     case .greeting: takeGreeting(reply)
     case .ehlo: takeEHLO(reply)
     case .helo: takeHELO(reply)
+    case .startTLS: takeStartTLS(reply)
     case .mail: takeMail(reply)
     case .recipient(let index): takeRecipient(index, reply)
     case .data: takeData(reply)
@@ -262,6 +310,10 @@ package struct ClientSession: Sendable {
 
   private mutating func takeGreeting(_ reply: Reply) {
     guard reply.code == 220 else { return loseConnection(.refused(reply)) }
+    sayHello()
+  }
+
+  private mutating func sayHello() {
     state = .identifying
     output.append(contentsOf: "\(dialect == .smtp ? "EHLO" : "LHLO") \(name)\r\n".utf8)
     expected.append(.ehlo)
@@ -270,12 +322,31 @@ package struct ClientSession: Sendable {
   private mutating func takeEHLO(_ reply: Reply) {
     if reply.code / 100 == 2 {
       extensions = ServerExtensions(reply)
-      becomeReady()
-    } else if reply.isPermanent, dialect == .smtp {
+      if isSecured || security == .never { return becomeReady() }
+      if extensions.keywords.contains(.startTLS) {
+        output.append(contentsOf: "STARTTLS\r\n".utf8)
+        expected.append(.startTLS)
+      } else if security == .required {
+        loseConnection(.tlsUnavailable)
+      } else {
+        becomeReady()
+      }
+    } else if reply.isPermanent, dialect == .smtp, isSecured || security != .required {
       output.append(contentsOf: "HELO \(name)\r\n".utf8)
       expected.append(.helo)
     } else {
       refuse(reply)
+    }
+  }
+
+  private mutating func takeStartTLS(_ reply: Reply) {
+    if reply.code / 100 == 2 {
+      state = .securing
+      actions.append(.secure)
+    } else if security == .required {
+      loseConnection(.tlsUnavailable)
+    } else {
+      becomeReady()
     }
   }
 

@@ -49,6 +49,8 @@ extension ClientSession {
   package enum Action: Equatable, Sendable {
     /// Send these bytes, in one write.
     case write([UInt8])
+    /// Put the connection under TLS; answer with `secured` or `tlsFailed`.
+    case secure
     /// The session takes a task: `start`, or `quit`.
     case ready
     /// Hand over the message with `bodyChunk` and `bodyEnded`.
@@ -83,5 +85,9 @@ extension ClientSession {
     case nonsense(String)
     /// The message could not be sent to its end.
     case bodyAborted
+    /// TLS is required, and the server does not offer it or takes it back.
+    case tlsUnavailable
+    /// The handshake failed, or the certificate is not what is required.
+    case tlsFailed(String)
   }
 }

@@ -13,7 +13,8 @@ enum Command: Equatable, Sendable {
   case help(Bare)
   case noop
   case verify
-  /// STARTTLS, AUTH: known, and not offered here.
+  case startTLS(Bare)
+  /// AUTH: known, and not offered here.
   case unsupported
   case unknown
   /// A command with a NUL in it.
@@ -66,7 +67,7 @@ struct CommandGrammar: Sendable {
       if matches(verb, "vrfy") { return .verify }
       if matches(verb, "auth") { return .unsupported }
       return .unknown
-    case 8 where matches(verb, "starttls"): return .unsupported
+    case 8 where matches(verb, "starttls"): return .startTLS(bare)
     default: return .unknown
     }
   }

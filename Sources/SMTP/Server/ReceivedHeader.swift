@@ -11,6 +11,8 @@ struct ReceivedHeader {
   /// The one recipient; nil when there are more.
   let recipient: Address?
   let date: String
+  /// Nil when the session is not encrypted.
+  let encryption: ServerSession.Encryption?
 
   var bytes: [UInt8] {
     var text = "Received: "
@@ -18,7 +20,11 @@ struct ReceivedHeader {
       text += "from \(identity.name) (\(client.hostname) \(client.bracketedSource))\n\t"
     }
     text += "by \(configuration.serverName) (\(configuration.software)) "
-    text += "with \(identity.protocolName) id \(id)"
+    text += "with \(identity.protocolName)\(encryption == nil ? "" : "S") id \(id)"
+    if let encryption {
+      text += " (\(encryption.version):\(encryption.cipher):\(encryption.bits):"
+      text += encryption.client == .verified ? "YES)" : "NO)"
+    }
     if let recipient { text += "\n\tfor <\(recipient)>" }
     text += ";\n\t\(date)\n"
     return Array(text.utf8)

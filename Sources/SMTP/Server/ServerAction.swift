@@ -20,6 +20,8 @@ extension ServerSession {
     /// The transaction that was begun ends here; nothing of it is kept. May come before the answer to
     /// `beginTransaction`, which is then not waited for.
     case abort
+    /// Put the connection under TLS, behind what was written; answer with `secured`, or `tlsFailed`.
+    case secure
     case log(LogEvent)
     /// Close when everything is written. The last action of a session.
     case close(CloseReason)
@@ -41,6 +43,7 @@ extension ServerSession {
     case refused
     case shutdown
     case failure = "internal-error"
+    case tlsFailed = "tls-accept-failed"
   }
 
   /// The answer to `beginTransaction`.

@@ -14,6 +14,8 @@ extension ServerSession {
     package var deliveryNotification = DeliveryNotification.offered
     package var headerCompletion = HeaderCompletion.addresses
     package var source = SourceDisclosure.shown
+    /// The listener's `tls`, `tls-require` or `smtps`.
+    package var encryption = EncryptionPolicy.none
     package var limits = Limits()
 
     package init(serverName: String) { self.serverName = serverName }
@@ -37,6 +39,17 @@ extension ServerSession {
   package enum SourceDisclosure: Hashable, Sendable {
     case shown
     case masked
+  }
+
+  /// When sessions are encrypted.
+  package enum EncryptionPolicy: Hashable, Sendable {
+    case none
+    /// STARTTLS is offered.
+    case offered
+    /// STARTTLS comes before MAIL.
+    case required
+    /// From the first byte.
+    case immediate
   }
 
   /// Who connected.
@@ -68,8 +81,8 @@ extension ServerSession.Configuration {
     Reply(250, nil, hello(name, client))
   }
 
-  func ehlo(_ name: String, _ client: ServerSession.Client) -> Reply {
-    Reply(code: 250, status: nil, lines: [hello(name, client)] + extensions)
+  func ehlo(_ name: String, _ client: ServerSession.Client, offersTLS: Bool) -> Reply {
+    Reply(code: 250, status: nil, lines: [hello(name, client)] + extensions(offersTLS))
   }
 
   var help: Reply {
@@ -78,17 +91,18 @@ extension ServerSession.Configuration {
       status: nil,
       lines: [
         "This is an SMTP server of the Talaria mail system",
-        "HELO EHLO MAIL RCPT DATA RSET NOOP QUIT HELP VRFY",
+        "HELO EHLO STARTTLS MAIL RCPT DATA RSET NOOP QUIT HELP VRFY",
         "Its operator reads postmaster@\(serverName)",
         "2.0.0 End of HELP info",
       ]
     )
   }
 
-  /// What EHLO announces, in order. STARTTLS and AUTH have their place between DSN and PIPELINING.
-  private var extensions: [String] {
+  /// What EHLO announces, in order. AUTH has its place between STARTTLS and PIPELINING.
+  private func extensions(_ offersTLS: Bool) -> [String] {
     var lines = ["8BITMIME", "ENHANCEDSTATUSCODES", "SIZE \(limits.messageSizeMax)"]
     if deliveryNotification == .offered { lines.append("DSN") }
+    if offersTLS { lines.append("STARTTLS") }
     return lines + ["PIPELINING", "HELP"]
   }
 

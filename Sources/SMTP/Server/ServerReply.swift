@@ -19,6 +19,14 @@ package enum ServerReply {
   package static let wrongState = invalidCommand(503, "Command not allowed at this point.")
   package static let alreadyIdentified = invalidCommand(503, "Already identified")
   package static let unsupported = invalidCommand(503, "Command not supported")
+  /// The last reply in clear.
+  package static let startTLS = Reply(220, EnhancedStatus(.success, 0, 0), "Ready to start TLS")
+  /// To a second STARTTLS.
+  package static let alreadySecured = invalidCommand(503, "Channel already secured")
+  /// To MAIL before it.
+  package static let tlsRequired = invalidCommand(530, "Must issue a STARTTLS command first")
+  /// To STARTTLS with an argument.
+  package static let noParameters = invalidArguments(501, "No parameters allowed")
   package static let nameMissing = invalidCommand(501, "HELO (or EHLO) requires domain name")
   package static let earlyData = invalidCommand(500, "Data sent before it was asked for")
   package static let invalidName = invalidArguments(501, "Invalid domain name")

@@ -12,6 +12,9 @@ package import Mail
 ///                               ├──stored or refused── storing    receiving
 ///                               └────────────────────────◀── final dot
 ///
+/// From ready STARTTLS leads to securing, and the end of the handshake back: with nothing known of the
+/// client, and with nothing that it sent before.
+///
 /// *Pipelining* (RFC 2920): the session works through all complete lines that it holds until it needs
 /// an answer. The replies of a batch leave in one write when it has nothing left to do. Several
 /// RCPT may wait for their answers at once; replies keep the order of the commands, and
@@ -29,26 +32,28 @@ package struct ServerSession: Sendable {
   package let configuration: Configuration
   package let client: Client
 
-  private var state = State.starting
+  var state = State.starting
   /// Nil until HELO or EHLO.
-  private var identity: Identity?
+  var identity: Identity?
   /// Present in `addressing`, `receiving` and `storing`.
-  private var transaction: ServerTransaction?
+  var transaction: ServerTransaction?
   /// Present in `receiving` and `storing`.
-  private var body: BodyDecoder?
-  private var input = CommandBuffer()
+  var body: BodyDecoder?
+  var input = CommandBuffer()
   /// RCPTs of which the first is unanswered.
   private var slots: [Slot] = []
   private var inFlight = 0
   private var replies: [UInt8] = []
-  private var actions: [Action] = []
+  var actions: [Action] = []
+  /// What the session is encrypted with; nil while it is not.
+  package internal(set) var encryption: Encryption?
   private var mails = 0
   private var errors = 0
   private var isStopping = false
   private let grammar: CommandGrammar
 
   /// Values of a transaction and of its body lie beside the state, so that they are changed in place.
-  private enum State: Sendable {
+  enum State: Sendable {
     /// No greeting yet. What the client already sent waits.
     case starting
     /// Between transactions. Everything but RCPT and DATA is allowed, MAIL only behind HELO or EHLO.
@@ -59,6 +64,8 @@ package struct ServerSession: Sendable {
     case addressing
     /// Between 354 and the final dot.
     case receiving
+    /// `secure` waits for `secured`. What comes belongs to the handshake, and none of it comes here.
+    case securing
     /// `submit` waits for `messageAnswered`. If the client goes now, the message stays.
     case storing
     /// `close` was said.
@@ -91,7 +98,7 @@ package struct ServerSession: Sendable {
   /// Whether more input is of use now. While it is not, the driver does not read.
   package var wantsInput: Bool {
     switch state {
-    case .starting, .opening, .storing, .ended: false
+    case .starting, .opening, .storing, .securing, .ended: false
     case .addressing: inFlight == 0 || input.isEmpty
     case .ready, .receiving: true
     }
@@ -100,7 +107,7 @@ package struct ServerSession: Sendable {
   /// Whether the session waits for its client, and silence counts against `timeout`.
   package var awaitsClient: Bool {
     switch state {
-    case .starting, .opening, .storing, .ended: false
+    case .starting, .opening, .storing, .securing, .ended: false
     case .addressing: inFlight == 0
     case .ready, .receiving: true
     }
@@ -112,7 +119,7 @@ package struct ServerSession: Sendable {
 
   /// The session as messages and the ruleset know it. The client's name is empty before HELO.
   package var facts: SessionFacts {
-    SessionFacts(
+    var facts = SessionFacts(
       id: client.session,
       source: client.source,
       serverName: configuration.serverName,
@@ -120,6 +127,8 @@ package struct ServerSession: Sendable {
       hostname: client.hostname,
       tag: configuration.tag
     )
+    facts.transport = encryption == nil ? .clear : .tls
+    return facts
   }
 
   // MARK: Events
@@ -255,11 +264,11 @@ package struct ServerSession: Sendable {
   // MARK: Progress
 
   /// Does what can be done without another event.
-  private mutating func proceed(at now: Instant) -> [Action] {
+  mutating func proceed(at now: Instant) -> [Action] {
     working: while true {
       if isStopping, case .ready = state { end(with: ServerReply.stopping, .shutdown) }
       switch state {
-      case .starting, .opening, .storing, .ended:
+      case .starting, .opening, .storing, .securing, .ended:
         break working
       case .ready, .addressing:
         guard nextCommand(at: now) == .done else { break working }
@@ -270,7 +279,8 @@ package struct ServerSession: Sendable {
     return takeActions()
   }
 
-  private enum Step {
+  /// Whether going on makes sense.
+  enum Step {
     case done
     /// Nothing more can be done without another event.
     case blocked
@@ -291,7 +301,7 @@ package struct ServerSession: Sendable {
     }
     // A command that has to wait for recipients is read again when they are answered.
     guard mayContinue else { return .blocked }
-    input.consumeLine()
+    if case .securing = state { input.removeAll() } else { input.consumeLine() }
     return .done
   }
 
@@ -319,6 +329,7 @@ package struct ServerSession: Sendable {
     case .help(let form): help(form)
     case .noop: reply(ServerReply.ok)
     case .verify: reply(ServerReply.unverified)
+    case .startTLS(let form): beginTLS(form)
     case .unsupported: failLine(ServerReply.unsupported)
     case .unknown: failLine(ServerReply.unrecognized)
     case .invalid: failLine(ServerReply.nullInCommand)
@@ -333,12 +344,19 @@ package struct ServerSession: Sendable {
       failLine(refusal.reply)
     case .success(let name):
       identity = Identity(name: name, protocolName: kind == .ehlo ? "ESMTP" : "SMTP")
-      reply(kind == .ehlo ? configuration.ehlo(name, client) : configuration.helo(name, client))
+      reply(
+        kind == .ehlo
+          ? configuration.ehlo(name, client, offersTLS: mayBeginTLS)
+          : configuration.helo(name, client)
+      )
     }
   }
 
   private mutating func beginMail(_ result: Result<MailCommand, Command.Refusal>) {
     guard identity != nil, case .ready = state else { return failLine(ServerReply.wrongState) }
+    guard encryption != nil || configuration.encryption != .required else {
+      return failLine(ServerReply.tlsRequired)
+    }
     guard mails < configuration.limits.mailsMax else { return failLine(ServerReply.tooManyMails) }
     switch result {
     case .failure(let refusal):
@@ -417,111 +435,22 @@ package struct ServerSession: Sendable {
     reply(configuration.help)
   }
 
-  // MARK: Data
-
-  private mutating func beginData(_ form: Command.Bare, at now: Instant) {
-    guard !input.hasMoreBehindLine else {
-      actions.append(.log(.badInput(result: ServerReply.earlyData.description)))
-      return end(with: ServerReply.earlyData, .badInput)
-    }
-    guard form == .bare else { return failLine(ServerReply.noArguments) }
-    guard case .addressing = state, let identity, var transaction else {
-      return failLine(ServerReply.wrongState)
-    }
-    guard transaction.accepted > 0 else { return failLine(ServerReply.noRecipient) }
-    transaction.created = now
-    let date = now.mailDate
-    let received = ReceivedHeader(
-      configuration: configuration,
-      client: client,
-      identity: identity,
-      id: transaction.id,
-      recipient: transaction.accepted == 1 ? transaction.recipient : nil,
-      date: date
-    )
-    body = BodyDecoder(
-      prefix: received.bytes,
-      header: transaction.header(configuration, date: date),
-      lineLengthMax: configuration.limits.lineLengthMax,
-      sizeMax: configuration.limits.messageSizeMax
-    )
-    self.transaction = transaction
-    state = .receiving
-    reply(ServerReply.startInput)
-  }
-
-  private mutating func receiveBody(at now: Instant) -> Step {
-    guard !input.isEmpty, let stop = body?.decode(input.bytes, from: input.start) else {
-      return .blocked
-    }
-    handOverBody()
-    switch stop {
-    case .starved:
-      input.removeAll()
-      guard let body, body.fault != nil, body.size > configuration.limits.swallowedSizeMax else {
-        return .blocked
-      }
-      refuseData(body.fault == .tooBig ? ServerReply.tooBig : ServerReply.bareLineEndInData)
-    case .ended(let index):
-      input.consume(to: index)
-      endMessage()
-    case .ambiguous:
-      refuseData(ServerReply.bareLineEndInData)
-    case .lineTooLong:
-      refuseData(ServerReply.lineTooLong)
-    }
-    return .done
-  }
-
-  /// Hands over what was decoded, or ends the transaction of a message that is lost already.
-  private mutating func handOverBody() {
-    let chunk = body?.takeOutput() ?? []
-    if body?.fault != nil || transaction?.failure != nil {
-      guard transaction?.isAborted == false else { return }
-      transaction?.isAborted = true
-      actions.append(.abort)
-    } else if !chunk.isEmpty {
-      actions.append(.bodyChunk(chunk))
-    }
-  }
-
-  private mutating func endMessage() {
-    guard let transaction, let body else { preconditionFailure("data without a transaction") }
-    if let failure = transaction.failure {
-      abandonTransaction()
-      state = .ready
-      return fail("DATA", failure, .ours)
-    }
-    if let refusal = body.refusal {
-      abandonTransaction()
-      state = .ready
-      return fail("DATA", refusal, .clients)
-    }
-    state = .storing
-    let message = transaction.message(size: body.storedSize, session: facts)
-    actions.append(.submit(message, recipients: transaction.accepted))
-  }
-
-  private mutating func refuseData(_ refusal: Reply) {
-    actions.append(.log(.badInput(result: refusal.description)))
-    end(with: refusal, .badInput)
-  }
-
   // MARK: Replies and ends
 
-  private enum Fault {
+  /// Whose fault a refusal is.
+  enum Fault {
     case clients
     case ours
   }
 
-  private mutating func reply(_ reply: Reply) { reply.append(to: &replies) }
+  mutating func reply(_ reply: Reply) { reply.append(to: &replies) }
 
   /// Refuses the command that is being performed, by the client's own fault.
-  private mutating func failLine(_ refusal: Reply) {
+  mutating func failLine(_ refusal: Reply) {
     fail(input.lineText, refusal, .clients)
   }
 
-  private mutating func fail(_ command: String, _ refusal: Reply, _ fault: Fault) {
+  mutating func fail(_ command: String, _ refusal: Reply, _ fault: Fault) {
     actions.append(.log(.failedCommand(command: command, result: refusal.description)))
     guard refusal.code != 421 else { return end(with: refusal, .failure) }
     reply(refusal)
@@ -530,18 +459,18 @@ package struct ServerSession: Sendable {
     if errors > configuration.limits.errorsMax { end(with: ServerReply.tooManyErrors, .badInput) }
   }
 
-  private mutating func abandonTransaction() {
+  mutating func abandonTransaction() {
     if let transaction, !transaction.isAborted { actions.append(.abort) }
     transaction = nil
     body = nil
   }
 
-  private mutating func end(with last: Reply?, _ reason: CloseReason) {
+  mutating func end(with last: Reply?, _ reason: CloseReason) {
     switch state {
     case .ended: preconditionFailure("ended twice")
     case .opening: actions.append(.abort)
     case .storing: break
-    case .starting, .ready, .addressing, .receiving: abandonTransaction()
+    case .starting, .ready, .addressing, .receiving, .securing: abandonTransaction()
     }
     state = .ended
     transaction = nil
@@ -556,17 +485,17 @@ package struct ServerSession: Sendable {
     actions.append(.close(reason))
   }
 
-  private mutating func flush() {
+  mutating func flush() {
     guard !replies.isEmpty else { return }
     actions.append(.write(replies))
     replies = []
   }
 
-  private mutating func takeActions() -> [Action] {
+  mutating func takeActions() -> [Action] {
     // Replies wait for those of the commands behind them that our own side has yet to answer.
     if inFlight == 0 {
       switch state {
-      case .opening, .storing, .ended: break
+      case .opening, .storing, .securing, .ended: break
       case .starting, .ready, .addressing, .receiving: flush()
       }
     }

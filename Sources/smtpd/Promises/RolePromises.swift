@@ -29,6 +29,13 @@ package enum RolePromises {
         .getpw: "asks whatever services the host has for its users",
         .recvfd: "is handed its edge",
         .protExec: "such services are modules, loaded when first asked",
+        .proc: "reads the files of users in short-lived processes",
+        .id: "which become those users",
+      ]
+    case .keys:
+      [
+        .stdio: "edges, its log, threads that sign",
+        .recvfd: "is handed its edges and the files of the keys",
       ]
     case .frontend:
       [

@@ -6,6 +6,7 @@ internal import DNS
 internal import Delivery
 internal import Glibc
 internal import Interprocess
+internal import KeysEdge
 internal import Mail
 internal import NIOCore
 internal import Queue
@@ -17,6 +18,7 @@ final class DeliveryRole: RoleService {
   typealias ResolverEdgeEnd = Edge<ResolverQuery, ResolverReply>
 
   private let context: RoleContext
+  private let keys: KeysClient
   private var service: DeliveryService?
   private var queue: QueueEdge?
   private var resolver: ResolverEdgeEnd?
@@ -31,10 +33,12 @@ final class DeliveryRole: RoleService {
 
   init(_ context: RoleContext, _ projection: DeliveryProjection) {
     self.context = context
+    keys = KeysClient(context)
     service = DeliveryService(
       on: context.loop,
       settings: DeliverySettings(projection),
       clock: Clock.now,
+      signer: keys.sign,
       effect: { [unowned self] in perform($0) }
     )
     context.tell(.ready)
@@ -46,6 +50,7 @@ final class DeliveryRole: RoleService {
     switch peer {
     case .queue: connectQueue(descriptor)
     case .resolver: connectResolver(generation, descriptor)
+    case .keys: keys.connect(generation, descriptor)
     case .control: connectControl(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
@@ -59,6 +64,7 @@ final class DeliveryRole: RoleService {
     case .connected(let task) where descriptors.count == 1:
       service?.socketConnected(request: task, descriptors[0])
       return
+    case .certificates where descriptors.count == 1: return useCertificates(descriptors[0])
     case .commandFailed(let task, let reason):
       service?.commandEnded(request: task, .refused(reason))
     case .commandEnded(let task, let status):
@@ -73,6 +79,13 @@ final class DeliveryRole: RoleService {
     default: break
     }
     for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
+  }
+
+  private func useCertificates(_ descriptor: CInt) {
+    guard let bytes = SealedFile.read(descriptor),
+      let package = try? CertificatePackage(decoding: bytes)
+    else { return context.log.warn("delivery: certificates from nowhere") }
+    service?.use(RelayCertificates(package))
   }
 
   func stop(within milliseconds: UInt32, finished: @escaping () -> Void) {

@@ -3,6 +3,7 @@
 internal import Configuration
 internal import DNS
 internal import Delivery
+internal import Interprocess
 internal import Mail
 
 extension DeliverySettings {
@@ -33,6 +34,7 @@ extension RelayAction {
     sources = relay.sources
     if let name = relay.backup.flatMap({ DomainName($0) }) { backup = .behind(name) }
     heloBySource = relay.heloBySource
+    security = RelaySecurity(relay.security)
     rewrite = relay.rewrite.map { rewrite in
       switch rewrite {
       case .address(let address): .address(address)
@@ -60,6 +62,28 @@ extension LMTPAction {
       let host = DomainName(text).map { RelayHost.name($0) } ?? .socket(text)
       self.init(host: host, port: port, recipient: form, helo: serverName)
     }
+  }
+}
+
+extension Delivery.RelaySecurity {
+  fileprivate init(_ security: Configuration.DeliveryAction.RelaySecurity) {
+    self.init()
+    encryption = security.encryption == .required ? .required : .byTransport
+    verification = security.verification == .waived ? .waived : .demanded
+    certificate = security.certificate
+    authority = security.authority
+    ciphers = security.ciphers
+    protocols = security.protocols
+  }
+}
+
+extension RelayCertificates {
+  /// What the supervisor handed over, by name.
+  init(_ package: CertificatePackage) {
+    self.init()
+    for chain in package.chains { chains[chain.name] = chain.content }
+    for authority in package.anchors { anchors[authority.name] = authority.content }
+    systemAnchors = package.systemAnchors
   }
 }
 

@@ -38,6 +38,7 @@ enum RoleComposition {
         LookupService(context: context, projection: try LookupProjection(decoding: projection))
       case .queue: try queue(context, projection)
       case .delivery: DeliveryRole(context, try DeliveryProjection(decoding: projection))
+      case .keys: KeysRole(context)
       case .control: ControlRole(context)
       }
     }

@@ -11,7 +11,15 @@ enum FileContent {
     // A path is read during the call only.
     let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard number >= 0 else { return .failure(UnreadableFile(reason: systemError())) }
-    let file = Descriptor(owning: number)
+    return read(Descriptor(owning: number), atMost: limit)
+  }
+
+  /// All bytes of a regular file that is open.
+  static func read(
+    _ file: consuming Descriptor,
+    atMost limit: Int
+  ) -> Result<[UInt8], UnreadableFile> {
+    let file = file
     var facts = stat()
     // The structure is written during the call only.
     guard unsafe fstat(file.borrow(), &facts) == 0 else {

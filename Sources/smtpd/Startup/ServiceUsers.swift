@@ -14,6 +14,7 @@ struct ServiceUsers {
     .resolver: "_smtpr",
     .queue: "_smtpq",
     .delivery: "_smtpx",
+    .keys: "_smtpk",
     .control: "_smtpc",
   ]
   /// The empty directory that is the root of the roles without files.

@@ -40,6 +40,9 @@ struct Startup {
     let report = try readConfiguration(options)
     var configuration = try checked(report)
     if let backend = options.backend { configuration.backend = backend }
+    let certificates = CertificateFiles(configuration, uid: uid)
+    try TLSOptionsCheck.check(configuration)
+    if !certificates.isEmpty { try KeysCheck.check(certificates.source) }
     guard command.check else {
       try refuse(report.unserved())
       return try serve(configuration, options)
@@ -174,6 +177,7 @@ struct Startup {
       .lookup: lookup.encoded(),
       .delivery: DeliveryProjection(configuration).encoded(),
       .frontend: FrontendProjection(configuration).encoded(),
+      .keys: [],
       .control: [],
     ]
     let commands = CommandPlan(
@@ -199,6 +203,7 @@ struct Startup {
     )
     plan.tables = try tables.open()
     plan.openTable = { index throws(CommandRefusal) in try tables.open(index) }
+    plan.certificates = CertificateFiles(configuration, uid: uid).source
     plan.pausedAtStart = options.paused
     plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0
     return plan

@@ -18,7 +18,7 @@ BUILD = os.path.abspath(os.environ.get("TALARIA_BUILD", os.path.join(ROOT, ".bui
 SMTPD = os.path.join(BUILD, "smtpd")
 SMTPCTL = os.path.join(BUILD, "smtpctl")
 
-ROLES = ["accounts", "control", "delivery", "frontend", "lookup", "queue", "resolver"]
+ROLES = ["accounts", "control", "delivery", "frontend", "keys", "lookup", "queue", "resolver"]
 BACKENDS = ["fs", "sqlite", "lmdb"]
 
 

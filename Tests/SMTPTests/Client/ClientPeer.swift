@@ -13,8 +13,17 @@ struct ClientPeer {
   private(set) var events: [ClientSession.Action] = []
   private(set) var closeReason: ClientSession.CloseReason?
 
-  init(_ dialect: ClientSession.Dialect = .smtp, limits: ClientSession.Limits = .init()) {
-    session = ClientSession(name: "me.example", dialect: dialect, limits: limits)
+  init(
+    _ dialect: ClientSession.Dialect = .smtp,
+    security: ClientSession.Security = .never,
+    limits: ClientSession.Limits = .init()
+  ) {
+    session = ClientSession(
+      name: "me.example",
+      dialect: dialect,
+      security: security,
+      limits: limits
+    )
     perform(session.connected())
   }
 
@@ -71,7 +80,7 @@ struct ClientPeer {
         precondition(outcomes[recipient] == nil, "two outcomes for one recipient")
         outcomes[recipient] = outcome
       case .close(let reason): closeReason = reason
-      case .ready, .sendBody, .taskEnded, .rejectsAllMail: events.append(action)
+      case .ready, .secure, .sendBody, .taskEnded, .rejectsAllMail: events.append(action)
       }
     }
   }

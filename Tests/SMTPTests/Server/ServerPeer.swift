@@ -36,6 +36,8 @@ struct ServerPeer {
   private(set) var aborts = 0
   private(set) var logs: [ServerSession.LogEvent] = []
   private(set) var closeReason: ServerSession.CloseReason?
+  /// How often TLS was asked for.
+  private(set) var secured = 0
 
   private var questions: [RecipientCommand] = []
   private var recipients: [RecipientCommand] = []
@@ -56,7 +58,24 @@ struct ServerPeer {
         hostname: "client.example.com"
       )
     )
+    if configuration.encryption == .immediate {
+      perform(session.secured(ServerPeer.encryption, at: now))
+    }
     perform(session.connected(at: now))
+  }
+
+  static let encryption = ServerSession.Encryption(
+    version: "TLSv1.3",
+    cipher: "TLS_AES_256_GCM_SHA384",
+    bits: 256,
+    client: .unverified
+  )
+
+  /// The handshake that was asked for is over.
+  mutating func finishHandshake(_ client: ServerSession.ClientCertificate = .unverified) {
+    var encryption = ServerPeer.encryption
+    encryption.client = client
+    perform(session.secured(encryption, at: now))
   }
 
   /// All that was written.
@@ -102,6 +121,7 @@ struct ServerPeer {
       precondition(isOpen, "an abort without a transaction")
       isOpen = false
       aborts += 1
+    case .secure: secured += 1
     case .log(let event): logs.append(event)
     case .close(let reason): closeReason = reason
     }

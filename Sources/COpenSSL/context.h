@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: ISC
+#ifndef TALARIA_CONTEXT_H
+#define TALARIA_CONTEXT_H
+
+#include <openssl/ssl.h>
+
+#include "tls.h"
+
+// What the sessions of one listener, or of one way to relay, have in common.
+struct talaria_context {
+  SSL_CTX *ssl;
+  int side;
+  int verification;
+  // For server names: what a client asks for leads to a context's certificate.
+  struct talaria_named {
+    char *name;
+    talaria_context *context;
+  } *names;
+  size_t names_count;
+  size_t references;
+};
+
+void talaria_context_retain(talaria_context *context);
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: ISC
+
+#include "keys.h"
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "library.h"
+
+struct talaria_private_key {
+  EVP_PKEY *key;
+  uint8_t name[TALARIA_KEY_NAME_SIZE];
+};
+
+// Notes that a passphrase was asked for, and gives none.
+static int no_passphrase(char *buffer, int size, int is_writing, void *was_asked) {
+  (void)is_writing;
+  if (size > 0) buffer[0] = '\0';
+  *(int *)was_asked = 1;
+  return -1;
+}
+
+static long read_file(int descriptor, uint8_t *bytes, size_t room) {
+  size_t done = 0;
+  while (done < room) {
+    ssize_t count = pread(descriptor, bytes + done, room - done, (off_t)done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return -1;
+    if (count == 0) break;
+    done += (size_t)count;
+  }
+  return (long)done;
+}
+
+talaria_private_key *talaria_key_read(int descriptor, struct talaria_reason *reason) {
+  if (talaria_library() == NULL) return talaria_say(reason, "OpenSSL cannot be used"), NULL;
+  const size_t room = TALARIA_KEY_FILE_MAX;
+  uint8_t *content = malloc(room);
+  talaria_private_key *result = calloc(1, sizeof *result);
+  if (content == NULL || result == NULL) {
+    free(content);
+    free(result);
+    return talaria_say(reason, "no memory"), NULL;
+  }
+  long length = read_file(descriptor, content, room);
+  int was_asked = 0;
+  BIO *source = length > 0 && (size_t)length < room ? BIO_new_mem_buf(content, (int)length) : NULL;
+  ERR_clear_error();
+  if (source != NULL) {
+    result->key = PEM_read_bio_PrivateKey_ex(source, NULL, no_passphrase, &was_asked, talaria_library(), NULL);
+  }
+  BIO_free(source);
+  OPENSSL_cleanse(content, room);
+  free(content);
+  EVP_PKEY *key = result->key;
+  if (length < 0) {
+    talaria_say(reason, strerror(errno));
+  } else if (was_asked) {
+    talaria_say(reason, "the key is encrypted: there is nobody to ask for its passphrase");
+  } else if (key == NULL) {
+    talaria_explain(reason, "not a private key in PEM");
+  } else if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "EC") && !EVP_PKEY_is_a(key, "ED25519")) {
+    talaria_say(reason, "neither RSA nor EC nor Ed25519");
+  } else if (EVP_PKEY_get_size(key) > TALARIA_SIGNATURE_MAX) {
+    talaria_say(reason, "the key is too large");
+  } else if (!talaria_public_key_name(key, result->name)) {
+    talaria_explain(reason, "the public half cannot be had");
+  } else {
+    ERR_clear_error();
+    return result;
+  }
+  ERR_clear_error();
+  talaria_key_free(result);
+  return NULL;
+}
+
+void talaria_key_free(talaria_private_key *key) {
+  if (key == NULL) return;
+  EVP_PKEY_free(key->key);
+  free(key);
+}
+
+void talaria_key_name(const talaria_private_key *key, uint8_t name[TALARIA_KEY_NAME_SIZE]) {
+  memcpy(name, key->name, TALARIA_KEY_NAME_SIZE);
+}
+
+static int is_for(const talaria_private_key *key, int algorithm) {
+  switch (algorithm) {
+  case TALARIA_RSA_PKCS1_SHA256:
+  case TALARIA_RSA_PKCS1_SHA384:
+  case TALARIA_RSA_PKCS1_SHA512:
+  case TALARIA_RSA_PSS_SHA256:
+  case TALARIA_RSA_PSS_SHA384:
+  case TALARIA_RSA_PSS_SHA512: return EVP_PKEY_is_a(key->key, "RSA");
+  case TALARIA_ECDSA_SHA256:
+  case TALARIA_ECDSA_SHA384:
+  case TALARIA_ECDSA_SHA512: return EVP_PKEY_is_a(key->key, "EC");
+  case TALARIA_ED25519: return EVP_PKEY_is_a(key->key, "ED25519");
+  default: return 0;
+  }
+}
+
+static int sign_message(const talaria_private_key *key, const uint8_t *input, size_t length,
+                        uint8_t *signature, size_t *size) {
+  EVP_MD_CTX *signer = EVP_MD_CTX_new();
+  int ok = signer != NULL &&
+           EVP_DigestSignInit_ex(signer, NULL, NULL, talaria_library(), NULL, key->key, NULL) == 1 &&
+           EVP_DigestSign(signer, signature, size, input, length) == 1;
+  EVP_MD_CTX_free(signer);
+  return ok;
+}
+
+static int sign_digest(const talaria_private_key *key, int algorithm, const uint8_t *input, size_t length,
+                       uint8_t *signature, size_t *size) {
+  EVP_PKEY_CTX *signer = EVP_PKEY_CTX_new_from_pkey(talaria_library(), key->key, NULL);
+  EVP_MD *digest = EVP_MD_fetch(talaria_library(), talaria_digest_name(algorithm), NULL);
+  int is_pss = algorithm >= TALARIA_RSA_PSS_SHA256 && algorithm <= TALARIA_RSA_PSS_SHA512;
+  int ok = signer != NULL && digest != NULL && EVP_PKEY_sign_init(signer) == 1;
+  if (ok && is_pss) {
+    ok = EVP_PKEY_CTX_set_rsa_padding(signer, RSA_PKCS1_PSS_PADDING) > 0 &&
+         EVP_PKEY_CTX_set_signature_md(signer, digest) > 0 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(signer, RSA_PSS_SALTLEN_DIGEST) > 0;
+  } else if (ok) {
+    ok = EVP_PKEY_CTX_set_signature_md(signer, digest) > 0;
+  }
+  ok = ok && EVP_PKEY_sign(signer, signature, size, input, length) == 1;
+  EVP_PKEY_CTX_free(signer);
+  EVP_MD_free(digest);
+  return ok;
+}
+
+long talaria_key_sign(const talaria_private_key *key, int algorithm, const uint8_t *input, size_t length,
+                      uint8_t *signature, size_t room) {
+  long wanted = talaria_digest_length(algorithm);
+  if (wanted < 0 || !is_for(key, algorithm) || length > TALARIA_SIGN_INPUT_MAX) return -1;
+  if (wanted > 0 && length != (size_t)wanted) return -1;
+  if ((size_t)EVP_PKEY_get_size(key->key) > room) return -1;
+  size_t size = room;
+  int ok = algorithm == TALARIA_ED25519 ? sign_message(key, input, length, signature, &size)
+                                        : sign_digest(key, algorithm, input, length, signature, &size);
+  ERR_clear_error();
+  return ok ? (long)size : -1;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: ISC
+
+import DNS
+import Mail
+import NIOCore
+import SMTP
+import TLS
+
+/// How connections come about, and how they come under TLS.
+extension RelayDriver {
+  func connect(_ id: UInt64, _ connection: RelayConnection, _ mode: RelaySecurity.Mode) {
+    let live = Live(SessionID(.random(in: 1 ... .max)), connection, mode)
+    sessions[id] = live
+    let endpoint = connection.route.endpoint
+    if let address = endpoint.address { askPointer(address) }
+    let port = if case .inet(_, let port) = endpoint { ":\(port)" } else { "" }
+    service.log(
+      "\(live.id) mta connecting address=\(connection.relay.transport.rawValue)://\(endpoint)"
+        + "\(port) host=\(hostName(connection))"
+    )
+    let securing: RelaySessionHandler.Securing = { [weak self] () throws(TLSError) in
+      guard let self else { throw TLSError("the role is ending") }
+      return try tlsHandler(connection, mode)
+    }
+    let handler = RelaySessionHandler(clientSession(connection, mode), securing: securing) {
+      [weak self] event in self?.happened(event, id)
+    }
+    live.handler = handler
+    var tls: TLSHandler?
+    if case .immediate = mode {
+      do throws(TLSError) {
+        tls = try securing()
+      } catch {
+        // Told later, as every other end.
+        service.eventLoop.assumeIsolated().execute { [weak self] in
+          self?.happened(.closed(.tlsFailed(error.reason), .begun), id)
+        }
+        return
+      }
+    }
+    let channel =
+      connection.relay.socketAction.map { service.sockets.connect($0, handler: handler) }
+      ?? RelayConnector(eventLoop: service.eventLoop, timeout: service.settings.connectTimeout)
+      .connect(connection.route, tls: tls, handler: handler)
+    channel.assumeIsolated()
+      .whenComplete { [weak self] result in self?.connected(id, result) }
+  }
+
+  private func clientSession(
+    _ connection: RelayConnection,
+    _ mode: RelaySecurity.Mode
+  ) -> ClientSession {
+    let key = connection.relay
+    var limits = ClientSession.Limits()
+    let settings = service.settings
+    let relayLimits = settings.relayLimitsByDomain[key.domain] ?? settings.relayLimits
+    limits.failuresMax = relayLimits.sessionFailuresMax
+    limits.commandTimeout = settings.peerTimeout
+    limits.dataTimeout = settings.peerTimeout
+    limits.bodyTimeout = settings.peerTimeout
+    return ClientSession(
+      name: connection.route.source.flatMap { key.heloBySource[$0] } ?? key.helo,
+      dialect: key.transport == .lmtp ? .lmtp : .smtp,
+      security: mode.session,
+      limits: limits
+    )
+  }
+
+  /// TLS towards the host by the name that led to it, else by its address.
+  private func tlsHandler(
+    _ connection: RelayConnection,
+    _ mode: RelaySecurity.Mode
+  ) throws(TLSError) -> TLSHandler {
+    let address = connection.route.endpoint.address.map(\.description)
+    return try service.tls.handler(
+      connection.relay.security,
+      mode,
+      host: connection.name?.text ?? address,
+      isAddress: connection.name == nil
+    )
+  }
+
+  private func connected(_ id: UInt64, _ result: Result<any Channel, any Error>) {
+    guard let live = sessions[id] else { return }
+    switch result {
+    case .success:
+      service.log("\(live.id) mta connected")
+    case .failure(let error):
+      let reason = DeliveryText.sanitized("\(error)")
+      service.log("\(live.id) mta error reason=\(reason)")
+      sessions[id] = nil
+      let failure =
+        live.connection.relay.transport == .lmtp
+        ? RelayFailure(.temporary, 4, 1, "Cannot connect to the LMTP server: \(reason)")
+        : .networkError
+      perform(pool.sessionEnded(id, .failed, failure: failure, at: now))
+    }
+  }
+
+  func secured(_ live: Live, _ facts: TLSSession.Facts) {
+    service.log("\(live.id) mta tls ciphers=\(facts.text)")
+    guard facts.peer != .absent else { return }
+    let result = facts.peer == .valid ? "valid" : "unverified"
+    service.log(
+      "\(live.id) mta cert-check result=\"\(result)\" fingerprint=\"\(facts.fingerprintText)\""
+    )
+  }
+}

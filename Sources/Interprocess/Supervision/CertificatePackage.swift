@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: ISC
+
+package import Mail
+
+/// The certificates of the configuration, as the supervisor read their files. Nothing in it is secret.
+///
+/// Frontend and delivery are handed it with their configuration and again with each renewal; so is keys,
+/// with the key files beside it.
+package struct CertificatePackage: Equatable, Sendable {
+  /// Bounds of what is read back.
+  package enum Limits {
+    /// Certificates of a kind.
+    package static let entries = 4096
+    /// Of a name, in bytes.
+    package static let name = 1024
+    /// Of the content of one file, in bytes.
+    package static let file = 4 << 20
+  }
+
+  /// Whether a server takes part in finite-field Diffie-Hellman.
+  package enum FiniteFieldExchange: UInt8, Sendable {
+    case none = 0
+    case offered = 1
+  }
+
+  /// One `pki`, or one `ca`.
+  package struct Entry: Equatable, Sendable {
+    /// As the configuration has it.
+    package var name: String
+    /// PEM.
+    package var content: [UInt8]
+    /// `dhe`; of a `pki` only.
+    package var exchange: FiniteFieldExchange
+
+    /// The content of the file of `name`.
+    package init(name: String, content: [UInt8], exchange: FiniteFieldExchange = .none) {
+      self.name = name
+      self.content = content
+      self.exchange = exchange
+    }
+  }
+
+  /// Counts the renewals.
+  package var generation: UInt32
+  /// Chains, by the name of the `pki`.
+  package var chains: [Entry] = []
+  /// Trust anchors, by the name of the `ca`.
+  package var anchors: [Entry] = []
+  /// Trust anchors of the system; empty when there are none.
+  package var systemAnchors: [UInt8] = []
+
+  /// Nothing yet.
+  package init(generation: UInt32) { self.generation = generation }
+
+  /// What the supervisor hands over as a sealed file.
+  package func encoded() -> [UInt8] {
+    var writer = ByteWriter(reserving: 4096 + systemAnchors.count)
+    writer.write(generation)
+    for entries in [chains, anchors] {
+      writer.writeVariable(UInt64(entries.count))
+      for entry in entries {
+        writer.write(entry.name)
+        writer.write(entry.content)
+        writer.write(entry.exchange.rawValue)
+      }
+    }
+    writer.write(systemAnchors)
+    return writer.finish()
+  }
+
+  /// Reads what `encoded` wrote.
+  package init(decoding bytes: [UInt8]) throws(DecodingError) {
+    var reader = ByteReader(bytes)
+    generation = try reader.readInteger()
+    chains = try CertificatePackage.readEntries(&reader)
+    anchors = try CertificatePackage.readEntries(&reader)
+    systemAnchors = try reader.readBytes(of: "anchors", atMost: Limits.file)
+    try reader.expectEnd()
+  }
+
+  private static func readEntries(_ reader: inout ByteReader) throws(DecodingError) -> [Entry] {
+    var entries: [Entry] = []
+    for _ in 0..<(try reader.readCount(of: "certificates", atMost: Limits.entries)) {
+      let name = try reader.readString(of: "name", atMost: Limits.name)
+      let content = try reader.readBytes(of: "certificate", atMost: Limits.file)
+      guard let exchange = FiniteFieldExchange(rawValue: try reader.readByte()) else {
+        throw .invalid(field: "dhe")
+      }
+      entries.append(Entry(name: name, content: content, exchange: exchange))
+    }
+    return entries
+  }
+
+  /// The chain of a `pki`.
+  package func chain(of name: String) -> Entry? { chains.first { $0.name == name } }
+
+  /// The anchors of a `ca`.
+  package func anchors(of name: String) -> [UInt8]? { anchors.first { $0.name == name }?.content }
+}

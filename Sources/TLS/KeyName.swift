@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: ISC
+
+internal import COpenSSL
+
+/// The name of a private key: SHA-256 over its public half (SubjectPublicKeyInfo).
+package struct KeyName: Hashable, Sendable {
+  /// The length of a name, in bytes.
+  package static let length = Int(TALARIA_KEY_NAME_SIZE)
+
+  /// `length` bytes.
+  package let bytes: [UInt8]
+
+  /// Nil when there are not `length` bytes.
+  package init?(_ bytes: [UInt8]) {
+    guard bytes.count == KeyName.length else { return nil }
+    self.bytes = bytes
+  }
+
+  private init(checked bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The name of the key that a certificate is for: the first one of a chain in PEM.
+  package init(ofCertificate pem: [UInt8]) throws(TLSError) {
+    var name = [UInt8](repeating: 0, count: KeyName.length)
+    var reason = talaria_reason()
+    // Both arrays are used during the call only; the name has the length that C writes.
+    let result = unsafe talaria_certificate_key_name(pem, pem.count, &name, &reason)
+    guard result == 0 else { throw TLSError(reason) }
+    bytes = name
+  }
+
+  init(of key: OpaquePointer) {
+    var name = [UInt8](repeating: 0, count: KeyName.length)
+    // The name has the length that C writes.
+    unsafe talaria_key_name(key, &name)
+    self.init(checked: name)
+  }
+}
+
+/// Certificates in PEM, as a file has them.
+package enum Certificates {
+  /// The largest file, in bytes.
+  package static let sizeMax = Int(TALARIA_CERTIFICATES_MAX)
+
+  /// How many there are. Throws when there is none, or one that is broken.
+  package static func count(in pem: [UInt8]) throws(TLSError) -> Int {
+    var reason = talaria_reason()
+    // The array is read during the call only.
+    let count = unsafe talaria_certificate_count(pem, pem.count, &reason)
+    guard count > 0 else { throw TLSError(reason) }
+    return Int(count)
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: ISC
+
+internal import Glibc
+internal import Interprocess
+internal import Mail
+internal import Supervisor
+
+/// Looks at private keys before the server starts, in a process of its own that ends at once: whoever starts
+/// the server never reads one.
+enum KeysCheck {
+  /// The word behind `-x`.
+  static let name = "keys.check"
+
+  /// - Throws: the first fault of a certificate or its key.
+  static func check(_ source: CertificateSource) throws(StartupFailure) {
+    do throws(CertificateFault) {
+      let desk = try CertificateDesk(source)
+      let fault = try ask(desk)
+      guard fault.isEmpty else { throw CertificateFault(fault) }
+    } catch {
+      throw StartupFailure(error.reason)
+    }
+  }
+
+  private static func ask(_ desk: CertificateDesk) throws(CertificateFault) -> String {
+    let channel: SupervisorChannel
+    let process: Int32
+    do {
+      let (ours, theirs) = try SupervisorChannel.makePair()
+      defer { theirs.close() }
+      var program = Program(path: Program.ourselves, arguments: ["smtpd", "-x", name])
+      program.environment = ["SWIFT_BACKTRACE=enable=no"]
+      program.descriptors = (-1, STDERR_FILENO, STDERR_FILENO, theirs.descriptor)
+      channel = ours
+      process = try program.start()
+    } catch {
+      throw CertificateFault("the keys cannot be checked: \(error)")
+    }
+    defer {
+      channel.close()
+      var status: CInt = 0
+      // The status is written during the call only.
+      _ = unsafe waitpid(process, &status, 0)
+    }
+    try desk.hand(.current, to: .keys) { message, descriptors in
+      var writer = ByteWriter()
+      message.encode(into: &writer)
+      // One that is gone is found out below.
+      try? channel.send(writer.finish(), descriptors: descriptors, .blocking)
+    }
+    guard let (bytes, _) = try? channel.receive(.blocking) else {
+      throw CertificateFault("the keys cannot be checked: the process that looks at them ended")
+    }
+    var reader = ByteReader(bytes)
+    guard case .keysChecked(_, let fault)? = try? RoleToSupervisor(decoding: &reader) else {
+      throw CertificateFault("the keys cannot be checked: no answer")
+    }
+    return fault
+  }
+
+  /// The process that looks: takes the files, tells what is wrong, and ends.
+  static func run() -> Never {
+    let channel = SupervisorChannel(descriptor: SupervisorChannel.inheritedDescriptor)
+    var renewal: KeyRenewal?
+    repeat {
+      guard let (bytes, descriptors) = try? channel.receive(.blocking) else { exit(1) }
+      var reader = ByteReader(bytes)
+      switch try? SupervisorToRole(decoding: &reader) {
+      case .certificates where descriptors.count == 1: renewal = KeyRenewal(descriptors[0])
+      case .keyFiles: for file in descriptors { renewal?.take(file) }
+      default: exit(1)
+      }
+      guard renewal != nil else { exit(1) }
+    } while renewal?.isComplete == false
+    var writer = ByteWriter()
+    RoleToSupervisor.keysChecked(
+      generation: renewal?.generation ?? 0,
+      fault: renewal?.fault ?? ""
+    ).encode(into: &writer)
+    try? channel.send(writer.finish(), .blocking)
+    exit(0)
+  }
+}

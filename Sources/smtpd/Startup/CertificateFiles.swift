@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+internal import Glibc
+internal import Interprocess
+internal import Supervisor
+internal import TLS
+
+/// The files of `pki` and `ca`: opened and checked here, private keys never read.
+struct CertificateFiles: Sendable {
+  /// What nobody but the owner may do with a certificate, and with a key.
+  private enum Forbidden {
+    static let certificate: UInt32 = 0o7777 & ~0o755
+    static let key: UInt32 = 0o7777 & ~0o740
+  }
+
+  /// Where systems keep the trust anchors of everybody; the first that is there counts.
+  private static let systemAnchors = [
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+  ]
+
+  private let pkis: [PKI]
+  private let authorities: [CertificateAuthority]
+  private let uid: UInt32
+
+  /// - Parameter uid: whose files are good besides those of root.
+  init(_ configuration: ServerConfiguration, uid: UInt32) {
+    pkis = configuration.pkis
+    authorities = configuration.authorities
+    self.uid = uid
+  }
+
+  /// There is something to check.
+  var isEmpty: Bool { pkis.isEmpty && authorities.isEmpty }
+
+  var source: CertificateSource {
+    CertificateSource(
+      read: { number throws(CertificateFault) in try read(number) },
+      openKeys: { () throws(CertificateFault) in try openKeys() }
+    )
+  }
+
+  private func read(_ generation: UInt32) throws(CertificateFault) -> CertificatePackage {
+    var result = CertificatePackage(generation: generation)
+    for pki in pkis {
+      result.chains.append(
+        .init(
+          name: pki.name,
+          content: try content(pki.certificate),
+          exchange: pki.exchange == .none ? .none : .offered
+        )
+      )
+    }
+    for authority in authorities {
+      result.anchors.append(
+        .init(name: authority.name, content: try content(authority.certificate))
+      )
+    }
+    for path in CertificateFiles.systemAnchors {
+      guard case .success(let bytes) = FileContent.read(path, atMost: Certificates.sizeMax) else {
+        continue
+      }
+      result.systemAnchors = bytes
+      break
+    }
+    return result
+  }
+
+  private func content(_ path: String) throws(CertificateFault) -> [UInt8] {
+    let file = try open(path, forbidden: Forbidden.certificate)
+    switch FileContent.read(file, atMost: Certificates.sizeMax) {
+    case .success(let bytes): return bytes
+    case .failure(let fault): throw CertificateFault("\(path): \(fault.reason)")
+    }
+  }
+
+  private func openKeys() throws(CertificateFault) -> [CInt] {
+    var descriptors: [CInt] = []
+    do throws(CertificateFault) {
+      for pki in pkis {
+        descriptors.append(try open(pki.key, forbidden: Forbidden.key).release())
+      }
+      return descriptors
+    } catch {
+      for descriptor in descriptors { close(descriptor) }
+      throw error
+    }
+  }
+
+  /// Opens a regular file whose owner and mode are good.
+  private func open(_ path: String, forbidden: UInt32) throws(CertificateFault) -> Descriptor {
+    // A path is read during the call only.
+    let number = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard number >= 0 else { throw CertificateFault("\(path): \(systemError())") }
+    let file = Descriptor(owning: number)
+    var facts = stat()
+    // The structure is written during the call only.
+    guard unsafe fstat(file.borrow(), &facts) == 0 else {
+      throw CertificateFault("\(path): \(systemError())")
+    }
+    guard facts.st_mode & S_IFMT == S_IFREG else {
+      throw CertificateFault("\(path): not a regular file")
+    }
+    guard facts.st_uid == 0 || facts.st_uid == uid else {
+      throw CertificateFault("\(path): belongs to uid \(facts.st_uid), not to root")
+    }
+    let mode = facts.st_mode & 0o7777
+    guard mode & forbidden == 0 else {
+      throw CertificateFault(
+        "\(path): mode \(String(mode, radix: 8)) is too open: at most "
+          + "\(String(0o7777 & ~forbidden, radix: 8))"
+      )
+    }
+    return file
+  }
+}

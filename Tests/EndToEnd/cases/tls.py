@@ -1,0 +1,695 @@
+# SPDX-License-Identifier: ISC
+"""TLS: sessions and relays, certificates, and keys that only one process has."""
+
+import os
+import re
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import time
+
+from harness.case import case, eventually, expect, expect_equal
+from harness.certificates import Authority, openssl, self_signed
+from harness.client import Client, message, stuffed, submit
+from harness.daemon import Daemon, free_port, start_fails
+from harness.mailbox import Maildir
+from harness.peers import swaks
+from harness.tlssink import TLSSink
+
+NAME = "mail.example.org"
+
+
+def server(bench, pairs, options, more="", port=None):
+    """A daemon with a second listener under TLS, whose port is `secure`."""
+    port = port or free_port()
+    text = "".join(pair.pki(name) for name, pair in pairs.items())
+    names = " ".join(f"pki {name}" for name in pairs)
+    plain = free_port()
+    daemon = Daemon(bench, f"""{text}{more}
+listen on 127.0.0.1 port {plain}
+listen on 127.0.0.1 port {port} {options} {names}
+action "in" maildir "{bench.directory_for('mail')}/%{{user.username}}"
+match from any for any action "in"
+""")
+    daemon.port, daemon.secure = plain, port
+    return daemon
+
+
+def trusting(authority, **options):
+    context = ssl.create_default_context(cafile=authority.certificate)
+    for key, value in options.items():
+        setattr(context, key, value)
+    return context
+
+
+def starttls(client, context, name=NAME, session=None):
+    """Says STARTTLS and puts the client under TLS."""
+    client.command("EHLO client.example.org")
+    client.command("STARTTLS", "220 2.0.0 Ready to start TLS")
+    client.socket = context.wrap_socket(client.socket, server_hostname=name, session=session)
+    return client
+
+
+def send(client, bench, subject):
+    client.command("EHLO client.example.org")
+    client.command("MAIL FROM:<a@example.org>")
+    client.command(f"RCPT TO:<{bench.recipient}@example.org>")
+    client.command("DATA", "354")
+    client.send(stuffed(message(subject)))
+    client.expect("250")
+
+
+def delivered(bench, count=1):
+    box = Maildir(bench.path("mail", bench.recipient))
+    return eventually(lambda: m if len(m := box.messages()) >= count else None, "nothing was delivered")
+
+
+@case("STARTTLS with a key of {kind}: verified, with the words of Received and of the log",
+      kind=["rsa", "ec", "ed25519"])
+def session(bench, kind):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME, kind)}, "tls").start()
+    with Client(daemon.secure) as client:
+        expect("STARTTLS" in client.command("EHLO client.example.org"), "STARTTLS is not offered")
+        starttls_answer = client.command("STARTTLS now", "501 5.5.4")
+        expect("No parameters allowed" in starttls_answer, starttls_answer)
+        client.command("STARTTLS", "220 2.0.0 Ready to start TLS")
+        client.socket = trusting(authority).wrap_socket(client.socket, server_hostname=NAME)
+        client.command("MAIL FROM:<a@example.org>", "503")
+        expect("STARTTLS" not in client.command("EHLO client.example.org"), "offered again")
+        client.command("STARTTLS", "503 5.5.1 Invalid command: Channel already secured")
+        client.command("MAIL FROM:<a@example.org>")
+        client.command(f"RCPT TO:<{bench.recipient}@example.org>")
+        client.command("DATA", "354")
+        client.send(stuffed(message("over TLS")))
+        client.expect("250")
+        client.command("QUIT", "221")
+    text = delivered(bench)[0].decode()
+    expect(re.search(r"with ESMTPS id [0-9a-f]{8} \(TLSv1\.3:TLS_[A-Z0-9_]+:256:NO\)\n\tfor ", text), text[:600])
+    daemon.wait_log(r"smtp tls ciphers=TLSv1\.3:TLS_\w+:256")
+    daemon.wait_log(r"smtp disconnected reason=quit")
+
+
+@case("swaks and openssl s_client get through, with TLS 1.2 too")
+def peers(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME, "rsa")}, "tls").start()
+    swaks(daemon.secure, "--tls", "--to", f"{bench.recipient}@example.org", "--from", "a@example.org")
+    text = delivered(bench)[0].decode()
+    expect("with ESMTPS id" in text, text[:400])
+    for version in ["-tls1_2", "-tls1_3"]:
+        done = subprocess.run(["openssl", "s_client", "-starttls", "smtp", "-connect", f"127.0.0.1:{daemon.secure}",
+                               "-CAfile", authority.certificate, "-verify_hostname", NAME, version],
+                              input=b"QUIT\r\n", capture_output=True, timeout=20)
+        out = done.stdout.decode(errors="replace")
+        expect("Verify return code: 0 (ok)" in out or "Verification: OK" in out, out[-800:])
+    done = subprocess.run(["openssl", "s_client", "-starttls", "smtp", "-connect", f"127.0.0.1:{daemon.secure}",
+                           "-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], input=b"", capture_output=True, timeout=20)
+    expect(done.returncode != 0, "TLS 1.1 was taken")
+
+
+@case("smtps: TLS comes before the greeting, and nothing is offered")
+def immediate(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "smtps").start()
+    client = Client(daemon.secure, greeting=None)
+    client.socket = trusting(authority).wrap_socket(client.socket, server_hostname=NAME)
+    client.expect("220")
+    expect("STARTTLS" not in client.command("EHLO client.example.org"), "STARTTLS is offered")
+    client.command("STARTTLS", "503 5.5.1 Invalid command: Channel already secured")
+    client.command("MAIL FROM:<a@example.org>")
+    client.command("RSET")
+    client.command("QUIT", "221")
+    # Somebody who speaks first in clear gets nothing.
+    with Client(daemon.secure, greeting=None) as clear:
+        clear.send("EHLO client.example.org\r\n" * 20)
+        expect(b"250" not in clear.line(), "an answer in clear")
+    daemon.wait_log(r"smtp bad-input result=\"TLS handshake failed: ")
+
+
+@case("tls-require: nothing is taken before STARTTLS")
+def required(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls-require").start()
+    with Client(daemon.secure) as client:
+        client.command("EHLO client.example.org")
+        client.command("MAIL FROM:<a@example.org>", "530 5.5.1 Invalid command: Must issue a STARTTLS command first")
+        client.command("STARTTLS", "220")
+        client.socket = trusting(authority).wrap_socket(client.socket, server_hostname=NAME)
+        send(client, bench, "required")
+    delivered(bench)
+
+
+@case("verify: only a client with a certificate of the ca gets in")
+def verified(bench):
+    authority = Authority(bench)
+    friend = authority.issue("friend.example.org", "rsa")
+    stranger = self_signed(bench, "friend.example.org", file="stranger")
+    daemon = server(bench, {NAME: authority.issue(NAME)}, 'tls-require verify ca "clients"',
+                    more=f'ca clients cert "{authority.certificate}"\n').start()
+
+    def attempt(pair):
+        context = trusting(authority)
+        if pair is not None:
+            context.load_cert_chain(pair.certificate, pair.key)
+        with Client(daemon.secure) as client:
+            starttls(client, context)
+            send(client, bench, "verified")
+
+    attempt(friend)
+    daemon.wait_log(rf'smtp cert-check result="verified" fingerprint="SHA256:{friend.fingerprint()}"')
+    expect(":256:YES)" in delivered(bench)[0].decode(), "Received does not say YES")
+    for pair in [None, stranger]:
+        try:
+            attempt(pair)
+        except (OSError, AssertionError):
+            continue
+        expect(False, "a client without a good certificate was let in")
+    expect_equal(len(delivered(bench)), 1, "messages")
+    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed", count=2)
+
+
+@case("several pki: by the name that the client asks for, by a certificate's own names, else the first")
+def names(bench):
+    authority = Authority(bench)
+    one, two = authority.issue("one.example.org", "rsa"), authority.issue("two.example.org", "ec")
+    many = authority.issue("*.many.example.org", "ed25519", file="many")
+    daemon = server(bench, {"one.example.org": one, "two.example.org": two, "many": many}, "tls").start()
+
+    def shown(name):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with Client(daemon.secure) as client:
+            starttls(client, context, name)
+            return client.socket.getpeercert(binary_form=True)
+
+    def der(pair):
+        with open(pair.certificate) as file:
+            return ssl.PEM_cert_to_DER_cert(file.read())
+
+    expect_equal(shown("one.example.org"), der(one), "one")
+    expect_equal(shown("TWO.example.org"), der(two), "two")
+    expect_equal(shown("any.many.example.org"), der(many), "many")
+    expect_equal(shown("other.example.org"), der(one), "other")
+    expect_equal(shown(None), der(one), "none")
+
+
+@case("commands sent together with STARTTLS are forgotten")
+def injected(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls").start()
+    with Client(daemon.secure) as client:
+        client.command("EHLO client.example.org")
+        client.send("STARTTLS\r\nEHLO evil.example.org\r\nMAIL FROM:<evil@example.org>\r\n")
+        client.expect("220")
+        client.socket = trusting(authority).wrap_socket(client.socket, server_hostname=NAME)
+        client.command("RCPT TO:<b@example.org>", "503")
+        expect("Hello client.example.org" in client.command("EHLO client.example.org"), "another name")
+        client.command("QUIT", "221")
+    expect("evil" not in daemon.log(), daemon.log())
+
+
+def hello():
+    """A first flight as Python's client sends it."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=NAME)
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+@case("garbage, cut-off and crawling handshakes end or wait for that session alone")
+def hostile(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls").start()
+    roles = daemon.roles()
+
+    def begin():
+        client = Client(daemon.secure)
+        client.command("EHLO client.example.org")
+        client.command("STARTTLS", "220")
+        return client
+
+    heartbeat = bytes.fromhex("180303000301ffff")
+    for data in [b"\0" * 500, b"GET / HTTP/1.0\r\n\r\n", os.urandom(4000), hello()[:-7] + b"\xff" * 7, heartbeat,
+                 hello()[:5] + b"\xff\xff\xff\xff" + hello()[9:], b"\x16\x03\x01\xff\xff" + b"A" * 70000]:
+        client = begin()
+        try:
+            client.send(data)
+            client.socket.shutdown(socket.SHUT_WR)
+            while client.socket.recv(65536):
+                pass
+        except OSError:
+            pass
+        client.close()
+    for cut in [1, 4, 5, 60, 200]:
+        client = begin()
+        client.send(hello()[:cut])
+        client.close()
+    waiting = begin()
+    waiting.send(hello()[:30])
+    # One byte at a time, both ways of the handshake.
+    crawl = begin()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    peer = trusting(authority).wrap_bio(incoming, outgoing, server_hostname=NAME)
+    while True:
+        try:
+            peer.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            for byte in outgoing.read():
+                crawl.send(bytes([byte]))
+            incoming.write(crawl.socket.recv(1))
+    for byte in outgoing.read():
+        crawl.send(bytes([byte]))
+    peer.write(b"EHLO client.example.org\r\n")
+    for byte in outgoing.read():
+        crawl.send(bytes([byte]))
+    answer = b""
+    while b"HELP\r\n" not in answer:
+        incoming.write(crawl.socket.recv(65536))
+        try:
+            answer += peer.read()
+        except ssl.SSLWantReadError:
+            pass
+    # Behind the handshake: what is no record ends the session, and was never taken for a command.
+    crawl.send(b"MAIL FROM:<evil@example.org>\r\n")
+    daemon.wait_log(r"smtp bad-input result=\"TLS failed: ")
+    with Client(daemon.secure) as client:
+        starttls(client, trusting(authority))
+        send(client, bench, "after all")
+    delivered(bench)
+    expect_equal(daemon.roles(), roles, "processes")
+
+
+@case("a client cannot renegotiate")
+def renegotiation(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "smtps").start()
+    peer = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.secure}", "-tls1_2", "-crlf"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        eventually(lambda: "smtp tls ciphers=TLSv1.2" in daemon.log(), "no handshake")
+        peer.stdin.write(b"R\n")
+        peer.stdin.flush()
+        out = peer.communicate(timeout=15)[0].decode(errors="replace")
+    finally:
+        peer.kill()
+    expect("RENEGOTIATING" in out and "no renegotiation" in out, out[-600:])
+    expect_equal(daemon.log().count("smtp tls ciphers="), 1, "handshakes")
+
+
+@case("a keys role that stands still delays handshakes and nothing else")
+def stalled(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls").start()
+    keys = eventually(lambda: daemon.roles().get("keys"), "no keys role")
+    os.kill(keys, signal.SIGSTOP)
+    try:
+        waiting = []
+        for _ in range(20):
+            client = Client(daemon.secure)
+            client.command("EHLO client.example.org")
+            client.command("STARTTLS", "220")
+            client.send(hello())
+            waiting.append(client)
+        submit(daemon.port, recipients=(f"{bench.recipient}@example.org",))
+        delivered(bench)
+        waiting[0].socket.settimeout(0.3)
+        try:
+            expect(not waiting[0].socket.recv(1), "a handshake went on without keys")
+        except TimeoutError:
+            pass
+    finally:
+        os.kill(keys, signal.SIGCONT)
+    for client in waiting[1:]:
+        expect(client.socket.recv(1) == b"\x16", "the handshake did not go on")
+    with Client(daemon.secure) as client:
+        starttls(client, trusting(authority))
+        client.command("EHLO client.example.org")
+
+
+@case("handshakes that wait for a keys role that dies go on with the next one")
+def dead_keys(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls").start()
+    keys = eventually(lambda: daemon.roles().get("keys"), "no keys role")
+    os.kill(keys, signal.SIGSTOP)
+    client = Client(daemon.secure)
+    client.command("EHLO client.example.org")
+    client.command("STARTTLS", "220")
+    client.send(hello())
+    os.kill(keys, signal.SIGKILL)
+    expect(client.socket.recv(1) == b"\x16", "the handshake did not go on")
+
+
+def memory(pid):
+    """Every readable byte of a process."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as file:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if not rights.startswith("r") or "[v" in line:
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            while start < end:
+                size = min(end - start, 64 << 20)
+                try:
+                    file.seek(start)
+                    yield file.read(size)
+                except OSError:
+                    pass
+                start += size
+
+
+def open_contents(pid):
+    """What every descriptor that can be read again holds, without disturbing it."""
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        path = f"/proc/{pid}/fd/{number}"
+        try:
+            target = os.readlink(path)
+            if not target.startswith("/") or target.startswith(("/dev/", "/proc/")) or os.path.isdir(path):
+                continue
+            with open(path, "rb") as file:
+                yield file.read(16 << 20)
+        except OSError:
+            pass
+
+
+@case("no byte of a private key is in any process but keys, nor in a file that another has open")
+def secrets(bench):
+    bench.need_root("only root may look into all processes")
+    authority = Authority(bench)
+    pairs = {f"{kind}.example.org": authority.issue(f"{kind}.example.org", kind) for kind in ["rsa", "ec", "ed25519"]}
+    daemon = server(bench, pairs, "tls").start()
+    for name in pairs:
+        with Client(daemon.secure) as client:
+            starttls(client, trusting(authority), name)
+            send(client, bench, name)
+    pieces = [piece for pair in pairs.values() for piece in pair.secrets()]
+    roles = daemon.roles()
+    keys = roles.pop("keys")
+    roles["supervisor"] = daemon.process.pid
+
+    def found(pid):
+        hits = set()
+        for content in list(open_contents(pid)) + list(memory(pid)):
+            hits |= {index for index, piece in enumerate(pieces) if piece in content}
+        return hits
+
+    # The search finds what is there: of each key at least one form.
+    there = found(keys)
+    start = 0
+    for name, pair in pairs.items():
+        count = len(pair.secrets())
+        expect(there & set(range(start, start + count)), f"{name}: not even keys has it: the search is blind")
+        start += count
+    for role, pid in roles.items():
+        hits = found(pid)
+        expect(not hits, f"{role} has pieces {hits} of private keys")
+    daemon.stop()
+
+
+@case("{how} renews certificates; one whose key does not fit changes nothing", how=["SIGHUP", "smtpctl update pki"])
+def renewal(bench, how):
+    authority = Authority(bench)
+    pair = authority.issue(NAME, "ec", file="served")
+    daemon = server(bench, {NAME: pair}, "tls").start()
+
+    def fingerprint():
+        context = trusting(authority)
+        with Client(daemon.secure) as client:
+            starttls(client, context)
+            der = client.socket.getpeercert(binary_form=True)
+        return openssl("x509", "-inform", "DER", "-noout", "-fingerprint", "-sha256", stdin=der)
+
+    def put(source):
+        for kind in ["crt", "key"]:
+            os.replace(bench.path(f"{source}.{kind}"), bench.path(f"served.{kind}"))
+
+    first = fingerprint()
+    session_before = Client(daemon.secure)
+    starttls(session_before, trusting(authority))
+    authority.issue(NAME, "rsa", file="next")
+    put("next")
+    if how == "SIGHUP":
+        daemon.process.send_signal(signal.SIGHUP)
+    else:
+        expect("command succeeded" in daemon.ctl("update", "pki", NAME), "no word of success")
+    daemon.wait_log("info: certificates updated")
+    second = eventually(lambda: f if (f := fingerprint()) != first else None, "the old certificate is shown")
+    session_before.command("EHLO client.example.org")
+    authority.issue(NAME, "ec", file="odd")
+    os.replace(bench.path("odd.key"), bench.path("served.key"))
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_log("warn: certificates are not updated: pki mail.example.org: the key does not match")
+    expect_equal(fingerprint(), second, "certificate")
+    if how != "SIGHUP":
+        for name, why in [(NAME, "does not match"), ("other.example.org", "there is no pki")]:
+            done = daemon.run_ctl("update", "pki", name)
+            expect(done.returncode != 0 and why in done.stdout.decode(), f"{name}: {done}")
+    os.chmod(bench.path("served.key"), 0o644)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_log("warn: certificates are not updated: .*served.key: mode 644 is too open")
+    expect_equal(fingerprint(), second, "certificate")
+
+
+@case("files that cannot be used are told before anything starts")
+def files(bench):
+    authority = Authority(bench)
+    good, other = authority.issue(NAME), authority.issue("other.example.org")
+    pairs = {NAME: good}
+
+    def says(text):
+        log = start_fails(server(bench, pairs, "tls"), "-n")
+        expect(text in log, f"wanted {text!r}, got {log!r}")
+
+    good.key, kept = other.key, good.key
+    says("pki mail.example.org: the key does not match the certificate")
+    good.key = bench.path("encrypted.key")
+    openssl("pkey", "-in", kept, "-aes256", "-passout", "pass:secret", "-out", good.key)
+    os.chmod(good.key, 0o600)
+    says("pki mail.example.org: the key is encrypted")
+    good.key = bench.write("nonsense.key", "nonsense\n", 0o600)
+    says("pki mail.example.org: not a private key in PEM")
+    good.key = bench.path("absent.key")
+    says("absent.key: No such file")
+    good.key = bench.directory
+    says("not a regular file")
+    good.key = kept
+    os.chmod(kept, 0o644)
+    says("mode 644 is too open: at most 740")
+    os.chmod(kept, 0o640)
+    if bench.is_root:
+        os.chown(kept, 65534, -1)
+        says("belongs to uid 65534, not to root")
+        os.chown(kept, 0, -1)
+    good.certificate = bench.write("nonsense.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    says("pki mail.example.org: the certificate: not a certificate in PEM")
+    good.certificate = bench.write("empty.crt", "")
+    says("pki mail.example.org: the certificate: no certificate in PEM")
+    good.certificate = bench.path(NAME + ".crt")
+    os.chmod(good.certificate, 0o777)
+    says("mode 777 is too open: at most 755")
+    os.chmod(good.certificate, 0o644)
+    log = start_fails(server(bench, pairs, 'tls ciphers "NONSENSE"'), "-n")
+    expect("ciphers" in log, log)
+    log = start_fails(server(bench, pairs, 'tls protocols "tlsv9"'), "-n")
+    expect("no protocol of TLS is called tlsv9" in log, log)
+
+
+@case("protocols and ciphers are what the listener says")
+def options(bench):
+    authority = Authority(bench)
+    pair = authority.issue(NAME, "rsa")
+    daemon = server(bench, {NAME: pair}, 'tls protocols "tlsv1.2" ciphers "ECDHE-RSA-AES128-GCM-SHA256"').start()
+    with Client(daemon.secure) as client:
+        starttls(client, trusting(authority))
+        expect_equal(client.socket.cipher()[:2], ("ECDHE-RSA-AES128-GCM-SHA256", "TLSv1.2"), "cipher")
+    try:
+        with Client(daemon.secure) as client:
+            starttls(client, trusting(authority, minimum_version=ssl.TLSVersion.TLSv1_3))
+    except OSError:
+        pass
+    else:
+        expect(False, "TLS 1.3 was taken")
+
+
+@case("a session ticket is good for another frontend")
+def tickets(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls").start()
+    context = trusting(authority, maximum_version=ssl.TLSVersion.TLSv1_2)
+    with Client(daemon.secure) as client:
+        starttls(client, context)
+        client.command("EHLO client.example.org")
+        ticket = client.socket.session
+    daemon.kill_role("frontend")
+    eventually(daemon.greets, "no frontend")
+    with Client(daemon.secure) as client:
+        starttls(client, context, session=ticket)
+        client.command("EHLO client.example.org")
+        expect(client.socket.session_reused, "the session was not resumed")
+
+
+# Relays.
+
+
+def relay(bench, url, more="", options=""):
+    return Daemon(bench, f"""{more}
+mta limit inet4
+action "out" relay host "{url}" {options}
+match from any for any action "out"
+""")
+
+
+@case("an opportunistic relay uses what it is offered, and says so")
+def opportunistic(bench):
+    pair = self_signed(bench, "sink.example.org", "rsa")
+    sink = TLSSink(bench, pair)
+    daemon = relay(bench, f"smtp://127.0.0.1:{sink.port}").start()
+    submit(daemon.port, subject="opportunistic")
+    daemon.wait_empty()
+    expect(sink.deliveries[0].cipher is not None, "it went in clear")
+    daemon.wait_log(r"mta tls ciphers=TLSv1\.3:TLS_\w+:256")
+    daemon.wait_log(rf'mta cert-check result="unverified" fingerprint="SHA256:{pair.fingerprint()}"')
+
+
+@case("an opportunistic relay goes on in clear when TLS fails ({mode})", mode=["garbage", "refuse", "none"])
+def in_clear(bench, mode):
+    sink = TLSSink(bench, None, mode)
+    daemon = relay(bench, f"smtp://127.0.0.1:{sink.port}").start()
+    submit(daemon.port, subject="clear")
+    daemon.wait_empty()
+    expect_equal(sink.subjects(), ["clear"], "messages")
+    expect_equal(sink.connections, 2 if mode == "garbage" else 1, "connections")
+    expect("Disabling route" not in daemon.log(), "a route was disabled")
+
+
+@case("a reply put behind the 220 to STARTTLS is not taken")
+def reply_injected(bench):
+    sink = TLSSink(bench, None, "injected")
+    daemon = relay(bench, f"smtp://127.0.0.1:{sink.port}").start()
+    submit(daemon.port)
+    daemon.wait_log(r"mta error reason=Data behind the reply to STARTTLS")
+    expect_equal(sink.deliveries, [], "messages")
+    expect_equal(len(daemon.queue()), 1, "envelopes")
+
+
+def certificate(bench, authority, kind):
+    return {
+        "good": lambda: authority.issue("localhost", "rsa"),
+        "wrong name": lambda: authority.issue("other.example.org"),
+        "expired": lambda: authority.issue("localhost", expired=True),
+        "self-signed": lambda: self_signed(bench, "localhost"),
+    }[kind]()
+
+
+TRUST = [(url, kind) for url in ["smtp+tls", "smtps", "tls"] for kind in ["good", "wrong name", "expired", "self-signed"]]
+
+
+@case("a relay that has to verify, to a host whose certificate is {trust}", trust=TRUST)
+def verifying(bench, trust):
+    url, kind = trust
+    authority = Authority(bench)
+    sink = TLSSink(bench, certificate(bench, authority, kind), "smtps" if url == "smtps" else "starttls")
+    scheme, options = ("smtp", 'tls ca "us"') if url == "tls" else (url, 'ca "us"')
+    daemon = relay(bench, f"{scheme}://localhost:{sink.port}", f'ca us cert "{authority.certificate}"\n', options).start()
+    submit(daemon.port, subject="verified")
+    if kind == "good":
+        daemon.wait_empty()
+        expect_equal(sink.subjects(), ["verified"], "messages")
+        daemon.wait_log(r'mta cert-check result="valid" fingerprint="SHA256:')
+        return
+    why = {"wrong name": "hostname mismatch", "expired": "certificate has expired", "self-signed": "self-signed certificate"}[kind]
+    daemon.wait_log(rf"mta error reason=TLS handshake failed: certificate verify failed: (?i:{why})")
+    found = eventually(lambda: q if "TLS handshake failed" in str(q := daemon.queue()) else None, "no error is noted")
+    expect_equal(len(found), 1, "envelopes")
+    expect_equal(sink.deliveries, [], "messages")
+
+
+@case("tls no-verify: encrypted or not at all, whatever the certificate")
+def unverified(bench):
+    sink = TLSSink(bench, self_signed(bench, "other.example.org"))
+    daemon = relay(bench, f"smtp://localhost:{sink.port}", options="tls no-verify").start()
+    submit(daemon.port, subject="no-verify")
+    daemon.wait_empty()
+    expect(sink.deliveries[0].cipher is not None, "it went in clear")
+    daemon.stop()
+    clear = TLSSink(bench, None, "none")
+    daemon.configure(f"""
+mta limit inet4
+action "out" relay host "smtp://localhost:{clear.port}" tls no-verify
+match from any for any action "out"
+""")
+    daemon.start()
+    submit(daemon.port)
+    daemon.wait_log("mta error reason=TLS required but not supported by remote host")
+    expect_equal(clear.deliveries, [], "messages")
+    expect(b"MAIL" not in b"".join(clear.commands), "MAIL was sent in clear")
+
+
+@case("a relay shows its certificate, signed for by keys, to a host that asks ({kind})", kind=["rsa", "ec", "ed25519"])
+def client_certificate(bench, kind):
+    authority = Authority(bench)
+    ours = authority.issue("us.example.org", kind)
+    sink = TLSSink(bench, authority.issue("localhost", "rsa"), authority=authority)
+    daemon = relay(bench, f"smtp+tls://localhost:{sink.port}",
+                   ours.pki("us.example.org") + f'ca us cert "{authority.certificate}"\n',
+                   'pki "us.example.org" ca "us"').start()
+    submit(daemon.port, subject="client")
+    daemon.wait_empty()
+    with open(ours.certificate) as file:
+        expect_equal(sink.deliveries[0].certificate, ssl.PEM_cert_to_DER_cert(file.read()), "certificate")
+
+
+@case("smtp+notls stays in clear; with tls it is a temporary failure")
+def without(bench):
+    sink = TLSSink(bench, self_signed(bench, "localhost"))
+    daemon = relay(bench, f"smtp+notls://localhost:{sink.port}").start()
+    submit(daemon.port, subject="notls")
+    daemon.wait_empty()
+    expect(sink.deliveries[0].cipher is None, "it was encrypted")
+    daemon.stop()
+    daemon.configure(f"""
+mta limit inet4
+action "out" relay host "smtp+notls://localhost:{sink.port}" tls
+match from any for any action "out"
+""")
+    daemon.start()
+    submit(daemon.port)
+    eventually(lambda: "TLS required but forbidden" in str(daemon.queue()), "no error is noted")
+    expect_equal(len(sink.deliveries), 1, "messages")
+
+
+@case("smtplib talks to it over TLS, with a message of 4 MB")
+def library(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME, "rsa")}, "tls").start()
+    with smtplib.SMTP("127.0.0.1", daemon.secure, timeout=30) as client:
+        client._host = NAME
+        client.starttls(context=trusting(authority))
+        body = message("large", "0123456789abcdef" * 4 + "\r\n") + (b"x" * 76 + b"\r\n") * 54000
+        client.sendmail("a@example.org", [f"{bench.recipient}@example.org"], body)
+    text = delivered(bench)[0]
+    expect(len(text) > 4_000_000 and text.count(b"x" * 76 + b"\n") == 54000, f"{len(text)} bytes")
+
+
+@case("keys is a process of its own that no network reaches")
+def keys_role(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls").start()
+    keys = eventually(lambda: daemon.roles().get("keys"), "no keys role")
+    with Client(daemon.secure) as client:
+        starttls(client, trusting(authority))
+        time.sleep(0.1)
+        names = [os.readlink(f"/proc/{keys}/fd/{n}") for n in os.listdir(f"/proc/{keys}/fd")]
+    expect(not [n for n in names if n.endswith(".key")], f"a key file stays open: {names}")
+    inodes = {re.match(r"socket:\[(\d+)\]", n).group(1) for n in names if n.startswith("socket:")}
+    for table in ["tcp", "tcp6", "udp", "udp6"]:
+        with open(f"/proc/{keys}/net/{table}") as file:
+            used = {line.split()[9] for line in file.read().splitlines()[1:]}
+        expect(not inodes & used, "keys has a socket of the network")

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: ISC
+"""A server that takes mail over TLS, or does with TLS what a case tells it."""
+
+import re
+import socket
+import ssl
+import threading
+
+
+class TLSDelivery:
+    def __init__(self, cipher, certificate, body):
+        self.cipher = cipher
+        # What the client showed, as DER; None without TLS or without one.
+        self.certificate = certificate
+        self.body = body
+
+
+class TLSSink:
+    """Modes: starttls, smtps, none (does not offer it), refuse (offers it, says 454), garbage (says 220 and
+    then nonsense), injected (a reply behind the 220, in the same packet)."""
+
+    def __init__(self, bench, pair=None, mode="starttls", authority=None):
+        self.mode = mode
+        self.deliveries = []
+        self.connections = 0
+        self.commands = []
+        self.context = None
+        if pair is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(pair.certificate, pair.key)
+            if authority is not None:
+                self.context.verify_mode = ssl.CERT_REQUIRED
+                self.context.load_verify_locations(authority.certificate)
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        bench.at_end(self.server.close)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.server.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
+
+    def _guarded(self, connection):
+        connection.settimeout(20)
+        try:
+            self._serve(connection)
+        except OSError:
+            pass
+        finally:
+            connection.close()
+
+    def _serve(self, connection):
+        if self.mode == "smtps":
+            connection = self.context.wrap_socket(connection, server_side=True)
+        connection.sendall(b"220 sink.example.org ESMTP\r\n")
+        while connection is not None:
+            connection = self._converse(connection)
+
+    def _converse(self, connection):
+        """Commands up to the end, or to STARTTLS; returns what the conversation goes on over."""
+        reader = connection.makefile("rb")
+        offers = self.mode not in ("smtps", "none") and not isinstance(connection, ssl.SSLSocket)
+        for line in reader:
+            word = line[:4].upper()
+            self.commands.append(line.strip())
+            if word == b"EHLO":
+                connection.sendall(b"250-sink.example.org\r\n" + (b"250-STARTTLS\r\n" if offers else b"")
+                                   + b"250 8BITMIME\r\n")
+            elif word == b"STAR" and self.mode == "refuse":
+                connection.sendall(b"454 not now\r\n")
+            elif word == b"STAR":
+                return self._start(connection)
+            elif word == b"DATA":
+                connection.sendall(b"354 go on\r\n")
+                body = b""
+                for more in reader:
+                    if more == b".\r\n":
+                        break
+                    body += more
+                self._keep(connection, body)
+                connection.sendall(b"250 taken\r\n")
+            elif word == b"QUIT":
+                connection.sendall(b"221 bye\r\n")
+                break
+            else:
+                connection.sendall(b"250 ok\r\n")
+        connection.close()
+        return None
+
+    def _start(self, connection):
+        if self.mode == "injected":
+            connection.sendall(b"220 go on\r\n250-injected\r\n250 SIZE 1\r\n")
+            connection.recv(65536)
+            return None
+        connection.sendall(b"220 go on\r\n")
+        if self.mode == "garbage":
+            connection.sendall(b"this is no record of TLS\r\n" * 10)
+            connection.recv(65536)
+            return None
+        return self.context.wrap_socket(connection, server_side=True)
+
+    def _keep(self, connection, body):
+        secure = isinstance(connection, ssl.SSLSocket)
+        self.deliveries.append(TLSDelivery(
+            connection.cipher() if secure else None,
+            connection.getpeercert(binary_form=True) if secure else None, body))
+
+    def subjects(self):
+        return [re.search(rb"(?m)^Subject: (.*?)\r?$", d.body).group(1).decode() for d in self.deliveries]

@@ -12,6 +12,7 @@ package struct AnswerDeadlines<Key: Sendable>: Sendable {
 
   package init(limit: Int64) { self.limit = limit }
 
+  /// In the order of rising times.
   package mutating func asked(_ key: Key, at now: Int64) {
     assert(asked.last.map { $0.deadline <= now + limit } ?? true)
     asked.append((key, now + limit))

@@ -31,30 +31,21 @@ package final class FrontendService: RoleService {
   private var admission: Reply?
   private var waitingForIdentifiers: [() -> Void] = []
   /// Questions to lookup that are not answered.
-  private var questions: [UInt64: Question] = [:]
+  var questions: [UInt64: Question] = [:]
   private var nextToken: UInt64 = 0
   private var transactions: [MessageID: OpenTransaction] = [:]
   /// Sessions that wait for the answer to a submit, or for credit.
   private var owners: [MessageID: SessionHandler] = [:]
-  private var submitted: Set<MessageID> = []
-  private var recipientDeadlines = AnswerDeadlines<UInt64>(limit: Limits.recipientAnswer)
-  private var submitDeadlines = AnswerDeadlines<MessageID>(limit: Limits.submitAnswer)
+  var submitted: Set<MessageID> = []
+  var recipientDeadlines = AnswerDeadlines<UInt64>(limit: FrontendService.recipientAnswer)
+  var submitDeadlines = AnswerDeadlines<MessageID>(limit: FrontendService.submitAnswer)
   var servers: [any Channel] = []
   private(set) var isListening = true
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
   var counters = SessionCounters()
 
-  private enum Limits {
-    /// How long lookup may think about a recipient, in milliseconds: a user database may hang, and a
-    /// session that waits for it does not notice that its client is gone.
-    static let recipientAnswer: Int64 = 60_000
-    /// The same for the queue and a message: as long as clients wait (RFC 5321 §4.5.3.2.6).
-    static let submitAnswer: Int64 = 600_000
-    static let look = TimeAmount.seconds(1)
-  }
-
-  private struct Question {
+  struct Question {
     let transaction: OpenTransaction
     let index: Int
     let address: Address
@@ -228,27 +219,6 @@ package final class FrontendService: RoleService {
     queue.send(.submit(message, envelopes: UInt32(transaction.envelopes.count)))
   }
 
-  /// Refuses what a neighbour that lives does not answer. An answer that comes later is ignored; the
-  /// envelopes that lookup sent with it make the queue refuse the message.
-  private func watchAnswers() {
-    context.loop.assumeIsolated().scheduleTask(in: Limits.look) { [unowned self] in
-      let now = Clock.rising()
-      while let token = recipientDeadlines.takeOverdue(at: now) {
-        guard questions[token] != nil else { continue }
-        context.log.warn(
-          "frontend: no answer about a recipient within \(Limits.recipientAnswer) ms"
-        )
-        answer(token, .refused(FrontendService.noLookup))
-      }
-      while let id = submitDeadlines.takeOverdue(at: now) {
-        guard submitted.contains(id) else { continue }
-        context.log.warn("frontend: message \(id): the queue has not answered")
-        finish(id, .refused(FrontendService.noQueue))
-      }
-      watchAnswers()
-    }
-  }
-
   /// The session does not want the transaction any more; the queue is told once lookup has said how
   /// many envelopes there are to forget.
   func abort(_ transaction: OpenTransaction) {
@@ -284,12 +254,12 @@ package final class FrontendService: RoleService {
     )
   }
 
-  private enum Answer {
+  enum Answer {
     case accepted([EnvelopeID])
     case refused(Reply)
   }
 
-  private func answer(_ token: UInt64, _ answer: Answer) {
+  func answer(_ token: UInt64, _ answer: Answer) {
     guard let question = questions.removeValue(forKey: token) else { return }
     let transaction = question.transaction
     transaction.questions -= 1
@@ -353,7 +323,7 @@ package final class FrontendService: RoleService {
     }
   }
 
-  private func finish(_ id: MessageID, _ answer: ServerSession.MessageAnswer) {
+  func finish(_ id: MessageID, _ answer: ServerSession.MessageAnswer) {
     // No credit comes any more, and none is needed: the session reads on, to the end of the data.
     transactions.removeValue(forKey: id)?.unacknowledged = 0
     let wasSubmitted = submitted.remove(id) != nil

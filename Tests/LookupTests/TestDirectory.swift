@@ -19,7 +19,9 @@ final class TestDirectory: Sendable {
     setMode(0o755)
     if let directory = unsafe opendir(path) {
       while let entry = unsafe readdir(directory) {
-        let name = unsafe String(cString: &entry.pointee.d_name.0)
+        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+          unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
         if name != ".", name != ".." { remove(name) }
       }
       unsafe closedir(directory)

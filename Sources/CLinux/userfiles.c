@@ -177,7 +177,11 @@ static int talaria_read_file(const struct talaria_reader *reader, const char *ho
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t child = fork();
-  if (child == 0) talaria_read_as(reader, home, path, *owner, ends[1]);
+  if (child == 0) {
+    // Its own reading end would keep it from ever noticing that nobody listens.
+    close(ends[0]);
+    talaria_read_as(reader, home, path, *owner, ends[1]);
+  }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(ends[1]);
   if (child < 0) {
@@ -200,9 +204,10 @@ static int talaria_read_file(const struct talaria_reader *reader, const char *ho
     else
       *length = (size_t)count;
   }
-  // A child that still has something to say learns from this that nobody listens.
   close(ends[0]);
-  int succeeded = talaria_child_succeeded(child, gave_up);
+  // A child that still has something to say is not waited for: another one may hold the pipe open.
+  int has_more = outcome == TALARIA_USER_FILE_TOO_LARGE;
+  int succeeded = talaria_child_succeeded(child, gave_up || has_more);
   if (gave_up || (!succeeded && outcome == TALARIA_USER_FILE_CONTENT)) {
     *length = 0;
     return TALARIA_USER_FILE_FAILED;

@@ -102,7 +102,7 @@ extension RelayPool {
         switch permission(source, target.endpoint, slot, at: now) {
         case .allowed:
           let connections =
-            routes[RouteKey(source: source, endpoint: target.endpoint)]?.connections ?? 0
+            routes[routeKey(source, target.endpoint, slot)]?.connections ?? 0
           if connections < best?.connections ?? .max { best = (target, connections) }
         case .busy:
           isLimited = true
@@ -182,6 +182,14 @@ extension RelayPool {
     return earliest.map { .later($0) }
   }
 
+  private func routeKey(
+    _ source: IPAddress?,
+    _ endpoint: RelayEndpoint,
+    _ slot: Int
+  ) -> RouteKey {
+    RouteKey(source: source, endpoint: endpoint, socketAction: slots[slot]?.key.socketAction)
+  }
+
   /// What host and route allow.
   private mutating func permission(
     _ source: IPAddress?,
@@ -190,7 +198,7 @@ extension RelayPool {
     at now: Instant
   ) -> Route.Permission {
     let limits = settings.limits(for: slots[slot]?.key.domain ?? "")
-    let route = routes[RouteKey(source: source, endpoint: endpoint), default: Route()]
+    let route = routes[routeKey(source, endpoint, slot), default: Route()]
     let ofRoute = route.permission(limits, at: now)
     if case .disabled = ofRoute { return ofRoute }
     let host = uses[.endpoint(endpoint), default: .init()].permission(
@@ -216,7 +224,7 @@ extension RelayPool {
   ) {
     guard let key = slots[slot]?.key else { return }
     let id = newSession()
-    let route = RouteKey(source: source, endpoint: target.endpoint)
+    let route = routeKey(source, target.endpoint, slot)
     let session = Session(relay: slot, route: route)
     sessions[id] = session
     routes[route, default: Route()].connecting(at: now)

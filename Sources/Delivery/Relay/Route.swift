@@ -7,10 +7,13 @@ package struct RouteKey: Hashable, Sendable {
   /// Nil: the system chooses.
   package let source: IPAddress?
   package let endpoint: RelayEndpoint
+  /// The action whose user connects to a local socket: what one may not, another may.
+  package let socketAction: String?
 
-  package init(source: IPAddress?, endpoint: RelayEndpoint) {
+  package init(source: IPAddress?, endpoint: RelayEndpoint, socketAction: String? = nil) {
     self.source = source
     self.endpoint = endpoint
+    self.socketAction = socketAction
   }
 }
 

@@ -59,11 +59,18 @@ struct Expectation {
       "unshare": "unshare",
     ]
     for (name, call) in calls { all[name] = Expectation(.killed, call) }
+    // Accounts reads files of users in processes that become them. Landlock keeps signals inside.
+    let reading: [String: Outcome] = [
+      "become": getuid() == 0 ? .works : .refused, "fork": .works, "kill-group": .works,
+    ]
+    for (name, outcome) in reading {
+      all[name] = Expectation(.killed, calls[name] ?? "", but: [.accounts: outcome])
+    }
     // By vfork or by clone, as the platform has it.
-    all["run"] = Expectation(.killed)
+    all["run"] = Expectation(.killed, but: [.accounts: .refused])
     all["trace"] = Expectation(.killed, "ptrace", of: parent)
-    all["kill"] = Expectation(.killed, "kill", of: parent)
-    all["kill-thread"] = Expectation(.killed, "tgkill", of: parent)
+    all["kill"] = Expectation(.killed, "kill", of: parent, but: [.accounts: .refused])
+    all["kill-thread"] = Expectation(.killed, "tgkill", of: parent, but: [.accounts: .refused])
     // Who asks name servers or services needs sendmsg, and the kernel cannot see what is in it.
     let asking: [Role: Outcome] = [.accounts: .works, .resolver: .works]
     all["send-descriptor"] = Expectation(.killed, "sendmsg", but: asking)

@@ -28,9 +28,9 @@ package enum RolePromises {
         .stdio: "its loop, its edge, its log",
         .getpw: "asks whatever services the host has for its users",
         .recvfd: "is handed its edge",
-        .protExec: "such services are modules, loaded when first asked",
         .proc: "reads the files of users in short-lived processes",
         .id: "which become those users",
+        .protExec: "such services are modules, loaded when first asked",
       ]
     case .keys:
       [

@@ -20,9 +20,13 @@ package enum ControlLimits {
   package static let name = 255
   /// A text for the operator, in bytes.
   package static let text = 8192
+  /// Counters and gauges of one answer.
   package static let statistics = 4096
+  /// Bytes of the name of one.
   package static let statisticName = 128
+  /// Findings of a verification in one page.
   package static let findingsPerPage = 512
+  /// Quarantined records in one page.
   package static let quarantineRowsPerPage = 512
   /// What is wrong with one record, in bytes.
   package static let findingText = 1024
@@ -30,6 +34,7 @@ package enum ControlLimits {
   package static let addressPart = 1024
   /// Rules that one node tells of: the last ones before the decision.
   package static let explainedRules = 8192
+  /// Remarks of one explanation.
   package static let explainedNotes = 64
   /// What a peer says about its build in the hello, in bytes.
   package static let build = 64

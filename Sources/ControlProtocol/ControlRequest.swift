@@ -56,18 +56,21 @@ package enum ControlRequest: Hashable, Sendable {
   /// Nobody waits for the request with the same identifier any longer. Has no answer.
   case cancel
 
+  /// How much a verb does.
   package enum Mode: UInt8, Sendable {
     case execute = 0
     /// Count only.
     case dryRun = 1
   }
 
+  /// What can be paused.
   package enum Subsystem: UInt8, CaseIterable, Sendable {
     case mda = 1
     case mta = 2
     case smtp = 3
   }
 
+  /// How much is logged.
   package enum LogLevel: UInt8, Sendable {
     case brief = 1
     case verbose = 2

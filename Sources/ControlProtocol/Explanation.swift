@@ -6,14 +6,19 @@ package import Mail
 package struct ExplanationQuestion: Hashable, Sendable {
   /// Nil is the null sender.
   package var sender: Address?
+  /// Whom the message would be for.
   package var recipient: Address
+  /// Where it would come from.
   package var source: SourceAddress
+  /// What the client would say in HELO.
   package var helo: String
   /// The client's reverse name; empty is none.
   package var hostName: String
   /// Who is authenticated; empty is nobody.
   package var user: String
+  /// The tag of the listener.
   package var tag: String
+  /// Whether the session would be encrypted.
   package var transport: SessionFacts.Transport
 
   package init(sender: Address?, recipient: Address, source: SourceAddress) {
@@ -74,6 +79,7 @@ package struct ExplanationQuestion: Hashable, Sendable {
 package struct ExplanationNode: Hashable, Sendable {
   /// A rule that was tried.
   package struct Rule: Hashable, Sendable {
+    /// Of the configuration.
     package var line: Int
     /// The first criterion that did not hold; nil when all did.
     package var lacks: String?
@@ -86,7 +92,9 @@ package struct ExplanationNode: Hashable, Sendable {
 
   /// The place of the node that named it; nil for the recipient.
   package var parent: Int?
+  /// What it is: an address, a user, a command, a file.
   package var name: String
+  /// Every rule up to the one that matched, in order.
   package var rules: [Rule] = []
   /// What was found out, in its order.
   package var notes: [String] = []
@@ -131,6 +139,7 @@ package struct ExplanationNode: Hashable, Sendable {
 package struct ExplanationPage: Hashable, Sendable {
   /// What would be answered to the recipient; the same in each page.
   package var verdict: String
+  /// The tree, parents before their children.
   package var nodes: [ExplanationNode]
 
   package init(verdict: String, nodes: [ExplanationNode]) {

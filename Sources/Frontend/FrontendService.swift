@@ -45,6 +45,7 @@ package final class FrontendService: RoleService {
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
   var counters = SessionCounters()
 
+  /// What lookup was asked, and for whom.
   struct Question {
     let transaction: OpenTransaction
     let index: Int
@@ -254,6 +255,7 @@ package final class FrontendService: RoleService {
     )
   }
 
+  /// What lookup says of a recipient.
   enum Answer {
     case accepted([EnvelopeID])
     case refused(Reply)

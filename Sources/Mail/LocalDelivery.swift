@@ -24,6 +24,7 @@ package struct LocalDelivery: Hashable, Sendable {
   package var user: String
   /// The part of the local part behind the delimiter; nil when there is none.
   package var subaddress: String?
+  /// Whether the action delivers, or what an alias or a forward file named.
   package var method: Method
 
   package init(user: String, subaddress: String? = nil, method: Method = .action) {

@@ -11,8 +11,8 @@ struct OptionCase: CustomStringConvertible {
     table map { "a" = "b" }
     table addresses { "192.0.2.1" = "one.example.org" }
     table credentials { "label" = "user:secret" }
-    pki cert cert "/c"
-    pki cert key "/k"
+    pki shop cert "/c"
+    pki shop key "/k"
     pki "*" cert "/c"
     pki "*" key "/k"
     ca trusted cert "/ca"
@@ -46,32 +46,32 @@ struct OptionCase: CustomStringConvertible {
     listen on lo port 70000
     listen on lo port smtps
     listen on lo port imap
-    listen on lo tls pki cert
+    listen on lo tls pki shop
     listen on lo tls
-    listen on lo tls-require pki cert
-    listen on lo tls-require tls pki cert
-    listen on lo tls-require verify pki cert
-    listen on lo tls verify pki cert
-    listen on lo smtps pki cert
+    listen on lo tls-require pki shop
+    listen on lo tls-require tls pki shop
+    listen on lo tls-require verify pki shop
+    listen on lo tls verify pki shop
+    listen on lo smtps pki shop
     listen on lo smtps
-    listen on lo smtps verify pki cert
-    listen on lo smtps pki cert verify
-    listen on lo tls pki cert pki "*"
-    listen on lo tls pki cert pki "CERT"
-    listen on lo tls pki cert ca trusted
-    listen on lo tls pki cert ca other
-    listen on lo tls pki cert ciphers "HIGH"
-    listen on lo tls pki cert ciphers ""
-    listen on lo tls pki cert protocols "TLSv1.3"
-    listen on lo tls pki cert protocols
-    listen on lo tls pki cert auth
+    listen on lo smtps verify pki shop
+    listen on lo smtps pki shop verify
+    listen on lo tls pki shop pki "*"
+    listen on lo tls pki shop pki "SHOP"
+    listen on lo tls pki shop ca trusted
+    listen on lo tls pki shop ca other
+    listen on lo tls pki shop ciphers "HIGH"
+    listen on lo tls pki shop ciphers ""
+    listen on lo tls pki shop protocols "TLSv1.3"
+    listen on lo tls pki shop protocols
+    listen on lo tls pki shop auth
     listen on lo auth
-    listen on lo smtps pki cert auth <map>
-    listen on lo smtps pki cert auth <list>
-    listen on lo tls pki cert auth-optional
+    listen on lo smtps pki shop auth <map>
+    listen on lo smtps pki shop auth <list>
+    listen on lo tls pki shop auth-optional
     listen on lo auth-optional
-    listen on lo tls pki cert auth-optional <map>
-    listen on lo tls pki cert auth auth-optional
+    listen on lo tls pki shop auth-optional <map>
+    listen on lo tls pki shop auth auth-optional
     listen on lo tag "12345678901234567890123456789012"
     listen on lo tag "123456789012345678901234567890123"
     listen on lo hostname mail.example.org
@@ -148,7 +148,7 @@ struct OptionCase: CustomStringConvertible {
     action x relay helo mail.example.org helo-src <addresses>
     action x relay helo-src <addresses>
     action x relay helo-src <map>
-    action x relay pki cert
+    action x relay pki shop
     action x relay pki absent
     action x relay ca trusted
     action x relay ca absent
@@ -246,10 +246,10 @@ struct OptionCase: CustomStringConvertible {
     mta limit max-conn-per-host 0
     mta limit for domain "x.example" inet6
     mta limit for host "x.example" inet6
-    pki cert dhe legacy
-    pki cert dhe 1024
-    pki cert dhe none
-    pki cert ca "/x"
+    pki shop dhe legacy
+    pki shop dhe 1024
+    pki shop dhe none
+    pki shop ca "/x"
     queue compression
     queue compression yes
     queue encryption

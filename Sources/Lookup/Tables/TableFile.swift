@@ -15,6 +15,7 @@ package final class TableFile: Sendable {
     case map(MapFile.Fault)
   }
 
+  /// What bounds the reading of a table.
   package enum Limits {
     /// Bytes of a text.
     package static let text = 64 << 20

@@ -22,6 +22,7 @@ package struct Expansion: Sendable {
     case finish(Outcome)
   }
 
+  /// How an expansion ends.
   package enum Outcome: Hashable, Sendable {
     /// At least one.
     case accepted([EnvelopeDraft])

@@ -43,8 +43,11 @@ package enum ListOwner: UInt8, Sendable {
 
 /// An account of the user database, or of a table in its place.
 package struct Account: Hashable, Sendable {
+  /// The uid.
   package var user: UInt32
+  /// The gid.
   package var group: UInt32
+  /// The home directory.
   package var home: String
 
   package init(user: UInt32, group: UInt32, home: String) {

@@ -5,6 +5,7 @@ internal import Mail
 
 /// One node of an expansion: the recipient, or what an alias, a list or a `~/.forward` named.
 struct ExpansionStep {
+  /// What was done at a step.
   enum Kind: Hashable {
     case address(Address)
     case user(LocalName)

@@ -14,6 +14,7 @@ package struct NodeList: Hashable, Sendable {
     case tooMany
   }
 
+  /// In their order.
   package private(set) var nodes: [ExpansionNode] = []
 
   /// The value of an alias.

@@ -4,12 +4,15 @@
 package struct ExplainedDecision: Hashable, Sendable {
   /// A rule that did not match, and the first of its criteria that did not hold.
   package struct Mismatch: Hashable, Sendable {
+    /// The rule's line in the configuration.
     package var line: Int
+    /// The criterion that did not hold; nil when all did.
     package var criterion: Criterion
   }
 
   /// In the order of the rules.
   package var mismatches: [Mismatch]
+  /// What was decided.
   package var decision: Decision
 }
 

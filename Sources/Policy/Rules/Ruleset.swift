@@ -9,11 +9,14 @@ internal import Mail
 package struct Ruleset: Sendable {
   /// An entry of a table that the criterion which asks it cannot use; it is left out.
   package struct RefusedEntry: Hashable, Sendable {
+    /// The table's name.
     package var table: String
+    /// The entry as it was written.
     package var entry: String
   }
 
   package let subaddressDelimiter: UInt8
+  /// Entries of tables that are of no use.
   package private(set) var refusedEntries: [RefusedEntry] = []
   let actions: [LookupProjection.Action]
   private let rules: [Rule]

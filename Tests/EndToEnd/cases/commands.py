@@ -114,7 +114,7 @@ def missing_program(bench):
 
 @case("mda: a command that floods its output is read to its end, and its last line is the reason")
 def flood(bench):
-    daemon = daemon_for(bench, "cat >/dev/null; yes flooding | head -c 50000000; "
+    daemon = daemon_for(bench, "cat >/dev/null; yes flooding | head -c 5000000; "
                                "echo; echo the end; exit 75").start()
     submit(daemon.port, recipients=[f"{bench.recipient}@in.test"])
     daemon.wait_log(r"result=TempFail stat=Error \(the end\)", 40)

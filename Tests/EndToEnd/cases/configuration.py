@@ -27,8 +27,8 @@ def mistakes(bench):
 
 @case("what smtpd -n -v prints is a configuration that says the same")
 def normalized(bench):
-    text = ('a = "example.org"\ntable t { x, y }\npki a cert "/c"\npki a key "/k"\n'
-            'listen on 127.0.0.1 port 2525 tls pki a\naction in maildir junk ttl 60m\n'
+    text = ('a = "example.org"\ntable t { x, y }\n'
+            'listen on 127.0.0.1 port 2525 tag x\naction in maildir junk ttl 60m\n'
             'match from any for domain $a action in\nmatch for domain <t> reject\n')
     first = check(bench, text, "-v")
     expect_equal(first.returncode, 0)

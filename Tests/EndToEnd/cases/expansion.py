@@ -79,8 +79,8 @@ def virtual(bench):
     box, maildir = box_of(bench)
     table = bench.write("virtual", f"joe@v.test: {bench.recipient}\n@w.test: {bench.recipient}\n")
     daemon = Daemon(bench, f"""
-table virtual file:{table}
-action "in" maildir "{box}/%{{user.username}}" virtual <virtual>
+table addresses file:{table}
+action "in" maildir "{box}/%{{user.username}}" virtual <addresses>
 match from any for domain {{ "v.test", "w.test" }} action "in"
 """).start()
     submit(daemon.port, recipients=["Joe+tag@V.test", "any@w.test"])
@@ -133,7 +133,7 @@ def bad_tables(bench):
     os.chmod(path, 0o644)
     with open(path, "w") as file:
         file.write("a: b\nc\n")
-    expect("line 2" in start_fails(daemon), "the line")
+    expect(':2: "c" has no value' in start_fails(daemon), "the line")
     os.unlink(path)
     os.mkdir(path)
     expect("regular file" in start_fails(daemon), "the directory")

@@ -18,7 +18,7 @@ match from any for domain "in.test" action "local"
 """
 
 
-def forged(bench, user, *lines, note=""):
+def forged(bench, user, *lines, note="", prepare=lambda: None):
     """A daemon that runs, and in its queue one envelope for the user with these fields added."""
     daemon = Daemon(bench, CONFIGURATION, arguments=["-P", "mda"]).start()
     submit(daemon.port, recipients=[f"{user}@in.test"])
@@ -33,6 +33,7 @@ def forged(bench, user, *lines, note=""):
     with open(path, "w") as file:
         file.write(text + "".join(line + "\n" for line in lines))
     daemon.arguments = []
+    prepare()
     return daemon.start()
 
 
@@ -56,12 +57,15 @@ def forged_forward(bench, what):
     user, other = make_users(bench)
     trap = bench.path("trap")
     os.chmod(bench.directory, 0o777)
-    if what == "other":
-        user.write(".forward", "|true\n")
-    elif what == "another's file":
-        path = user.write(".forward", f"|touch {trap}\n")
-        os.chown(path, other.uid, other.gid)
-    daemon = forged(bench, user.name, f"mda-exec: touch {trap}")
+
+    def prepare():
+        if what == "other":
+            user.write(".forward", "|true\n")
+        elif what == "another's file":
+            path = user.write(".forward", f"|touch {trap}\n")
+            os.chown(path, other.uid, other.gid)
+
+    daemon = forged(bench, user.name, f"mda-exec: touch {trap}", prepare=prepare)
     daemon.wait_log(r"mda delivery .*result=TempFail stat=Error \(mail\.forward: .*\)")
     expect(not os.path.exists(trap), "it ran")
     expect_equal(len(daemon.queue()), 1, "envelopes that wait")

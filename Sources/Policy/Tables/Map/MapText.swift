@@ -7,13 +7,17 @@
 package struct MapText: Sendable {
   /// One mistake.
   package struct Fault: Error, Hashable, Sendable {
+    /// Counted from 1.
     package let line: Int
+    /// What is wrong.
     package let text: String
   }
 
   /// A key in lower case with its value, which a set leaves empty.
   package struct Entry: Hashable, Sendable {
+    /// In lower case.
     package let key: String
+    /// Empty in a set.
     package let value: String
   }
 

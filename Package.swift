@@ -169,8 +169,8 @@ let package = Package(
     .executableTarget(
       name: "smtpctl",
       dependencies: [
-        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Policy", "Queue",
-        "StoreFactory",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Policy",
+        "Queue", "StoreFactory",
       ],
       swiftSettings: strict
     ),
@@ -330,7 +330,8 @@ let package = Package(
     .testTarget(
       name: "SmtpctlTests",
       dependencies: [
-        "Configuration", "ControlProtocol", "Disk", "Mail", "Policy", "Queue", "smtpctl", "StoreFactory",
+        "Configuration", "ControlProtocol", "Disk", "Mail", "Policy", "Queue", "smtpctl",
+        "StoreFactory",
       ],
       swiftSettings: strict
     ),

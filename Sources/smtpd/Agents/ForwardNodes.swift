@@ -29,7 +29,8 @@ enum ForwardNodes {
       throw Failure(text: "~/.forward cannot be read")
     }
     do throws(NodeList.Fault) {
-      return try NodeList(parsing: Array(bytes[..<count]), atMost: ExpansionLimits.nodesOfForward).nodes
+      return try NodeList(parsing: Array(bytes[..<count]), atMost: ExpansionLimits.nodesOfForward)
+        .nodes
     } catch {
       throw Failure(text: "~/.forward: \(error)")
     }

@@ -132,16 +132,6 @@ package enum ServerReply {
     Reply(451, nil, "Temporary failure: <\(address)>")
   }
 
-  /// An alias that leads nowhere, too deep, or to an unsafe forward file.
-  package static func expansionFailed(_ address: Address) -> Reply {
-    expansionProblem(524, EnhancedStatus(.permanent, 2, 4), address)
-  }
-
-  /// An alias that could not be expanded now.
-  package static func expansionDeferred(_ address: Address) -> Reply {
-    expansionProblem(424, EnhancedStatus(.temporary, 2, 4), address)
-  }
-
   /// `<x>` for the log and the client: what of the option was not understood.
   static func unsupportedMailOption(_ option: String) -> Reply {
     invalidArguments(503, "Unsupported option \(option)")
@@ -172,13 +162,5 @@ package enum ServerReply {
 
   private static func invalidArguments(_ code: UInt16, _ detail: String) -> Reply {
     Reply(code, describing: EnhancedStatus(.permanent, 5, 4), detail)
-  }
-
-  private static func expansionProblem(
-    _ code: UInt16,
-    _ status: EnhancedStatus,
-    _ address: Address
-  ) -> Reply {
-    Reply(code, status, "\(status.meaning): <\(address)>")
   }
 }

@@ -138,6 +138,51 @@ struct EdgeMessageTests {
     ] { try Self.check(sent) }
   }
 
+  @Test("so do those about who somebody is, and they show no password")
+  func credentials() throws {
+    let password = Secret(Array("hunter2".utf8))
+    for source: SourceAddress in [.local, .inet4(7), .inet6(8, 9)] {
+      let question = AuthenticationQuestion(
+        token: 1,
+        listener: 2,
+        source: source,
+        user: "joe",
+        password: password
+      )
+      try Self.check(FrontendToLookup.authenticate(question))
+      #expect(!"\(question)".contains("hunter2"))
+    }
+    for sender in [nil, Self.address] {
+      let question = SenderQuestion(token: 1, listener: 2, user: "joe", sender: sender)
+      try Self.check(FrontendToLookup.sender(question))
+    }
+    for verdict: AuthenticationQuestion.Verdict in [.accepted, .denied, .failed, .barred] {
+      try Self.check(LookupToFrontend.authentication(token: 1, verdict))
+      try Self.check(AccountsToLookup.authentication(token: 1, verdict))
+    }
+    for verdict: SenderQuestion.Verdict in [.granted, .denied, .failed] {
+      try Self.check(LookupToFrontend.sender(token: 1, verdict))
+    }
+    try Self.check(LookupToAccounts.authenticate(token: 1, name: "joe", password))
+  }
+
+  @Test("a password of the longest length travels, and one byte more does not")
+  func longPassword() throws {
+    let limit = AuthenticationQuestion.Limits.password
+    for (length, fits) in [(limit, true), (limit + 1, false)] {
+      let question = AuthenticationQuestion(
+        token: 1,
+        listener: 0,
+        source: .local,
+        user: "joe",
+        password: Secret([UInt8](repeating: 7, count: length))
+      )
+      var reader = ByteReader(Self.encoded(FrontendToLookup.authenticate(question)))
+      let again = try? FrontendToLookup(decoding: &reader)
+      #expect((again == nil) != fits, "\(length)")
+    }
+  }
+
   @Test("messages of the supervisor survive, too")
   func supervision() throws {
     for sent: RoleToSupervisor in [

@@ -36,11 +36,8 @@ extension Feature {
   ///
   /// Take a line out with the change that brings its engine.
   package static let withoutEngine: Set<Feature> = [
-    .listenerAuthentication,
     .listenerHostNames,
-    .receivedAuthentication,
     .proxyHeader,
-    .senders,
     .relayDomain,
     .relayAuthentication,
     .tableHelper,

@@ -29,6 +29,7 @@ package final class LookupService: RoleService {
   private let explanations: ExplanationDesk
   private let confirmations: ConfirmationDesk
   private let credentials: CredentialDesk
+  private let logins: LoginDesk
   private let edges: Edges
 
   /// The edges that questions and answers travel on; the desks send on them as they are now.
@@ -71,6 +72,7 @@ package final class LookupService: RoleService {
       answer: { generation, message in edges.frontends[generation]?.send(message) }
     )
     self.credentials = credentials
+    logins = LoginDesk(context) { expansions.ruleset }
     tables = TableDesk(context: context, tables: projection.tables) { table, source in
       confirmations.forget(table)
       credentials.forget(table)
@@ -96,6 +98,7 @@ package final class LookupService: RoleService {
     case .frontend: connectFrontend(generation, descriptor)
     case .queue: connectQueue(generation, descriptor)
     case .accounts: connectAccounts(generation, descriptor)
+    case .delivery: logins.connect(generation, descriptor)
     case .control: connectControl(descriptor)
     default: _ = Descriptor(owning: descriptor)
     }

@@ -164,6 +164,10 @@ struct EdgeMessageTests {
       try Self.check(LookupToFrontend.sender(token: 1, verdict))
     }
     try Self.check(LookupToAccounts.authenticate(token: 1, name: "joe", password))
+    try Self.check(DeliveryToLookup.login(token: 1, action: "out", label: "l"))
+    for sent: LookupToDelivery in [
+      .login(token: 1, user: "joe", password), .absent(token: 1), .failed(token: 1),
+    ] { try Self.check(sent) }
   }
 
   @Test("a password of the longest length travels, and one byte more does not")

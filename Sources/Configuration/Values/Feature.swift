@@ -39,7 +39,6 @@ extension Feature {
     .listenerHostNames,
     .proxyHeader,
     .relayDomain,
-    .relayAuthentication,
     .tableHelper,
     .filter,
     .srs,

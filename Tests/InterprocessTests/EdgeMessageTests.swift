@@ -246,7 +246,8 @@ struct EdgeMessageTests {
   func certificates() throws {
     var sent = CertificatePackage(generation: 7)
     sent.chains = [
-      .init(name: "a", content: [1, 2], exchange: .offered), .init(name: "*", content: []),
+      .init(name: "a", content: [1, 2], exchange: .offered, users: [.listeners, .relays]),
+      .init(name: "*", content: [], users: .relays),
     ]
     sent.anchors = [.init(name: "b", content: [3])]
     sent.systemAnchors = [4, 5]
@@ -257,6 +258,20 @@ struct EdgeMessageTests {
         try CertificatePackage(decoding: Array(bytes[..<length]))
       }
     }
+  }
+
+  @Test("a key signs for the role that shows its certificate, and for no other")
+  func users() {
+    let permitted: [CertificatePackage.Users: [Role]] = [
+      []: [], .listeners: [.frontend], .relays: [.delivery],
+      [.listeners, .relays]: [.frontend, .delivery],
+    ]
+    for (users, roles) in permitted {
+      for role in Role.allCases { #expect(users.permits(role) == roles.contains(role)) }
+    }
+    var unknown = CertificatePackage(generation: 1)
+    unknown.chains = [.init(name: "a", content: [], users: .init(rawValue: 4))]
+    #expect(throws: DecodingError.self) { try CertificatePackage(decoding: unknown.encoded()) }
   }
 
   @Test("texts that are too long are cut where a character ends")

@@ -45,6 +45,9 @@ package enum LookupToDelivery: EdgeMessage {
   /// The table cannot be asked.
   case failed(token: UInt64)
 
+  /// A password is in it.
+  package var isSecret: Bool { if case .login = self { true } else { false } }
+
   /// See `schema/edges.md`.
   package func encode(into writer: inout ByteWriter) {
     switch self {

@@ -13,6 +13,9 @@ package enum FrontendToLookup: EdgeMessage {
   /// May the user send from that address?
   case sender(SenderQuestion)
 
+  /// A password is in it.
+  package var isSecret: Bool { if case .authenticate = self { true } else { false } }
+
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .recipient(let question):

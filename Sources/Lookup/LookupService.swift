@@ -28,6 +28,8 @@ package final class LookupService: RoleService {
   private let tables: TableDesk
   private let explanations: ExplanationDesk
   private let confirmations: ConfirmationDesk
+  private let credentials: CredentialDesk
+  private let logins: LoginDesk
   private let edges: Edges
 
   /// The edges that questions and answers travel on; the desks send on them as they are now.
@@ -58,8 +60,22 @@ package final class LookupService: RoleService {
       return true
     }
     self.confirmations = confirmations
+    let credentials = CredentialDesk(
+      context,
+      listeners: projection.listeners,
+      ruleset: { expansions.ruleset },
+      ask: { question in
+        guard let accounts = edges.accounts else { return false }
+        accounts.send(question)
+        return true
+      },
+      answer: { generation, message in edges.frontends[generation]?.send(message) }
+    )
+    self.credentials = credentials
+    logins = LoginDesk(context) { expansions.ruleset }
     tables = TableDesk(context: context, tables: projection.tables) { table, source in
       confirmations.forget(table)
+      credentials.forget(table)
       for refused in expansions.ruleset.replace(table, with: source) {
         context.log.warn(
           "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
@@ -82,6 +98,7 @@ package final class LookupService: RoleService {
     case .frontend: connectFrontend(generation, descriptor)
     case .queue: connectQueue(generation, descriptor)
     case .accounts: connectAccounts(generation, descriptor)
+    case .delivery: logins.connect(generation, descriptor)
     case .control: connectControl(descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
@@ -128,6 +145,8 @@ package final class LookupService: RoleService {
       receive: { [unowned self] message in
         switch message {
         case .recipient(let question): decide(question, from: generation)
+        case .authenticate(let question): credentials.check(question, from: generation)
+        case .sender(let question): credentials.check(question, from: generation)
         }
       },
       ended: { [unowned self] ending in
@@ -174,7 +193,10 @@ package final class LookupService: RoleService {
       peer: .accounts,
       on: context.loop,
       receive: { [unowned self] message in
-        let (token, answer) = message.answer
+        if case .authentication(let token, let verdict) = message {
+          return credentials.answered(token, verdict)
+        }
+        guard let (token, answer) = message.answer else { return }
         guard !confirmations.answered(token, answer) else { return }
         expansions.answered(token, answer)
       },
@@ -190,6 +212,7 @@ package final class LookupService: RoleService {
   private func failQuestions() {
     expansions.failQuestions()
     confirmations.failQuestions()
+    credentials.failQuestions()
   }
 
   private func connectControl(_ descriptor: CInt) {

@@ -36,13 +36,9 @@ extension Feature {
   ///
   /// Take a line out with the change that brings its engine.
   package static let withoutEngine: Set<Feature> = [
-    .listenerAuthentication,
     .listenerHostNames,
-    .receivedAuthentication,
     .proxyHeader,
-    .senders,
     .relayDomain,
-    .relayAuthentication,
     .tableHelper,
     .filter,
     .srs,

@@ -19,6 +19,9 @@ package enum DeliveryEffect: Sendable {
   case destinationRests(task: UInt64, Duration)
   /// To the resolver.
   case resolve(DNSQuestion)
+  /// To lookup: who are we at the host with this label, by the action's table? Answered with
+  /// `loginAnswered`.
+  case fetchLogin(request: UInt64, action: String, label: String)
   /// To the supervisor: start what the action says for this envelope, as the user it names.
   case startCommand(LocalCommandRequest)
   /// To the supervisor: connect to the local socket of this action. Answered with `socketConnected`, or

@@ -8,18 +8,36 @@ package enum FrontendToLookup: EdgeMessage {
   /// May this recipient be accepted, and what becomes of it? The envelopes go to the queue before
   /// the verdict goes back.
   case recipient(RecipientQuestion)
+  /// Is it that user?
+  case authenticate(AuthenticationQuestion)
+  /// May the user send from that address?
+  case sender(SenderQuestion)
+
+  /// A password is in it.
+  package var isSecret: Bool { if case .authenticate = self { true } else { false } }
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .recipient(let question):
       writer.write(UInt8(1))
       question.encode(into: &writer)
+    case .authenticate(let question):
+      writer.write(UInt8(2))
+      question.encode(into: &writer)
+    case .sender(let question):
+      writer.write(UInt8(3))
+      question.encode(into: &writer)
     }
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    guard try reader.readByte() == 1 else { throw .invalid(field: "message kind") }
-    self = .recipient(try RecipientQuestion(decoding: &reader))
+    self =
+      switch try reader.readByte() {
+      case 1: .recipient(try RecipientQuestion(decoding: &reader))
+      case 2: .authenticate(try AuthenticationQuestion(decoding: &reader))
+      case 3: .sender(try SenderQuestion(decoding: &reader))
+      default: throw .invalid(field: "message kind")
+      }
   }
 }
 
@@ -80,6 +98,8 @@ package enum LookupToFrontend: EdgeMessage {
   /// The recipient stands for these envelopes, which the queue has been sent.
   case accepted(token: UInt64, envelopes: [EnvelopeID])
   case refused(token: UInt64, Reply)
+  case authentication(token: UInt64, AuthenticationQuestion.Verdict)
+  case sender(token: UInt64, SenderQuestion.Verdict)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -92,6 +112,14 @@ package enum LookupToFrontend: EdgeMessage {
       writer.write(UInt8(2))
       writer.write(token)
       writer.write(reply)
+    case .authentication(let token, let verdict):
+      writer.write(UInt8(3))
+      writer.write(token)
+      writer.write(verdict.rawValue)
+    case .sender(let token, let verdict):
+      writer.write(UInt8(4))
+      writer.write(token)
+      writer.write(verdict.rawValue)
     }
   }
 
@@ -106,6 +134,8 @@ package enum LookupToFrontend: EdgeMessage {
       }
       self = .accepted(token: token, envelopes: envelopes)
     case 2: self = .refused(token: token, try reader.readReply())
+    case 3: self = .authentication(token: token, try reader.readVerdict())
+    case 4: self = .sender(token: token, try reader.readVerdict())
     default: throw .invalid(field: "message kind")
     }
   }

@@ -19,6 +19,7 @@ final class DeliveryRole: RoleService {
 
   private let context: RoleContext
   private let keys: KeysClient
+  private var logins: LoginClient?
   private var service: DeliveryService?
   private var queue: QueueEdge?
   private var resolver: ResolverEdgeEnd?
@@ -41,6 +42,9 @@ final class DeliveryRole: RoleService {
       signer: keys.sign,
       effect: { [unowned self] in perform($0) }
     )
+    logins = LoginClient(context) { [unowned self] request, answer in
+      service?.loginAnswered(request: request, answer)
+    }
     context.tell(.ready)
   }
 
@@ -51,6 +55,7 @@ final class DeliveryRole: RoleService {
     case .queue: connectQueue(descriptor)
     case .resolver: connectResolver(generation, descriptor)
     case .keys: keys.connect(generation, descriptor)
+    case .lookup: logins?.connect(generation, descriptor)
     case .control: connectControl(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
@@ -203,6 +208,8 @@ final class DeliveryRole: RoleService {
       let milliseconds = UInt32(clamping: pause.wholeMilliseconds)
       queue?.send(.destinationRests(task: task, milliseconds: milliseconds))
     case .resolve(let question): ask(question)
+    case .fetchLogin(let request, let action, let label):
+      logins?.ask(request, action: action, label: label)
     case .startCommand(let request): start(request)
     case .connectSocket(let request, let action):
       context.tell(.connect(task: request, action: action))

@@ -20,7 +20,9 @@ struct ReceivedHeader {
       text += "from \(identity.name) (\(client.hostname) \(client.bracketedSource))\n\t"
     }
     text += "by \(configuration.serverName) (\(configuration.software)) "
-    text += "with \(identity.protocolName)\(encryption == nil ? "" : "S") id \(id)"
+    // The kernel has said who uses the submission socket.
+    let authenticated = client.source == .local ? "A" : ""
+    text += "with \(identity.protocolName)\(encryption == nil ? "" : "S")\(authenticated) id \(id)"
     if let encryption {
       text += " (\(encryption.version):\(encryption.cipher):\(encryption.bits):"
       text += encryption.client == .verified ? "YES)" : "NO)"

@@ -42,6 +42,7 @@ let package = Package(
     .target(name: "Queue", dependencies: ["Mail"], swiftSettings: strict),
     .target(name: "Scheduler", dependencies: ["Mail"], swiftSettings: strict),
     .target(name: "SMTP", dependencies: ["Mail"], swiftSettings: strict),
+    .target(name: "Submission", dependencies: ["Mail"], swiftSettings: strict),
 
     // Stores.
     .target(
@@ -148,6 +149,11 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(
+      name: "Sendmail",
+      dependencies: ["CLinux", "ControlProtocol", "Mail", "SMTP", "Submission"],
+      swiftSettings: strict
+    ),
+    .target(
       name: "Spooler",
       dependencies: [
         "Configuration", "ControlProtocol", "Disk", "Interprocess", "Mail", "Queue", "Scheduler",
@@ -170,7 +176,7 @@ let package = Package(
       name: "smtpctl",
       dependencies: [
         "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Policy",
-        "Queue", "StoreFactory",
+        "Queue", "Sendmail", "StoreFactory", "Submission",
       ],
       swiftSettings: strict
     ),
@@ -179,7 +185,8 @@ let package = Package(
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
         "Frontend", "Interprocess", "KeysEdge", "Lookup", "Mail", "Policy", "Queue",
-        "ResolverEdge", "RolePromises", "Sandbox", "Spooler", "StoreFactory", "Supervisor", "TLS",
+        "ResolverEdge", "RolePromises", "Sandbox", "Sendmail", "Spooler", "StoreFactory",
+        "Submission", "Supervisor", "TLS",
       ] + nio,
       exclude: ["Promises"],
       swiftSettings: strict
@@ -275,7 +282,11 @@ let package = Package(
       dependencies: ["Disk", "FilesystemStore", "Mail", "Queue"],
       swiftSettings: strict
     ),
-    .testTarget(name: "FrontendTests", dependencies: ["Frontend"], swiftSettings: strict),
+    .testTarget(
+      name: "FrontendTests",
+      dependencies: ["Frontend", "Mail"],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "FuzzTests",
       dependencies: [
@@ -348,6 +359,11 @@ let package = Package(
         "Queue",
         "Spooler",
       ] + nio,
+      swiftSettings: strict
+    ),
+    .testTarget(
+      name: "SubmissionTests",
+      dependencies: ["Mail", "Submission"],
       swiftSettings: strict
     ),
     .testTarget(

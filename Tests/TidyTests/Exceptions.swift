@@ -17,6 +17,7 @@ enum Exceptions {
     "Queue": ["Mail"],
     "SMTP": ["Mail"],
     "Scheduler": ["Mail"],
+    "Submission": ["Mail"],
   ]
 
   /// The modules that run on the event loop.
@@ -49,6 +50,7 @@ enum Exceptions {
     "Lookup/Tables/TableFile.swift",
     "Sandbox/Kernel/",
     "Sandbox/Sandbox.swift",
+    "Sendmail/",
     "Supervisor/",
     "TLS/",
     "smtpctl/Connection/SystemCalls.swift",

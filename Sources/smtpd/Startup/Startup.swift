@@ -209,9 +209,23 @@ struct Startup {
     plan.tables = try tables.open()
     plan.openTable = { index throws(CommandRefusal) in try tables.open(index) }
     plan.certificates = CertificateFiles(configuration, uid: uid).source
+    plan.offline = offlineProgram(options.state)
     plan.pausedAtStart = options.paused
     plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0
     return plan
+  }
+}
+
+extension Startup {
+  fileprivate func offlineProgram(_ state: StateDirectory) -> (directory: String, program: Program)
+  {
+    var program = Program(
+      path: Program.ourselves,
+      arguments: ["smtpd", "-x", DeliveryAgent.offline.rawValue, state.offline, state.submission]
+    )
+    program.environment = ["SWIFT_BACKTRACE=enable=no"]
+    program.directory = "/"
+    return (state.offline, program)
   }
 }
 

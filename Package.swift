@@ -130,6 +130,7 @@ let package = Package(
       dependencies: ["Configuration", "ControlProtocol", "Interprocess", "Mail", "Policy"] + nio,
       swiftSettings: strict
     ),
+    .target(name: "Passwords", dependencies: ["CCrypt", "Mail"], swiftSettings: strict),
     .target(
       name: "ResolverEdge",
       dependencies: ["DNS", "Interprocess", "Mail"],
@@ -175,8 +176,8 @@ let package = Package(
     .executableTarget(
       name: "smtpctl",
       dependencies: [
-        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Policy",
-        "Queue", "Sendmail", "StoreFactory", "Submission",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Passwords",
+        "Policy", "Queue", "Sendmail", "StoreFactory", "Submission",
       ],
       swiftSettings: strict
     ),
@@ -314,6 +315,11 @@ let package = Package(
     ),
     .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
     .testTarget(
+      name: "PasswordsTests",
+      dependencies: ["Mail", "Passwords"],
+      swiftSettings: strict
+    ),
+    .testTarget(
       name: "PolicyTests",
       dependencies: ["Configuration", "Mail", "Policy"],
       swiftSettings: strict
@@ -383,6 +389,7 @@ let package = Package(
     ),
 
     // C.
+    .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
     .target(name: "CLinux"),
     .target(
       name: "COpenSSL",

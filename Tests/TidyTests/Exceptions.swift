@@ -29,6 +29,7 @@ enum Exceptions {
   /// The one module that calls a C library.
   static let libraryOwners = [
     "CLMDB": "Backends/LMDB",
+    "CCrypt": "Passwords",
     "COpenSSL": "TLS",
     "CSandbox": "Sandbox",
     "CSeccomp": "Sandbox",
@@ -48,6 +49,7 @@ enum Exceptions {
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",
     "Lookup/Tables/TableFile.swift",
+    "Passwords/",
     "Sandbox/Kernel/",
     "Sandbox/Sandbox.swift",
     "Sendmail/",

@@ -374,7 +374,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SupervisorTests",
-      dependencies: ["Interprocess", "Supervisor"],
+      dependencies: ["CLinux", "Interprocess", "Supervisor"],
       swiftSettings: strict
     ),
     .testTarget(name: "TidyTests", swiftSettings: strict),

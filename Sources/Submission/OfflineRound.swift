@@ -15,7 +15,7 @@ package struct OfflineRound: Sendable {
     /// Messages of one user that a round takes; the others wait for the next one.
     package var perUser = 500
     /// Names that a round looks at.
-    package var names = 20_000
+    package var names = 200_000
     /// How long a message may wait that cannot be sent, in seconds: as long as any other in the queue.
     package var age: Int64 = 4 * 86_400
     /// How old an unfinished file becomes before it is set aside, in seconds.
@@ -80,8 +80,12 @@ package struct OfflineRound: Sendable {
 
   /// What bounds this round.
   package let limits: Limits
-  private var taken: [UInt32: Int] = [:]
+  /// Names by owner, the next one last.
+  private var waiting: [UInt32: [String]] = [:]
+  /// Owners in the order of their turns.
+  private var turns: [UInt32] = []
   private var running: [UInt32: Int] = [:]
+  private var runningCount = 0
   /// Whether something is left for a later round.
   package private(set) var hasRest = false
 
@@ -116,29 +120,54 @@ package struct OfflineRound: Sendable {
     }
   }
 
-  /// What to do with an open file. One that is taken counts for its owner at once.
-  package mutating func verdict(on facts: Facts) -> Verdict {
+  /// A message was found. Told in the order in which those of one owner are to be sent.
+  package mutating func found(_ name: String, of owner: UInt32) {
+    if waiting[owner] == nil { turns.append(owner) }
+    guard waiting[owner, default: []].count < limits.perUser else {
+      hasRest = true
+      return
+    }
+    waiting[owner, default: []].append(name)
+  }
+
+  /// All were found.
+  package mutating func begin() {
+    for owner in turns { waiting[owner]?.reverse() }
+  }
+
+  /// The next message to send: owners take turns, so that nobody waits behind all that another has. Nil
+  /// when none may be sent before another one ends.
+  package mutating func next() -> (name: String, owner: UInt32)? {
+    guard runningCount < limits.running else { return nil }
+    for (place, owner) in turns.enumerated() {
+      guard running[owner, default: 0] < limits.runningPerUser,
+        let name = waiting[owner]?.popLast()
+      else { continue }
+      turns.remove(at: place)
+      if waiting[owner]?.isEmpty == false { turns.append(owner) }
+      return (name, owner)
+    }
+    return nil
+  }
+
+  /// What to do with an open file.
+  ///
+  /// - Parameter owner: whose it was when it was found.
+  package func verdict(on facts: Facts, of owner: UInt32) -> Verdict {
     guard facts.kind == .regular else { return .setAside("it is no regular file") }
+    guard facts.owner == owner else { return .setAside("it has another owner than it had") }
     guard facts.links == 1 else { return .setAside("it has \(facts.links) links") }
     guard facts.mode & 0o022 == 0 else {
       return .setAside("others than its owner may write to it")
     }
-    guard taken[facts.owner, default: 0] < limits.perUser else {
-      hasRest = true
-      return .leave
-    }
-    taken[facts.owner, default: 0] += 1
     return .take
   }
 
-  /// Whether a message of this user may be sent now.
-  package func mayStart(_ user: UInt32) -> Bool {
-    running.values.reduce(0, +) < limits.running
-      && running[user, default: 0] < limits.runningPerUser
-  }
-
   /// A message of this user is being sent.
-  package mutating func started(_ user: UInt32) { running[user, default: 0] += 1 }
+  package mutating func started(_ user: UInt32) {
+    running[user, default: 0] += 1
+    runningCount += 1
+  }
 
   /// The program ended. Returns what becomes of the file; nil: the message is in the queue, and the file
   /// goes.
@@ -150,6 +179,7 @@ package struct OfflineRound: Sendable {
   ) -> Verdict? {
     precondition(running[user, default: 0] > 0, "nothing of this user runs")
     running[user, default: 0] -= 1
+    runningCount -= 1
     switch ending {
     case .status(SendmailStatus.accepted.rawValue): return nil
     case .status(SendmailStatus.offline.rawValue), .signal:

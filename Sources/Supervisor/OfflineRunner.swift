@@ -18,7 +18,8 @@ struct OfflineRunner {
   /// Readable when something was put there; -1: nobody tells, and a round is made now and then.
   let watch: CInt
   private let program: Program
-  private var process: Int32?
+  /// The program of the round that is made.
+  private(set) var process: Int32?
   /// On the rising clock.
   private var due: Int64?
 

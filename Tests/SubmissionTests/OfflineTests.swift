@@ -67,22 +67,22 @@ struct OfflineRoundTests {
 
   @Test("only a regular file with one name, and its owner's alone to write, is taken")
   func facts() {
-    var round = OfflineRound()
-    #expect(round.verdict(on: good) == .take)
+    let round = OfflineRound()
+    #expect(round.verdict(on: good, of: 7) == .take)
+    #expect(round.verdict(on: good, of: 8) == .setAside("it has another owner than it had"))
     var other = good
     other.kind = .other
-    #expect(round.verdict(on: other) == .setAside("it is no regular file"))
+    #expect(round.verdict(on: other, of: 7) == .setAside("it is no regular file"))
     other = good
     other.links = 2
-    #expect(round.verdict(on: other) == .setAside("it has 2 links"))
+    #expect(round.verdict(on: other, of: 7) == .setAside("it has 2 links"))
     other.links = 0
-    #expect(round.verdict(on: other) == .setAside("it has 0 links"))
+    #expect(round.verdict(on: other, of: 7) == .setAside("it has 0 links"))
     for mode: UInt32 in [0o620, 0o602, 0o666] {
       other = good
       other.mode = mode
-      #expect(round.verdict(on: other) == .setAside("others than its owner may write to it"))
+      #expect(round.verdict(on: other, of: 7) == .setAside("others than its owner may write to it"))
     }
-    #expect(!round.hasRest)
   }
 
   @Test("a user's share of a round is bounded, and the others' is not touched")
@@ -90,32 +90,55 @@ struct OfflineRoundTests {
     var limits = OfflineRound.Limits()
     limits.perUser = 3
     var round = OfflineRound(limits: limits)
-    for _ in 0..<3 { #expect(round.verdict(on: good) == .take) }
+    for number in 0..<3 { round.found("\(number)", of: 7) }
     #expect(!round.hasRest)
-    #expect(round.verdict(on: good) == .leave)
+    round.found("3", of: 7)
     #expect(round.hasRest)
-    var other = good
-    other.owner = 8
-    #expect(round.verdict(on: other) == .take)
+    round.found("x", of: 8)
+    round.begin()
+    var names: [String] = []
+    while let (name, owner) = round.next() {
+      names.append(name)
+      round.started(owner)
+      let verdict = round.ended(owner, .status(0), changed: 0, now: 0)
+      #expect(verdict == nil)
+    }
+    #expect(names == ["0", "x", "1", "2"])
   }
 
-  @Test("so many run at a time, and so many of one user")
-  func running() {
+  @Test("owners take turns, within what runs at a time and of one user")
+  func turns() {
     var round = OfflineRound()
-    let limits = round.limits
-    for _ in 0..<limits.runningPerUser {
-      #expect(round.mayStart(1))
+    for number in 0..<100 { round.found("a\(number)", of: 1) }
+    for owner in 2...9 as ClosedRange<UInt32> { round.found("u\(owner)", of: owner) }
+    round.begin()
+    var owners: [UInt32] = []
+    while let (_, owner) = round.next() {
+      round.started(owner)
+      owners.append(owner)
+    }
+    #expect(owners == [1, 2, 3, 4, 5])
+    #expect(round.limits.running == 5)
+    _ = round.ended(2, .status(0), changed: 0, now: 0)
+    let after = round.next()
+    #expect(after?.name == "u6")
+  }
+
+  @Test("one user alone has two at a time")
+  func alone() {
+    var round = OfflineRound()
+    for number in 0..<100 { round.found("\(number)", of: 1) }
+    round.begin()
+    for wanted in ["0", "1"] {
+      let next = round.next()
+      #expect(next?.name == wanted)
       round.started(1)
     }
-    #expect(!round.mayStart(1))
-    for user in 2...UInt32(1 + limits.running - limits.runningPerUser) {
-      #expect(round.mayStart(user))
-      round.started(user)
-    }
-    #expect(!round.mayStart(1000))
-    #expect(round.ended(2, .status(0), changed: 0, now: 0) == nil)
-    #expect(round.mayStart(1000))
-    #expect(!round.mayStart(1))
+    let third = round.next()
+    #expect(third == nil)
+    _ = round.ended(1, .status(75), changed: 0, now: 0)
+    let after = round.next()
+    #expect(after?.name == "2")
   }
 
   @Test("what cannot be sent now waits; what cannot be sent at all, or for too long, is set aside")

@@ -67,12 +67,17 @@ struct OfflineAgent {
       OfflineAgent.say("\(path): it is not ours alone to read, and is left")
       return OfflineAgent.failed
     }
-    for name in names() {
-      look(at: name)
-      while !running.isEmpty, running.count >= round.limits.running { awaitOne() }
+    for name in names() { look(at: name) }
+    round.begin()
+    while true {
+      if let (name, owner) = round.next() {
+        take(name, of: owner)
+      } else if running.isEmpty {
+        return round.hasRest ? OfflineAgent.rest : OfflineAgent.done
+      } else {
+        awaitOne()
+      }
     }
-    while !running.isEmpty { awaitOne() }
-    return round.hasRest ? OfflineAgent.rest : OfflineAgent.done
   }
 
   /// The names in the order of their times.
@@ -98,14 +103,22 @@ struct OfflineAgent {
   }
 
   private mutating func look(at name: String) {
-    let kind = OfflineRound.kind(of: name)
-    guard kind == .message else {
-      var facts = stat()
-      // The structure is written during the call only.
-      guard unsafe fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else { return }
-      let changed = Int64(facts.st_ctim.tv_sec)
-      return follow(round.verdict(on: kind, changed: changed, now: now), name)
+    var facts = stat()
+    // The structure is written, and the name read, during the call only.
+    guard unsafe fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else {
+      // Mostly it is gone; but a name that is no text cannot be asked for.
+      if name.contains("\u{fffd}") { OfflineAgent.say("a name that is not UTF-8 is left") }
+      return
     }
+    switch OfflineRound.kind(of: name) {
+    case .message where facts.st_mode & S_IFMT == S_IFREG: round.found(name, of: facts.st_uid)
+    case .message: follow(.setAside("it is no regular file"), name)
+    case let kind:
+      follow(round.verdict(on: kind, changed: Int64(facts.st_ctim.tv_sec), now: now), name)
+    }
+  }
+
+  private mutating func take(_ name: String, of owner: UInt32) {
     let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
     // A name is read during the call only.
     let descriptor = unsafe openat(directory, name, flags)
@@ -131,7 +144,8 @@ struct OfflineAgent {
         links: UInt64(facts.st_nlink),
         mode: facts.st_mode & 0o7777,
         changed: Int64(facts.st_ctim.tv_sec)
-      )
+      ),
+      of: owner
     )
     guard verdict == .take else {
       close(descriptor)
@@ -150,7 +164,6 @@ struct OfflineAgent {
   }
 
   private mutating func start(_ file: File) {
-    while !round.mayStart(file.owner) { awaitOne() }
     var program = Program(
       path: Program.ourselves,
       arguments: ["smtpd", "-x", "offline.send", socket]
@@ -163,6 +176,11 @@ struct OfflineAgent {
       guard case .found(let account) = UserDatabase.user(id: file.owner) else {
         close(file.descriptor)
         return follow(.setAside("nobody has the uid \(file.owner)"), file.name)
+      }
+      // Nothing but its role ever runs as a user of a role.
+      guard !ServiceUsers.names.values.contains(account.name) else {
+        close(file.descriptor)
+        return follow(.setAside("\(account.name) is a user of the server's own"), file.name)
       }
       program.uid = account.uid
       program.gid = account.gid

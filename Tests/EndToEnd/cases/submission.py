@@ -272,6 +272,23 @@ def s_nail(bench):
     daemon.stop()
 
 
+@case("mutt sends through our sendmail")
+def mutt(bench):
+    if not shutil.which("mutt"):
+        raise Skipped("mutt is not installed")
+    daemon, box = configured(bench)
+    daemon.start()
+    rc = bench.write("muttrc", f"set sendmail='{link(bench)} -oem -oi'\nset use_8bitmime\nset send_charset=utf-8\nset copy=no\n")
+    done = subprocess.run(["mutt", "-x", "-n", "-F", rc, "-s", "from mutt", "-b", f"{bench.recipient}+b@in.test",
+                           f"{bench.recipient}@in.test"], input="grüße\n.\nend\n".encode(), timeout=30,
+                          capture_output=True, env=environment(daemon) | {"HOME": bench.directory}, cwd="/")
+    expect_equal(done.returncode, 0, f"mutt ({done.stderr!r})")
+    for got in box.wait(2):
+        expect(b"\nSubject: from mutt\n" in got and b"+b@" not in got.split(b"\n", 2)[2], f"it is {got!r}")
+        expect("\ngrüße\n.\nend\n".encode() in got, f"the body is {got[-200:]!r}")
+    daemon.stop()
+
+
 @case("the socket has SMTP as it is on the network: pipelining, 8BITMIME, and DSN but for no-dsn")
 def extensions(bench):
     daemon, box = configured(bench)

@@ -292,11 +292,12 @@ let package = Package(
       name: "FuzzTests",
       dependencies: [
         "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail", "Queue",
-        "ResolverEdge", "SMTP",
+        "ResolverEdge", "SMTP", "Submission",
       ],
       path: "Fuzz",
       exclude: ["run"]
-        + ["Configuration", "Envelope", "Frame", "Journal", "Reply", "SMTPLine"].flatMap {
+        + ["Configuration", "Envelope", "Frame", "Journal", "Reply", "SMTPLine", "Submission"]
+        .flatMap {
           ["\($0)/Corpus", "\($0)/Entry.swift"]
         },
       swiftSettings: strict

@@ -2,6 +2,7 @@
 
 internal import Configuration
 internal import Interprocess
+internal import Mail
 internal import NIOCore
 internal import NIOPosix
 
@@ -50,13 +51,33 @@ extension FrontendService {
     )
     return credentials.flatMapThrowing { credentials in
       let service = me.value
-      let handler = SessionHandler(
-        service,
-        service.projection.socket,
-        channel,
-        submitter: service.submitters.connect(credentials.user)
-      )
+      let submitter = service.submitters.connect(credentials.user)
+      // Before it is a session: those have a limit of their own, which is everybody's.
+      let handler: any ChannelHandler =
+        submitter.isWelcome
+        ? SessionHandler(service, service.projection.socket, channel, submitter: submitter)
+        : RefusalHandler(LocalSubmitters.tooManyConnections)
       try channel.pipeline.syncOperations.addHandler(handler)
     }
+  }
+}
+
+/// Says one reply to a connection, and ends it, whether the client reads or not.
+private final class RefusalHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private let reply: Reply
+
+  init(_ reply: Reply) { self.reply = reply }
+
+  func channelActive(context: ChannelHandlerContext) {
+    var bytes: [UInt8] = []
+    reply.append(to: &bytes)
+    context.writeAndFlush(
+      wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)),
+      promise: nil
+    )
+    context.close(promise: nil)
   }
 }

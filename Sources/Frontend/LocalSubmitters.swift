@@ -15,6 +15,13 @@ package final class LocalSubmitters {
     package init() {}
   }
 
+  /// Said instead of a greeting beyond the limit.
+  package static let tooManyConnections = Reply(
+    421,
+    EnhancedStatus(.temporary, 3, 2),
+    "Too many connections of this user, try again later"
+  )
+
   /// The reply to MAIL beyond the limit.
   package static let tooManyMessages = Reply(
     452,

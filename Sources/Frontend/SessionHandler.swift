@@ -52,7 +52,7 @@ final class SessionHandler: ChannelInboundHandler {
 
   func channelActive(context: ChannelHandlerContext) {
     let isWelcome = service.begin(self)
-    guard isWelcome, !service.isStopping, submitter?.isWelcome != false else {
+    guard isWelcome, !service.isStopping else {
       var session = makeSession(hostname: "<unknown>")
       let actions = session.tooManyConnections()
       self.session = session

@@ -10,7 +10,7 @@ import subprocess
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.client import accepted, message, stuffed
-from harness.daemon import SMTPCTL, Daemon
+from harness.daemon import SMTPCTL, SMTPD, Daemon
 from harness.mailbox import Maildir
 from harness.sendmail import SocketClient, as_user, environment, link, sendmail
 from harness.users import make_users
@@ -312,3 +312,38 @@ match tag here from socket for domain "in.test" action "local"
     got = box.wait(1)[0]
     expect(re.search(rb"\nReceived: by \S+ \(OpenSMTPD\) with ESMTPA id ", got), f"Received in {got!r}")
     daemon.stop()
+
+
+# In a mount namespace of its own, so that the host's /run and /var/spool are not touched.
+AS_A_SERVICE = """
+set -e
+mount -t tmpfs -o mode=755 tmpfs /run || exit 99
+mount -t tmpfs -o mode=755 tmpfs /var/spool || exit 99
+run() { setpriv --reuid=$USER_NAME --regid=$USER_GROUP --clear-groups env -u SMTPD_STATE "$@"; }
+$SMTPD -d -f $CONFIGURATION 2>$LOG &
+daemon=$!
+for _ in $(seq 100); do [ -S /run/smtpd-submit.sock ] && [ -S /run/smtpd.sock ] && break; sleep 0.1; done
+echo online | run $SENDMAIL $RECIPIENT@in.test
+for _ in $(seq 100); do [ -z "$($MAILQ)" ] && break; sleep 0.1; done
+kill $daemon
+wait $daemon || true
+status=0
+echo offline | run $SENDMAIL $RECIPIENT@in.test || status=$?
+[ $status = 75 ]
+ls /var/spool/smtpd/offline | wc -l
+"""
+
+
+@case("without a word about where, a user's sendmail finds the server of this host", seconds=90)
+def as_a_service(bench):
+    users = make_users(bench)
+    daemon, box = configured(bench, backend="")
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", AS_A_SERVICE], capture_output=True, timeout=80,
+        env={"PATH": os.environ["PATH"], "SMTPD": SMTPD, "CONFIGURATION": daemon.configuration,
+             "LOG": daemon.log_path, "SENDMAIL": link(bench), "MAILQ": link(bench, "mailq"),
+             "RECIPIENT": bench.recipient, "USER_NAME": users[0].name, "USER_GROUP": str(users[0].gid)})
+    if done.returncode in (1, 99) and b"permi" in done.stderr:
+        raise Skipped("mount is not permitted")
+    expect_equal((done.returncode, done.stdout), (0, b"1\n"), f"{done.stderr!r} {daemon.log()[-800:]}")
+    expect(box.wait(1)[0].endswith(b"\n\nonline\n"), "another message")

@@ -49,6 +49,8 @@ package struct Sendmail {
 
   /// Sends a message of the offline directory, which is on standard input, as whoever runs this.
   package static func resend(to socket: String) -> SendmailStatus {
+    // A server that goes away is an error of a write.
+    _ = signal(SIGPIPE, SIG_IGN)
     let limit = OfflineMessage.Limits.message + OfflineMessage.Limits.arguments + 1
     guard let bytes = try? InputReader.all(of: STDIN_FILENO, atMost: limit),
       let message = try? OfflineMessage(parsing: bytes),

@@ -95,6 +95,11 @@ package struct SubmissionSession: Sendable {
   /// - Parameter message: its lines end in LF.
   package mutating func start(_ task: ClientTask, message: [UInt8]) -> [Action] {
     precondition(state == .composing, "nothing was asked for")
+    if let sizeMax = extensions.sizeMax, message.count > sizeMax {
+      quit(.refused(command: "DATA", SubmissionSession.tooBig(sizeMax)))
+      defer { output = [] }
+      return [.write(output)]
+    }
     self.task = task
     self.message = message
     state = .addressing
@@ -174,6 +179,15 @@ package struct SubmissionSession: Sendable {
   private mutating func say(_ line: [UInt8]) {
     output += line
     commands.append(String(decoding: line.dropLast(2), as: UTF8.self))
+  }
+
+  /// What the server would say once it had read as much.
+  private static func tooBig(_ sizeMax: Int) -> Reply {
+    Reply(
+      554,
+      EnhancedStatus(.permanent, 3, 4),
+      "Message too big for this server: it takes \(sizeMax) bytes"
+    )
   }
 
   private mutating func refused(_ command: String, _ reply: Reply) -> [Action] {

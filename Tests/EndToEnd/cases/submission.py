@@ -314,6 +314,34 @@ match tag here from socket for domain "in.test" action "local"
     daemon.stop()
 
 
+@case("a frontend that dies takes no message with it, and the next one serves the socket")
+def dead_frontend(bench):
+    daemon, box = configured(bench)
+    daemon.start()
+    with SocketClient(daemon) as client:
+        client.begin(recipients=[f"{bench.recipient}@in.test"])
+        daemon.kill_role("frontend")
+        expect(client.at_end(), "the session goes on")
+    done = sendmail(daemon, f"{bench.recipient}@in.test", input="Subject: next\n\n")
+    expect_equal(done.returncode, 0, f"sendmail ({done.stderr!r})")
+    expect(b"\nSubject: next\n" in box.wait(1)[0], "another message")
+    daemon.stop()
+
+
+@case("a message that is too big, and one with too many recipients, are refused for good")
+def too_much(bench):
+    daemon, _ = configured(bench, "smtp max-message-size 10000\nsmtp limit max-rcpt 5\n")
+    daemon.start()
+    user = bench.recipient
+    done = sendmail(daemon, f"{user}@in.test", input=b"\n" + b"x\n" * 6000)
+    expect_equal(done.returncode, 70, "12 kB")
+    expect(b"554 5.3.4 " in done.stderr and b"10000 bytes" in done.stderr, f"it says {done.stderr!r}")
+    for count, status in ((5, 0), (6, 70)):
+        done = sendmail(daemon, *[f"{user}+{number}@in.test" for number in range(count)], input="\n")
+        expect_equal(done.returncode, status, f"{count} recipients ({done.stderr!r})")
+    daemon.stop()
+
+
 # In a mount namespace of its own, so that the host's /run and /var/spool are not touched.
 AS_A_SERVICE = """
 set -e

@@ -113,6 +113,12 @@ struct SubmissionSessionTests {
     }
   }
 
+  @Test("a message that the server does not take for its size is not begun", arguments: [2, 3])
+  func tooBig(_ sizeMax: Int) {
+    let (_, actions) = Self.started(extensions: "250-x\r\n250 SIZE \(sizeMax)\r\n")
+    #expect((actions == [Self.write("QUIT\r\n")]) == (sizeMax < 3))
+  }
+
   @Test("a 421 ends it at once")
   func stopping() {
     var (session, _) = Self.started()

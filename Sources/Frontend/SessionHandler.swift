@@ -45,7 +45,7 @@ final class SessionHandler: ChannelInboundHandler {
     self.listener = listener
     self.channel = channel
     id = SessionID(UInt64.random(in: 1...UInt64.max))
-    source = submitter == nil ? SourceAddress(remote: channel.remoteAddress) : .local
+    source = submitter == nil ? SourceAddress(channel.remoteAddress) : .local
   }
 
   // MARK: - Channel

@@ -44,9 +44,10 @@ struct SpoolPreparation {
     guard number >= 0 else { throw StartupFailure("\(offline): \(systemError())") }
     defer { close(number) }
     var facts = stat()
-    // The structure is written during the call only.
-    guard unsafe fstat(number, &facts) == 0, fchmod(number, 0) == 0,
-      facts.st_uid == geteuid() || fchown(number, geteuid(), getegid()) == 0,
+    // The structure is written during the call only. One that was another's is closed before it is ours.
+    guard unsafe fstat(number, &facts) == 0,
+      facts.st_uid == geteuid()
+        || (fchmod(number, 0) == 0 && fchown(number, geteuid(), getegid()) == 0),
       fchmod(number, mode) == 0
     else { throw StartupFailure("\(offline): \(systemError())") }
   }

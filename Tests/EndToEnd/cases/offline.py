@@ -222,3 +222,19 @@ def refused_for_now(bench):
     box.wait(1, seconds=80)
     eventually(lambda: kept(directory) == [], "it is left")
     daemon.stop()
+
+
+@case("a user with many offline messages does not make another one wait", seconds=90)
+def turns(bench):
+    users = make_users(bench)
+    daemon, box, directory = stopped(bench)
+    for number in range(80):
+        put(directory, f"{bench.recipient}@in.test\nSubject: many\n\n", users[0], f"17000000{number:02}.many")
+    put(directory, f"{bench.recipient}@in.test\nSubject: one\n\n", users[1], "1800000000.one")
+    daemon.start()
+    eventually(lambda: "1800000000.one" not in kept(directory), "it is left", 20)
+    left = len(kept(directory))
+    expect(left > 60, f"only {left} of the others' 80 were left")
+    eventually(lambda: kept(directory) == [], lambda: f"{len(kept(directory))} are left", 60)
+    expect_equal(sum(b"Subject: one\n" in got for got in box.wait(81)), 1, "deliveries of it")
+    daemon.stop()

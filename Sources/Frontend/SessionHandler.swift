@@ -18,6 +18,8 @@ final class SessionHandler: ChannelInboundHandler {
   let source: SourceAddress
   private let service: FrontendService
   private let listener: FrontendProjection.Listener
+  /// Who is at the other end of the submission socket; nil for the network.
+  private let submitter: LocalSubmitters.Connection?
   private let id: SessionID
   private var channel: (any Channel)?
   private var session: ServerSession?
@@ -35,13 +37,15 @@ final class SessionHandler: ChannelInboundHandler {
   init(
     _ service: FrontendService,
     _ listener: FrontendProjection.Listener,
-    _ channel: any Channel
+    _ channel: any Channel,
+    submitter: LocalSubmitters.Connection? = nil
   ) {
     self.service = service
+    self.submitter = submitter
     self.listener = listener
     self.channel = channel
     id = SessionID(UInt64.random(in: 1...UInt64.max))
-    source = SourceAddress(channel.remoteAddress)
+    source = submitter == nil ? SourceAddress(channel.remoteAddress) : .local
   }
 
   // MARK: - Channel
@@ -54,6 +58,7 @@ final class SessionHandler: ChannelInboundHandler {
       self.session = session
       return perform(actions)
     }
+    guard submitter == nil else { return named(service.projection.serverName) }
     service.names?.name(of: source) { [weak self] name in self?.named(name) }
   }
 
@@ -61,7 +66,8 @@ final class SessionHandler: ChannelInboundHandler {
     guard channel != nil else { return }
     var session = makeSession(hostname: name)
     let address = IPAddress(source).map { "\($0)" } ?? "local"
-    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)")
+    let user = submitter.map { " uid=\($0.user)" } ?? ""
+    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)\(user)")
     var actions: [ServerSession.Action] = []
     if let encryption { actions = session.secured(encryption, at: Clock.now()) }
     actions += session.connected(at: Clock.now())
@@ -221,11 +227,18 @@ final class SessionHandler: ChannelInboundHandler {
 
   private func begin(_ mail: MailCommand) {
     guard let facts = session?.facts else { return }
+    let slot = submitter?.beginMessage()
+    guard submitter == nil || slot != nil else {
+      let refusal = ServerSession.TransactionAnswer.refused(LocalSubmitters.tooManyMessages)
+      if let actions = session?.transactionAnswered(refusal, at: Clock.now()) { perform(actions) }
+      return
+    }
     service.beginTransaction(mail, facts: facts) { [self] answer, transaction in
       guard channel != nil else {
         if let transaction { service.abort(transaction) }
         return
       }
+      transaction?.slot = slot
       self.transaction = transaction
       if let actions = session?.transactionAnswered(answer, at: Clock.now()) { perform(actions) }
     }

@@ -107,7 +107,7 @@ private struct Conversation {
       case .bodyChunk(let bytes): body += bytes
       case .submit: perform(server.messageAnswered(.stored, at: .epoch))
       case .abort, .log, .close: break
-      case .secure: preconditionFailure("nobody asked for TLS")
+      case .checkSender, .secure, .verify: preconditionFailure("nobody asked for TLS or AUTH")
       }
     }
   }

@@ -275,7 +275,15 @@ let package = Package(
       dependencies: ["Disk", "FilesystemStore", "Mail", "Queue"],
       swiftSettings: strict
     ),
-    .testTarget(name: "FrontendTests", dependencies: ["Frontend"], swiftSettings: strict),
+    .testTarget(
+      name: "FrontendTests",
+      dependencies: [
+        "Frontend", "Mail", "SMTP",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      swiftSettings: strict
+    ),
     .testTarget(
       name: "FuzzTests",
       dependencies: [
@@ -284,7 +292,7 @@ let package = Package(
       ],
       path: "Fuzz",
       exclude: ["run"]
-        + ["Configuration", "Envelope", "Frame", "Journal", "Reply", "SMTPLine"].flatMap {
+        + ["Configuration", "Envelope", "Frame", "Journal", "Proxy", "Reply", "SMTPLine"].flatMap {
           ["\($0)/Corpus", "\($0)/Entry.swift"]
         },
       swiftSettings: strict

@@ -43,6 +43,8 @@ package final class FrontendService: RoleService {
   private(set) var isListening = true
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
+  /// Connections that a proxy has yet to say something of.
+  var awaitedHeaders = 0
   var counters = SessionCounters()
 
   /// What lookup was asked, and for whom.
@@ -106,7 +108,7 @@ package final class FrontendService: RoleService {
 
   /// A connection begins. Returns false when there are too many.
   func begin(_ session: SessionHandler) -> Bool {
-    let isWelcome = sessions.count < sessionsMax
+    let isWelcome = isRoomLeft
     sessions[ObjectIdentifier(session)] = session
     counters.begun(session.source)
     return isWelcome
@@ -117,6 +119,9 @@ package final class FrontendService: RoleService {
   }
 
   var openSessions: Int { sessions.count }
+
+  /// Whether one more connection is within the limit.
+  var isRoomLeft: Bool { sessions.count + awaitedHeaders < sessionsMax }
 
   // MARK: - What sessions ask
 

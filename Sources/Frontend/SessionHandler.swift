@@ -35,13 +35,14 @@ final class SessionHandler: ChannelInboundHandler {
   init(
     _ service: FrontendService,
     _ listener: FrontendProjection.Listener,
-    _ channel: any Channel
+    _ channel: any Channel,
+    _ ends: ConnectionEnds
   ) {
     self.service = service
     self.listener = listener
     self.channel = channel
-    id = SessionID(UInt64.random(in: 1...UInt64.max))
-    source = SourceAddress(channel.remoteAddress)
+    id = ends.id
+    source = ends.source
   }
 
   // MARK: - Channel

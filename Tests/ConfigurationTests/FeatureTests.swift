@@ -14,7 +14,6 @@ import Testing
     .listenerAuthentication: "pki x cert \"/c\"\npki x key \"/k\"\nlisten on lo tls pki x auth",
     .listenerHostNames: "listen on lo hostnames { \"192.0.2.1\" = \"a\" }",
     .receivedAuthentication: "listen on lo received-auth",
-    .proxyHeader: "listen on lo proxy-v2",
     .senders: "listen on lo senders { \"a\" = \"b\" }",
     .mbox: "action a mbox",
     .lmtp: "action a lmtp \"/run/lmtp\"",

@@ -76,9 +76,7 @@ extension Parser {
     case "received-auth":
       use(.receivedAuthentication, at: position)
       options.receivedAuthentication = .shown
-    case "proxy-v2":
-      use(.proxyHeader, at: position)
-      options.proxyHeader = .version2
+    case "proxy-v2": options.proxyHeader = .version2
     case "senders":
       use(.senders, at: position)
       let table = try table(.map, for: .mailAddressMap).0

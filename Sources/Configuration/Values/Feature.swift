@@ -9,7 +9,6 @@ package enum Feature: String, CaseIterable, Sendable {
   case listenerAuthentication = "listen on auth"
   case listenerHostNames = "listen on hostnames"
   case receivedAuthentication = "listen on received-auth"
-  case proxyHeader = "listen on proxy-v2"
   case senders = "listen on senders"
   case mbox = "action mbox"
   case lmtp = "action lmtp"
@@ -39,7 +38,6 @@ extension Feature {
     .listenerAuthentication,
     .listenerHostNames,
     .receivedAuthentication,
-    .proxyHeader,
     .senders,
     .relayDomain,
     .relayAuthentication,

@@ -38,6 +38,8 @@ enum FrameInput {
     { message(RoleToSupervisor.self, $0) },
     { request($0) },
     { response($0) },
+    { message(DeliveryToLookup.self, $0) },
+    { message(LookupToDelivery.self, $0) },
   ]
 
   private static func message<Message: EdgeMessage>(_: Message.Type, _ bytes: [UInt8]) {

@@ -19,11 +19,12 @@ package final class FrontendService: RoleService {
   let context: RoleContext
   let projection: FrontendProjection
   let sessionsMax: Int
-  private var lookup: LookupEdge?
+  private(set) var lookup: LookupEdge?
   private var lookupGeneration: UInt32 = 0
   private var queue: QueueEdge?
   private var queueGeneration: UInt32 = 0
   private(set) var names: ReverseNames?
+  let hostNames: HostNames
   let keys: KeysClient
   let tls: ListenerTLS
   private var statistics: FrontendStatistics?
@@ -64,6 +65,7 @@ package final class FrontendService: RoleService {
     keys = KeysClient(context)
     tls = ListenerTLS(projection, keys)
     names = ReverseNames(context)
+    hostNames = HostNames(context)
     statistics = FrontendStatistics(self)
     watchAnswers()
     context.tell(.ready)
@@ -248,6 +250,7 @@ package final class FrontendService: RoleService {
         switch message {
         case .accepted(let token, let envelopes): answer(token, .accepted(envelopes))
         case .refused(let token, let reply): answer(token, .refused(reply))
+        case .hostName(let token, let name): hostNames.answered(token, name)
         }
       },
       ended: { [unowned self] ending in

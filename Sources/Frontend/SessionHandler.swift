@@ -17,7 +17,8 @@ final class SessionHandler: ChannelInboundHandler {
 
   let source: SourceAddress
   private let service: FrontendService
-  private let listener: FrontendProjection.Listener
+  private var listener: FrontendProjection.Listener
+  private let local: IPAddress?
   private let id: SessionID
   private var channel: (any Channel)?
   private var session: ServerSession?
@@ -43,6 +44,7 @@ final class SessionHandler: ChannelInboundHandler {
     self.channel = channel
     id = ends.id
     source = ends.source
+    local = ends.local
   }
 
   // MARK: - Channel
@@ -55,7 +57,15 @@ final class SessionHandler: ChannelInboundHandler {
       self.session = session
       return perform(actions)
     }
-    service.names?.name(of: source) { [weak self] name in self?.named(name) }
+    service.names?.name(of: source) { [weak self] name in self?.sourceNamed(name) }
+  }
+
+  private func sourceNamed(_ name: String) {
+    guard channel != nil else { return }
+    service.askHostName(of: listener, at: local) { [weak self] hostName in
+      self?.listener.hostName = hostName
+      self?.named(name)
+    }
   }
 
   private func named(_ name: String) {

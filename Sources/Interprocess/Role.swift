@@ -21,7 +21,7 @@ package enum Role: String, CaseIterable, Sendable {
   package static let edges: [(Role, Role)] = [
     (.frontend, .lookup), (.frontend, .queue), (.frontend, .resolver),
     (.lookup, .queue), (.lookup, .accounts),
-    (.queue, .delivery), (.delivery, .resolver),
+    (.queue, .delivery), (.delivery, .resolver), (.delivery, .lookup),
     (.frontend, .keys), (.delivery, .keys), (.control, .keys),
     (.control, .queue), (.control, .frontend), (.control, .delivery), (.control, .lookup),
   ]

@@ -28,6 +28,7 @@ package final class LookupService: RoleService {
   private let tables: TableDesk
   private let explanations: ExplanationDesk
   private let confirmations: ConfirmationDesk
+  private let relays: RelayDesk
   private let edges: Edges
 
   /// The edges that questions and answers travel on; the desks send on them as they are now.
@@ -58,8 +59,11 @@ package final class LookupService: RoleService {
       return true
     }
     self.confirmations = confirmations
+    let relays = RelayDesk(context, projection)
+    self.relays = relays
     tables = TableDesk(context: context, tables: projection.tables) { table, source in
       confirmations.forget(table)
+      relays.replace(table, with: source)
       for refused in expansions.ruleset.replace(table, with: source) {
         context.log.warn(
           "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
@@ -83,6 +87,7 @@ package final class LookupService: RoleService {
     case .queue: connectQueue(generation, descriptor)
     case .accounts: connectAccounts(generation, descriptor)
     case .control: connectControl(descriptor)
+    case .delivery: relays.connectDelivery(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
   }
@@ -128,6 +133,9 @@ package final class LookupService: RoleService {
       receive: { [unowned self] message in
         switch message {
         case .recipient(let question): decide(question, from: generation)
+        case .hostName(let token, let listener, let address):
+          let name = relays.hostName(ofListener: listener, at: address)
+          edges.frontends[generation]?.send(.hostName(token: token, name))
         }
       },
       ended: { [unowned self] ending in

@@ -71,8 +71,9 @@ extension Parser {
     switch word {
     case "hostname": options.hostName = try hostName("a host name")
     case "hostnames":
-      use(.listenerHostNames, at: position)
-      options.hostNames = try table(.map, for: .addressName).0
+      let (table, place) = try table(.map, for: .addressName)
+      namesByAddress(in: table, at: place)
+      options.hostNames = table
     case "received-auth":
       use(.receivedAuthentication, at: position)
       options.receivedAuthentication = .shown

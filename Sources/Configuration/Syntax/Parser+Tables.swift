@@ -181,11 +181,11 @@ extension Parser {
     }
   }
 
-  /// Whether nobody knows what is in a table before it is asked.
-  func isDynamic(_ index: TableIndex) -> Bool {
+  /// Whether what is in a table may be another at a later time, or is not known before it is asked.
+  func mayChange(_ index: TableIndex) -> Bool {
     switch draft.tables[index.rawValue].content {
-    case .list, .map, .file: false
-    case .systemAccounts, .database, .helper: true
+    case .list, .map: false
+    case .file, .systemAccounts, .database, .helper: true
     }
   }
 }

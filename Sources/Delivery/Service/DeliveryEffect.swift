@@ -19,6 +19,9 @@ package enum DeliveryEffect: Sendable {
   case destinationRests(task: UInt64, Duration)
   /// To the resolver.
   case resolve(DNSQuestion)
+  /// To lookup: what do the tables of this action say, for mail to this domain in lower case? Answered
+  /// with `relayAnswered`.
+  case askTables(task: UInt64, action: String, domain: String)
   /// To the supervisor: start what the action says for this envelope, as the user it names.
   case startCommand(LocalCommandRequest)
   /// To the supervisor: connect to the local socket of this action. Answered with `socketConnected`, or

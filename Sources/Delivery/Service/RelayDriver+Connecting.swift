@@ -22,9 +22,11 @@ extension RelayDriver {
       guard let self else { throw TLSError("the role is ending") }
       return try tlsHandler(connection, mode)
     }
-    let handler = RelaySessionHandler(clientSession(connection, mode), securing: securing) {
-      [weak self] event in self?.happened(event, id)
-    }
+    let handler = RelaySessionHandler(
+      clientSession(connection, mode),
+      names: connection.relay.heloBySource,
+      securing: securing
+    ) { [weak self] event in self?.happened(event, id) }
     live.handler = handler
     var tls: TLSHandler?
     if case .immediate = mode {
@@ -59,7 +61,7 @@ extension RelayDriver {
     limits.dataTimeout = settings.peerTimeout
     limits.bodyTimeout = settings.peerTimeout
     return ClientSession(
-      name: connection.route.source.flatMap { key.heloBySource[$0] } ?? key.helo,
+      name: key.helo,
       dialect: key.transport == .lmtp ? .lmtp : .smtp,
       security: mode.session,
       limits: limits

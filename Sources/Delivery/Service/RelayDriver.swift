@@ -107,7 +107,8 @@ final class RelayDriver {
     }
   }
 
-  private func fail(_ task: UInt64, _ failure: RelayFailure, _ pause: Duration?) {
+  /// Ends the try of a task that no session has.
+  func fail(_ task: UInt64, _ failure: RelayFailure, _ pause: Duration? = nil) {
     // Of several hosts in turn another one may be well.
     if let pause, pause > .zero, service.hasOneWay(task) {
       service.emit(.destinationRests(task: task, pause))

@@ -8,18 +8,33 @@ package enum FrontendToLookup: EdgeMessage {
   /// May this recipient be accepted, and what becomes of it? The envelopes go to the queue before
   /// the verdict goes back.
   case recipient(RecipientQuestion)
+  /// What name has the listener at this address of its own?
+  case hostName(token: UInt64, listener: UInt16, IPAddress)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .recipient(let question):
       writer.write(UInt8(1))
       question.encode(into: &writer)
+    case .hostName(let token, let listener, let address):
+      writer.write(UInt8(4))
+      writer.write(token)
+      writer.write(listener)
+      writer.write(address)
     }
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    guard try reader.readByte() == 1 else { throw .invalid(field: "message kind") }
-    self = .recipient(try RecipientQuestion(decoding: &reader))
+    switch try reader.readByte() {
+    case 1: self = .recipient(try RecipientQuestion(decoding: &reader))
+    case 4:
+      self = .hostName(
+        token: try reader.readInteger(),
+        listener: try reader.readInteger(),
+        try reader.readIPAddress()
+      )
+    default: throw .invalid(field: "message kind")
+    }
   }
 }
 
@@ -80,6 +95,8 @@ package enum LookupToFrontend: EdgeMessage {
   /// The recipient stands for these envelopes, which the queue has been sent.
   case accepted(token: UInt64, envelopes: [EnvelopeID])
   case refused(token: UInt64, Reply)
+  /// Nil: the listener's own name.
+  case hostName(token: UInt64, String?)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -92,6 +109,10 @@ package enum LookupToFrontend: EdgeMessage {
       writer.write(UInt8(2))
       writer.write(token)
       writer.write(reply)
+    case .hostName(let token, let name):
+      writer.write(UInt8(5))
+      writer.write(token)
+      writer.write(clipped: name ?? "")
     }
   }
 
@@ -106,6 +127,9 @@ package enum LookupToFrontend: EdgeMessage {
       }
       self = .accepted(token: token, envelopes: envelopes)
     case 2: self = .refused(token: token, try reader.readReply())
+    case 5:
+      let name = try reader.readString(of: "host name", atMost: EdgeLimits.text)
+      self = .hostName(token: token, name.isEmpty ? nil : name)
     default: throw .invalid(field: "message kind")
     }
   }

@@ -162,13 +162,6 @@ struct Startup {
     _ users: ServiceUsers
   ) throws(StartupFailure) -> ServicePlan {
     let lookup = LookupProjection(configuration)
-    // What such a table says is not known here, and nothing asks it at a delivery.
-    for action in lookup.actions {
-      guard let table = action.relayTables.all.first else { continue }
-      throw StartupFailure(
-        "action \"\(action.name)\": table \(lookup.tables[table.rawValue].name) has to be a list or a text"
-      )
-    }
     let tables = TableFiles(lookup.tables)
     let projections: [Role: [UInt8]] = [
       .accounts: [],

@@ -102,6 +102,7 @@ final class SessionHandler: ChannelInboundHandler {
     configuration.limits.errorsMax = limits.errorsMax
     configuration.limits.timeout = limits.timeout
     configuration.limits.commandLengthMax = max(512, limits.commandLineMax - 1)
+    configuration.limits.lineLengthMax = max(998, limits.lineMax - 2)
     return ServerSession(
       configuration: configuration,
       client: ServerSession.Client(session: id, source: source, hostname: hostname)

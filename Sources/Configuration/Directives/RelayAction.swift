@@ -49,8 +49,8 @@ extension Parser {
       if try accept("no-verify") { relay.security.verification = .waived }
     case "pki": relay.security.certificate = try certificateName(.pki)
     case "ca": relay.security.authority = try certificateName(.ca)
-    case "ciphers": relay.security.ciphers = try filled("ciphers")
-    case "protocols": relay.security.protocols = try filled("protocols")
+    case "ciphers": relay.security.ciphers = try filled("a list of ciphers")
+    case "protocols": relay.security.protocols = try filled("a list of protocols")
     case "auth":
       use(.relayAuthentication, at: position)
       relay.credentials = try table(.map, for: .credentials).0

@@ -174,7 +174,7 @@ struct Startup {
       .control: [],
     ]
     let commands = CommandPlan(
-      try LocalRecipe.all(configuration),
+      LocalRecipe.all(configuration),
       delimiter: configuration.subaddressDelimiter,
       onlyUser: uid == 0 ? nil : uid,
       connector: users.delivery,

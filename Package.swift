@@ -126,9 +126,12 @@ let package = Package(
     ),
     .target(
       name: "Lookup",
-      dependencies: ["Configuration", "ControlProtocol", "Interprocess", "Mail", "Policy"] + nio,
+      dependencies: [
+        "Configuration", "ControlProtocol", "Interprocess", "Mail", "Passwords", "Policy",
+      ] + nio,
       swiftSettings: strict
     ),
+    .target(name: "Passwords", dependencies: ["CCrypt", "Mail"], swiftSettings: strict),
     .target(
       name: "ResolverEdge",
       dependencies: ["DNS", "Interprocess", "Mail"],
@@ -178,7 +181,7 @@ let package = Package(
       name: "smtpd",
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
-        "Frontend", "Interprocess", "KeysEdge", "Lookup", "Mail", "Policy", "Queue",
+        "Frontend", "Interprocess", "KeysEdge", "Lookup", "Mail", "Passwords", "Policy", "Queue",
         "ResolverEdge", "RolePromises", "Sandbox", "Spooler", "StoreFactory", "Supervisor", "TLS",
       ] + nio,
       exclude: ["Promises"],
@@ -311,6 +314,11 @@ let package = Package(
     ),
     .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
     .testTarget(
+      name: "PasswordsTests",
+      dependencies: ["Mail", "Passwords"],
+      swiftSettings: strict
+    ),
+    .testTarget(
       name: "PolicyTests",
       dependencies: ["Configuration", "Mail", "Policy"],
       swiftSettings: strict
@@ -375,6 +383,7 @@ let package = Package(
     ),
 
     // C.
+    .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
     .target(name: "CLinux"),
     .target(
       name: "COpenSSL",

@@ -38,7 +38,7 @@ struct Dialog {
       case .checkRecipient(let recipient):
         accepted += 1
         perform(session.recipientAnswered(recipient.index, .accepted(envelopes: 1), at: .epoch))
-      case .write, .bodyChunk, .submit, .abort, .close, .log, .secure: break
+      case .write, .bodyChunk, .submit, .abort, .close, .log, .secure, .verify, .checkSender: break
       }
     }
   }

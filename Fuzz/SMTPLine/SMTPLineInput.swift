@@ -50,10 +50,21 @@ private struct Run {
     configuration.limits.commandLengthMax = 200
     configuration.limits.fieldLengthMax = 300
     configuration.limits.receivedFieldsMax = 5
+    configuration.limits.responseLengthMax = 100
+    configuration.encryption = .immediate
+    configuration.authentication = .offered
+    configuration.senders = .masqueraded
     session = ServerSession(
       configuration: configuration,
       client: .init(session: SessionID(1), source: .local, hostname: "localhost")
     )
+    let encryption = ServerSession.Encryption(
+      version: "TLSv1.3",
+      cipher: "TLS_AES_256_GCM_SHA384",
+      bits: 256,
+      client: .unverified
+    )
+    perform(session.secured(encryption, at: .epoch))
     perform(session.connected(at: .epoch))
   }
 
@@ -79,6 +90,14 @@ private struct Run {
       isOpen = true
       body = []
       perform(session.transactionAnswered(.opened(id), at: .epoch))
+    case .verify(let credentials):
+      precondition(!isOpen && !credentials.user.isEmpty)
+      let isRight = !credentials.user.hasPrefix("x")
+      perform(session.authenticationAnswered(isRight ? .accepted : .denied, at: .epoch))
+    case .checkSender(let sender, _):
+      precondition(!isOpen)
+      let isOwn = sender?.local.hasPrefix("x") != true
+      perform(session.senderAnswered(isOwn ? .accepted : .denied, at: .epoch))
     case .checkRecipient(let recipient):
       precondition(isOpen)
       let verdict: ServerSession.RecipientVerdict =

@@ -27,6 +27,7 @@ package final class FrontendService: RoleService {
   let hostNames: HostNames
   let keys: KeysClient
   let tls: ListenerTLS
+  let authentications: AuthenticationDesk
   private var statistics: FrontendStatistics?
   private var identifiers = IdentifierPool()
   private var admission: Reply?
@@ -64,6 +65,7 @@ package final class FrontendService: RoleService {
     sessionsMax = max(1, min(projection.limits.sessionsMax, descriptorsMax - 64))
     keys = KeysClient(context)
     tls = ListenerTLS(projection, keys)
+    authentications = AuthenticationDesk(context)
     names = ReverseNames(context)
     hostNames = HostNames(context)
     statistics = FrontendStatistics(self)
@@ -242,7 +244,7 @@ package final class FrontendService: RoleService {
   private func connectLookup(_ generation: UInt32, _ descriptor: CInt) {
     // What the last one was asked and has answered still counts, until its edge ends.
     lookupGeneration = generation
-    lookup = LookupEdge(
+    let edge = LookupEdge(
       descriptor: descriptor,
       peer: .lookup,
       on: context.loop,
@@ -251,6 +253,8 @@ package final class FrontendService: RoleService {
         case .accepted(let token, let envelopes): answer(token, .accepted(envelopes))
         case .refused(let token, let reply): answer(token, .refused(reply))
         case .hostName(let token, let name): hostNames.answered(token, name)
+        case .authentication(let token, let verdict): authentications.answered(token, verdict)
+        case .sender(let token, let verdict): authentications.answered(token, verdict)
         }
       },
       ended: { [unowned self] ending in
@@ -259,8 +263,11 @@ package final class FrontendService: RoleService {
         for (token, question) in questions where question.generation == generation {
           answer(token, .refused(FrontendService.noLookup))
         }
+        authentications.ended(generation)
       }
     )
+    lookup = edge
+    authentications.connect(edge, generation)
   }
 
   /// What lookup says of a recipient.

@@ -92,6 +92,7 @@ final class SessionHandler: ChannelInboundHandler {
       case .immediate: .immediate
       }
     configuration.deliveryNotification = listener.notifications == .offered ? .offered : .withheld
+    listener.configureAuthentication(of: &configuration)
     configuration.source = listener.receivedSource == .shown ? .shown : .masked
     configuration.headerCompletion =
       listener.port == 587 || source == .local ? .addressesAndMissingFields : .addresses
@@ -206,6 +207,16 @@ final class SessionHandler: ChannelInboundHandler {
       if let transaction { service.abort(transaction) }
       transaction = nil
     case .secure: secure()
+    case .verify(let credentials):
+      service.authentications.verify(credentials, listener: listener.index, source: source) {
+        [weak self] verdict in
+        self?.go { $0.authenticationAnswered(verdict, at: Clock.now()) }
+      }
+    case .checkSender(let sender, let user):
+      service.authentications.check(sender, user: user, listener: listener.index) {
+        [weak self] verdict in
+        self?.go { $0.senderAnswered(verdict, at: Clock.now()) }
+      }
     case .log(let event): log(event)
     case .close(let reason):
       self.reason = reason
@@ -285,6 +296,8 @@ final class SessionHandler: ChannelInboundHandler {
     case .failedCommand(let command, let result):
       log.line("\(id) smtp failed-command command=\"\(command)\" result=\"\(result)\"")
     case .badInput(let result): log.line("\(id) smtp bad-input result=\"\(result)\"")
+    case .authentication(let user, let result):
+      log.line("\(id) smtp authentication user=\(user) result=\(result.rawValue)")
     case .message(let message, let size, let recipients, let proto):
       log.line(
         "\(id) smtp message msgid=\(message) size=\(size) nrcpt=\(recipients) proto=\(proto)"
@@ -293,6 +306,16 @@ final class SessionHandler: ChannelInboundHandler {
   }
 
   // MARK: - Answers
+
+  /// Tells the session something, and does what follows.
+  private func go(_ event: (inout ServerSession) -> [ServerSession.Action]) {
+    guard var session else { return }
+    self.session = nil
+    let actions = event(&session)
+    self.session = session
+    lastInput = Clock.rising()
+    perform(actions)
+  }
 
   func recipientAnswered(
     _ index: Int,

@@ -28,7 +28,9 @@ package final class LookupService: RoleService {
   private let tables: TableDesk
   private let explanations: ExplanationDesk
   private let confirmations: ConfirmationDesk
+  private let credentials: CredentialDesk
   private let relays: RelayDesk
+  private let delivery: DeliveryDesk
   private let edges: Edges
 
   /// The edges that questions and answers travel on; the desks send on them as they are now.
@@ -59,10 +61,24 @@ package final class LookupService: RoleService {
       return true
     }
     self.confirmations = confirmations
+    let credentials = CredentialDesk(
+      context,
+      listeners: projection.listeners,
+      ruleset: { expansions.ruleset },
+      ask: { question in
+        guard let accounts = edges.accounts else { return false }
+        accounts.send(question)
+        return true
+      },
+      answer: { generation, message in edges.frontends[generation]?.send(message) }
+    )
+    self.credentials = credentials
     let relays = RelayDesk(context, projection)
     self.relays = relays
+    delivery = DeliveryDesk(context, LoginDesk { expansions.ruleset }, relays)
     tables = TableDesk(context: context, tables: projection.tables) { table, source in
       confirmations.forget(table)
+      credentials.forget(table)
       relays.replace(table, with: source)
       for refused in expansions.ruleset.replace(table, with: source) {
         context.log.warn(
@@ -87,7 +103,7 @@ package final class LookupService: RoleService {
     case .queue: connectQueue(generation, descriptor)
     case .accounts: connectAccounts(generation, descriptor)
     case .control: connectControl(descriptor)
-    case .delivery: relays.connectDelivery(generation, descriptor)
+    case .delivery: delivery.connect(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
   }
@@ -133,6 +149,8 @@ package final class LookupService: RoleService {
       receive: { [unowned self] message in
         switch message {
         case .recipient(let question): decide(question, from: generation)
+        case .authenticate(let question): credentials.check(question, from: generation)
+        case .sender(let question): credentials.check(question, from: generation)
         case .hostName(let token, let listener, let address):
           let name = relays.hostName(ofListener: listener, at: address)
           edges.frontends[generation]?.send(.hostName(token: token, name))
@@ -182,7 +200,10 @@ package final class LookupService: RoleService {
       peer: .accounts,
       on: context.loop,
       receive: { [unowned self] message in
-        let (token, answer) = message.answer
+        if case .authentication(let token, let verdict) = message {
+          return credentials.answered(token, verdict)
+        }
+        guard let (token, answer) = message.answer else { return }
         guard !confirmations.answered(token, answer) else { return }
         expansions.answered(token, answer)
       },
@@ -198,6 +219,7 @@ package final class LookupService: RoleService {
   private func failQuestions() {
     expansions.failQuestions()
     confirmations.failQuestions()
+    credentials.failQuestions()
   }
 
   private func connectControl(_ descriptor: CInt) {

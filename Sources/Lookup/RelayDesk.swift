@@ -9,8 +9,6 @@ internal import Policy
 final class RelayDesk {
   private let context: RoleContext
   private var directory: RelayDirectory
-  private var edge: Edge<LookupToDelivery, DeliveryToLookup>?
-  private var edgeGeneration: UInt32 = 0
 
   init(_ context: RoleContext, _ projection: LookupProjection) {
     self.context = context
@@ -22,27 +20,8 @@ final class RelayDesk {
     directory.replace(table, with: source)
   }
 
-  func connectDelivery(_ generation: UInt32, _ descriptor: CInt) {
-    edgeGeneration = generation
-    edge = Edge(
-      descriptor: descriptor,
-      peer: .delivery,
-      on: context.loop,
-      receive: { [unowned self] message in
-        switch message {
-        case .relay(let token, let action, let domain):
-          edge?.send(answer(token, action, domain))
-        }
-      },
-      ended: { [unowned self] ending in
-        context.report(ending, of: .delivery)
-        // An edge that was replaced may end later than its successor begins.
-        if edgeGeneration == generation { edge = nil }
-      }
-    )
-  }
-
-  private func answer(_ token: UInt64, _ action: String, _ domain: String) -> LookupToDelivery {
+  /// What the tables of a relay say for mail to a domain.
+  func answer(_ token: UInt64, _ action: String, _ domain: String) -> LookupToDelivery {
     do throws(RelayDirectory.Refusal) {
       return .relay(token: token, RelayFacts(try directory.facts(ofRelay: action, to: domain)))
     } catch {

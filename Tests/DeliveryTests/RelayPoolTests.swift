@@ -86,7 +86,8 @@ struct RelayPoolTests {
 
   private let smartHost = RelayKey(
     host: SmartHost(transport: .smtp, host: .address(.inet4(0x7f00_0001)), port: 2526),
-    action: RelayAction(helo: "me.example")
+    action: RelayAction(helo: "me.example"),
+    named: "out"
   )
 
   private func domain(_ name: String, sources: [IPAddress] = []) -> RelayKey {

@@ -157,6 +157,55 @@ struct EdgeMessageTests {
     ] { try Self.check(sent) }
   }
 
+  @Test("so do those about who somebody is, and they show no password")
+  func credentials() throws {
+    let password = Secret(Array("hunter2".utf8))
+    for source: SourceAddress in [.local, .inet4(7), .inet6(8, 9)] {
+      let question = AuthenticationQuestion(
+        token: 1,
+        listener: 2,
+        source: source,
+        user: "joe",
+        password: password
+      )
+      try Self.check(FrontendToLookup.authenticate(question))
+      #expect(!"\(question)".contains("hunter2"))
+    }
+    for sender in [nil, Self.address] {
+      let question = SenderQuestion(token: 1, listener: 2, user: "joe", sender: sender)
+      try Self.check(FrontendToLookup.sender(question))
+    }
+    for verdict: AuthenticationQuestion.Verdict in [.accepted, .denied, .failed, .barred] {
+      try Self.check(LookupToFrontend.authentication(token: 1, verdict))
+      try Self.check(AccountsToLookup.authentication(token: 1, verdict))
+    }
+    for verdict: SenderQuestion.Verdict in [.granted, .denied, .failed] {
+      try Self.check(LookupToFrontend.sender(token: 1, verdict))
+    }
+    try Self.check(LookupToAccounts.authenticate(token: 1, name: "joe", password))
+    try Self.check(DeliveryToLookup.login(token: 1, action: "out", label: "l"))
+    for sent: LookupToDelivery in [
+      .login(token: 1, user: "joe", password), .absent(token: 1), .failed(token: 1),
+    ] { try Self.check(sent) }
+  }
+
+  @Test("a password of the longest length travels, and one byte more does not")
+  func longPassword() throws {
+    let limit = AuthenticationQuestion.Limits.password
+    for (length, fits) in [(limit, true), (limit + 1, false)] {
+      let question = AuthenticationQuestion(
+        token: 1,
+        listener: 0,
+        source: .local,
+        user: "joe",
+        password: Secret([UInt8](repeating: 7, count: length))
+      )
+      var reader = ByteReader(Self.encoded(FrontendToLookup.authenticate(question)))
+      let again = try? FrontendToLookup(decoding: &reader)
+      #expect((again == nil) != fits, "\(length)")
+    }
+  }
+
   @Test("messages of the supervisor survive, too")
   func supervision() throws {
     for sent: RoleToSupervisor in [
@@ -216,7 +265,8 @@ struct EdgeMessageTests {
   func certificates() throws {
     var sent = CertificatePackage(generation: 7)
     sent.chains = [
-      .init(name: "a", content: [1, 2], exchange: .offered), .init(name: "*", content: []),
+      .init(name: "a", content: [1, 2], exchange: .offered, users: [.listeners, .relays]),
+      .init(name: "*", content: [], users: .relays),
     ]
     sent.anchors = [.init(name: "b", content: [3])]
     sent.systemAnchors = [4, 5]
@@ -227,6 +277,20 @@ struct EdgeMessageTests {
         try CertificatePackage(decoding: Array(bytes[..<length]))
       }
     }
+  }
+
+  @Test("a key signs for the role that shows its certificate, and for no other")
+  func users() {
+    let permitted: [CertificatePackage.Users: [Role]] = [
+      []: [], .listeners: [.frontend], .relays: [.delivery],
+      [.listeners, .relays]: [.frontend, .delivery],
+    ]
+    for (users, roles) in permitted {
+      for role in Role.allCases { #expect(users.permits(role) == roles.contains(role)) }
+    }
+    var unknown = CertificatePackage(generation: 1)
+    unknown.chains = [.init(name: "a", content: [], users: .init(rawValue: 4))]
+    #expect(throws: DecodingError.self) { try CertificatePackage(decoding: unknown.encoded()) }
   }
 
   @Test("texts that are too long are cut where a character ends")

@@ -12,7 +12,7 @@ enum Exceptions {
   static let pureModules: [String: Set<String>] = [
     "Configuration": ["Mail"],
     "ControlProtocol": ["Mail", "Queue"],
-    "Mail": [],
+    "Mail": ["Synchronization"],
     "Policy": ["Configuration", "Mail"],
     "Queue": ["Mail"],
     "SMTP": ["Mail"],
@@ -47,6 +47,7 @@ enum Exceptions {
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",
     "Lookup/Tables/TableFile.swift",
+    "Passwords/",
     "Sandbox/Kernel/",
     "Sandbox/Sandbox.swift",
     "Supervisor/",

@@ -33,10 +33,6 @@ extension Feature {
   ///
   /// Take a line out with the change that brings its engine.
   package static let withoutEngine: Set<Feature> = [
-    .listenerAuthentication,
-    .receivedAuthentication,
-    .senders,
-    .relayAuthentication,
     .tableHelper,
     .filter,
     .srs,

@@ -9,6 +9,8 @@ package struct RelayKey: Hashable, Sendable {
   package var transport: RelayTransport
   package var port: UInt16
   package var label: String?
+  /// The action whose table has the credentials of the label.
+  package var loginAction: String?
   package var helo: String
   package var heloBySource: [IPAddress: String]
   /// Used in turn; empty: the system chooses.
@@ -32,11 +34,12 @@ package struct RelayKey: Hashable, Sendable {
   }
 
   /// The relay of one smart host of an action.
-  package init(host: SmartHost, action: RelayAction) {
+  package init(host: SmartHost, action: RelayAction, named name: String) {
     destination = .host(host.host)
     transport = host.transport
     port = host.port
     label = host.label
+    if host.label != nil { loginAction = name }
     helo = action.helo
     heloBySource = action.heloBySource
     sources = action.sources

@@ -87,5 +87,9 @@ package struct RelayFailure: Hashable, Sendable, Error {
   package static let blocked = Self(.temporary, 4, 1, "All routes to destination blocked")
   /// There is no TLS where it has to be, in these words.
   package static func tls(_ text: String) -> Self { Self(.temporary, 7, 0, text) }
+  /// We are not known there, in these words.
+  package static func authentication(_ text: String) -> Self { Self(.temporary, 7, 8, text) }
+  /// Nobody could say who we are there.
+  package static let noCredentials = authentication("Could not retrieve credentials")
   package static let noRoute = Self(.temporary, 4, 4, "No valid route to destination")
 }

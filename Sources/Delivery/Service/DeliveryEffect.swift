@@ -22,6 +22,9 @@ package enum DeliveryEffect: Sendable {
   /// To lookup: what do the tables of this action say, for mail to this domain in lower case? Answered
   /// with `relayAnswered`.
   case askTables(task: UInt64, action: String, domain: String)
+  /// To lookup: who are we at the host with this label, by the action's table? Answered with
+  /// `loginAnswered`.
+  case fetchLogin(request: UInt64, action: String, label: String)
   /// To the supervisor: start what the action says for this envelope, as the user it names.
   case startCommand(LocalCommandRequest)
   /// To the supervisor: connect to the local socket of this action. Answered with `socketConnected`, or

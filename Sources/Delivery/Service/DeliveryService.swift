@@ -24,6 +24,7 @@ package final class DeliveryService {
   private lazy var relays = RelayDriver(self)
   private lazy var commands = LocalDriver(self)
   private(set) lazy var sockets = LocalSocketConnector(self)
+  private(set) lazy var logins = LoginQuestions(self)
 
   private struct OpenBody {
     var inflow: BodyInflow
@@ -110,6 +111,13 @@ package final class DeliveryService {
     for task in Array(inflows.keys) { bodyFailed(task: task, reason: "The queue is restarting") }
   }
 
+  // MARK: Lookup
+
+  /// The answer to `fetchLogin`.
+  package func loginAnswered(request: UInt64, _ answer: LoginAnswer) {
+    logins.answered(request, answer)
+  }
+
   // MARK: The resolver
 
   package func answered(_ question: DNSQuestion, _ answer: DNSAnswer) {
@@ -191,14 +199,11 @@ package final class DeliveryService {
       key = RelayKey(domain: domain, port: settings.exchangerPort, action: action)
     } else {
       hostTurn = (hostTurn + 1) % action.hosts.count
-      key = RelayKey(host: action.hosts[hostTurn], action: action)
+      key = RelayKey(host: action.hosts[hostTurn], action: action, named: task.action)
     }
     guard key.mode != .contradiction else {
       let text = "TLS required but forbidden by \(key.transport.rawValue)://"
       return conclude(task.id, .temporary(EnhancedStatus(.temporary, 7, 0), text))
-    }
-    guard key.label == nil else {
-      return conclude(task.id, .temporary(nil, "Authentication is not available yet"))
     }
     relays.begin(task.id, key)
   }

@@ -8,6 +8,30 @@ import TLS
 
 /// How connections come about, and how they come under TLS.
 extension RelayDriver {
+  /// The task waits for a session of that relay, once it is known who we are where that has to be said.
+  func begin(_ task: UInt64, _ key: RelayKey) {
+    guard let label = key.label, let action = key.loginAction else {
+      return perform(pool.begin(task: task, for: key, at: now))
+    }
+    service.logins.ask(action: action, label: label) { [weak self] answer in
+      guard let self, service.task(task) != nil else { return }
+      switch answer {
+      case .found(let user, let password):
+        // Asked with every task, so that sessions begin with what the table says now.
+        credentials[key] = ClientSession.Credentials(user: user, password: password)
+        perform(pool.begin(task: task, for: key, at: now))
+      case .absent: noCredentials(task, key, "the table has no \(label)")
+      case .failed: noCredentials(task, key, "the table cannot be asked")
+      }
+    }
+  }
+
+  private func noCredentials(_ task: UInt64, _ key: RelayKey, _ reason: String) {
+    // Sessions that began, or begin for tasks before this one, keep what they know.
+    service.log("smtp-out: Failed to retrieve credentials for \(key): \(reason)")
+    fail(task, .noCredentials, nil)
+  }
+
   func connect(_ id: UInt64, _ connection: RelayConnection, _ mode: RelaySecurity.Mode) {
     let live = Live(SessionID(.random(in: 1 ... .max)), connection, mode)
     sessions[id] = live
@@ -64,6 +88,7 @@ extension RelayDriver {
       name: key.helo,
       dialect: key.transport == .lmtp ? .lmtp : .smtp,
       security: mode.session,
+      credentials: credentials[key],
       limits: limits
     )
   }

@@ -37,6 +37,8 @@ final class RelayDriver {
   unowned let service: DeliveryService
   var pool: RelayPool
   var sessions: [UInt64: Live] = [:]
+  /// Who we are at the relays that want to know; as many as the configuration has URLs with labels.
+  var credentials: [RelayKey: ClientSession.Credentials] = [:]
   /// Nil: asked, and not known.
   private var pointers: [IPAddress: DomainName?] = [:]
   private var pending: [RelayPoolAction] = []
@@ -59,10 +61,6 @@ final class RelayDriver {
   }
 
   func reconfigure() { pool.settings = Self.settings(service) }
-
-  func begin(_ task: UInt64, _ key: RelayKey) {
-    perform(pool.begin(task: task, for: key, at: now))
-  }
 
   func answered(_ question: DNSQuestion, _ answer: DNSAnswer) {
     guard case .pointer(let address) = question else {
@@ -273,6 +271,9 @@ final class RelayDriver {
     case (.refused, false): (ending, failure) = (.failed, .rejectsAll)
     case (.tlsFailed, false), (.tlsUnavailable, false):
       (ending, failure) = (.failed, .tls(DeliveryText.sanitized(ClientSession.text(of: reason))))
+    case (.authenticationUnavailable, false), (.authenticationRefused, false):
+      let text = DeliveryText.sanitized(ClientSession.text(of: reason))
+      (ending, failure) = (.failed, .authentication(text))
     case (_, false): (ending, failure) = (.failed, .networkError)
     }
     perform(
@@ -288,7 +289,8 @@ final class RelayDriver {
     case .timeout: "Connection timeout"
     case .nonsense(let text): DeliveryText.sanitized(text)
     case .bodyAborted: "Message could not be read"
-    case .tlsUnavailable, .tlsFailed: DeliveryText.sanitized(ClientSession.text(of: reason))
+    case .tlsUnavailable, .tlsFailed, .authenticationUnavailable, .authenticationRefused:
+      DeliveryText.sanitized(ClientSession.text(of: reason))
     }
   }
 

@@ -4,14 +4,29 @@ package import Mail
 
 /// Delivery to lookup.
 package enum DeliveryToLookup: EdgeMessage {
+  /// Who are we at the host with this label of this action?
+  case login(token: UInt64, action: String, label: String)
   /// What do the tables of this relaying action say, for mail to this domain in lower case?
   case relay(token: UInt64, action: String, domain: String)
+
+  /// Bounds of what travels.
+  package enum Limits {
+    /// Of an action's name, of a label and of a domain, in bytes.
+    package static let name = 8192
+    /// Of a user and of a password, in bytes.
+    package static let login = 8192
+  }
 
   /// See `schema/edges.md`.
   package func encode(into writer: inout ByteWriter) {
     switch self {
-    case .relay(let token, let action, let domain):
+    case .login(let token, let action, let label):
       writer.write(UInt8(1))
+      writer.write(token)
+      writer.write(action)
+      writer.write(label)
+    case .relay(let token, let action, let domain):
+      writer.write(UInt8(2))
       writer.write(token)
       writer.write(action)
       writer.write(domain)
@@ -20,30 +35,49 @@ package enum DeliveryToLookup: EdgeMessage {
 
   /// See `schema/edges.md`.
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    guard try reader.readByte() == 1 else { throw .invalid(field: "message kind") }
-    self = .relay(
-      token: try reader.readInteger(),
-      action: try reader.readString(of: "action", atMost: EdgeLimits.text),
-      domain: try reader.readString(of: "domain", atMost: EdgeLimits.text)
-    )
+    let kind = try reader.readByte()
+    let token: UInt64 = try reader.readInteger()
+    let action = try reader.readString(of: "action", atMost: Limits.name)
+    let subject = try reader.readString(of: "label or domain", atMost: Limits.name)
+    switch kind {
+    case 1: self = .login(token: token, action: action, label: subject)
+    case 2: self = .relay(token: token, action: action, domain: subject)
+    default: throw .invalid(field: "message kind")
+    }
   }
 }
 
 /// Lookup to delivery.
 package enum LookupToDelivery: EdgeMessage {
+  case login(token: UInt64, user: String, Secret)
+  /// The action's table has no such label.
+  case absent(token: UInt64)
+  /// The table of credentials cannot be asked.
+  case failed(token: UInt64)
   case relay(token: UInt64, RelayFacts)
-  /// The tables do not say; another time they may.
+  /// The tables of a relay do not say; another time they may.
   case refused(token: UInt64, reason: String)
 
   /// See `schema/edges.md`.
   package func encode(into writer: inout ByteWriter) {
     switch self {
-    case .relay(let token, let facts):
+    case .login(let token, let user, let password):
       writer.write(UInt8(1))
+      writer.write(token)
+      writer.write(user)
+      writer.write(password)
+    case .absent(let token):
+      writer.write(UInt8(2))
+      writer.write(token)
+    case .failed(let token):
+      writer.write(UInt8(3))
+      writer.write(token)
+    case .relay(let token, let facts):
+      writer.write(UInt8(4))
       writer.write(token)
       facts.encode(into: &writer)
     case .refused(let token, let reason):
-      writer.write(UInt8(2))
+      writer.write(UInt8(5))
       writer.write(token)
       writer.write(clipped: reason)
     }
@@ -54,103 +88,21 @@ package enum LookupToDelivery: EdgeMessage {
     let kind = try reader.readByte()
     let token: UInt64 = try reader.readInteger()
     switch kind {
-    case 1: self = .relay(token: token, try RelayFacts(decoding: &reader))
-    case 2:
+    case 1:
+      self = .login(
+        token: token,
+        user: try reader.readString(of: "user", atMost: DeliveryToLookup.Limits.login),
+        try reader.readSecret(atMost: DeliveryToLookup.Limits.login)
+      )
+    case 2: self = .absent(token: token)
+    case 3: self = .failed(token: token)
+    case 4: self = .relay(token: token, try RelayFacts(decoding: &reader))
+    case 5:
       self = .refused(
         token: token,
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
     default: throw .invalid(field: "message kind")
-    }
-  }
-}
-
-/// What the tables of a relay say for one delivery.
-package struct RelayFacts: Equatable, Sendable {
-  /// Bounds of what travels.
-  package enum Limits {
-    /// Local addresses.
-    package static let sources = 256
-    /// Names by local address.
-    package static let names = 1024
-  }
-
-  /// A name that this host goes by at one of its addresses.
-  package struct HeloName: Equatable, Sendable {
-    package var address: IPAddress
-    package var name: String
-
-    package init(address: IPAddress, name: String) {
-      self.address = address
-      self.name = name
-    }
-  }
-
-  /// A relay URL; nil when no table says.
-  package var host: String?
-  /// Local addresses to send from.
-  package var sources: [IPAddress]
-  /// Names for HELO.
-  package var heloNames: [HeloName]
-
-  package init(host: String?, sources: [IPAddress], heloNames: [HeloName]) {
-    self.host = host
-    self.sources = sources
-    self.heloNames = heloNames
-  }
-
-  func encode(into writer: inout ByteWriter) {
-    writer.write(clipped: host ?? "")
-    writer.writeVariable(UInt64(sources.count))
-    for source in sources { writer.write(source) }
-    writer.writeVariable(UInt64(heloNames.count))
-    for name in heloNames {
-      writer.write(name.address)
-      writer.write(clipped: name.name)
-    }
-  }
-
-  init(decoding reader: inout ByteReader) throws(DecodingError) {
-    let host = try reader.readString(of: "host", atMost: EdgeLimits.text)
-    self.host = host.isEmpty ? nil : host
-    sources = []
-    for _ in 0..<(try reader.readCount(of: "sources", atMost: Limits.sources)) {
-      sources.append(try reader.readIPAddress())
-    }
-    heloNames = []
-    for _ in 0..<(try reader.readCount(of: "names", atMost: Limits.names)) {
-      heloNames.append(
-        HeloName(
-          address: try reader.readIPAddress(),
-          name: try reader.readString(of: "name", atMost: EdgeLimits.text)
-        )
-      )
-    }
-  }
-}
-
-extension ByteWriter {
-  /// The family's number, then the address.
-  package mutating func write(_ address: IPAddress) {
-    switch address {
-    case .inet4(let value):
-      write(UInt8(4))
-      write(value)
-    case .inet6(let high, let low):
-      write(UInt8(6))
-      write(high)
-      write(low)
-    }
-  }
-}
-
-extension ByteReader {
-  /// An address as the writer has it.
-  package mutating func readIPAddress() throws(DecodingError) -> IPAddress {
-    switch try readByte() {
-    case 4: .inet4(try readInteger())
-    case 6: .inet6(try readInteger(), try readInteger())
-    default: throw .invalid(field: "address")
     }
   }
 }

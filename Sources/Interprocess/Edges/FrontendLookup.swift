@@ -8,6 +8,10 @@ package enum FrontendToLookup: EdgeMessage {
   /// May this recipient be accepted, and what becomes of it? The envelopes go to the queue before
   /// the verdict goes back.
   case recipient(RecipientQuestion)
+  /// Is it that user?
+  case authenticate(AuthenticationQuestion)
+  /// May the user send from that address?
+  case sender(SenderQuestion)
   /// What name has the listener at this address of its own?
   case hostName(token: UInt64, listener: UInt16, IPAddress)
 
@@ -15,6 +19,12 @@ package enum FrontendToLookup: EdgeMessage {
     switch self {
     case .recipient(let question):
       writer.write(UInt8(1))
+      question.encode(into: &writer)
+    case .authenticate(let question):
+      writer.write(UInt8(2))
+      question.encode(into: &writer)
+    case .sender(let question):
+      writer.write(UInt8(3))
       question.encode(into: &writer)
     case .hostName(let token, let listener, let address):
       writer.write(UInt8(4))
@@ -27,6 +37,8 @@ package enum FrontendToLookup: EdgeMessage {
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
     switch try reader.readByte() {
     case 1: self = .recipient(try RecipientQuestion(decoding: &reader))
+    case 2: self = .authenticate(try AuthenticationQuestion(decoding: &reader))
+    case 3: self = .sender(try SenderQuestion(decoding: &reader))
     case 4:
       self = .hostName(
         token: try reader.readInteger(),
@@ -95,6 +107,8 @@ package enum LookupToFrontend: EdgeMessage {
   /// The recipient stands for these envelopes, which the queue has been sent.
   case accepted(token: UInt64, envelopes: [EnvelopeID])
   case refused(token: UInt64, Reply)
+  case authentication(token: UInt64, AuthenticationQuestion.Verdict)
+  case sender(token: UInt64, SenderQuestion.Verdict)
   /// Nil: the listener's own name.
   case hostName(token: UInt64, String?)
 
@@ -109,6 +123,14 @@ package enum LookupToFrontend: EdgeMessage {
       writer.write(UInt8(2))
       writer.write(token)
       writer.write(reply)
+    case .authentication(let token, let verdict):
+      writer.write(UInt8(3))
+      writer.write(token)
+      writer.write(verdict.rawValue)
+    case .sender(let token, let verdict):
+      writer.write(UInt8(4))
+      writer.write(token)
+      writer.write(verdict.rawValue)
     case .hostName(let token, let name):
       writer.write(UInt8(5))
       writer.write(token)
@@ -127,6 +149,8 @@ package enum LookupToFrontend: EdgeMessage {
       }
       self = .accepted(token: token, envelopes: envelopes)
     case 2: self = .refused(token: token, try reader.readReply())
+    case 3: self = .authentication(token: token, try reader.readVerdict())
+    case 4: self = .sender(token: token, try reader.readVerdict())
     case 5:
       let name = try reader.readString(of: "host name", atMost: EdgeLimits.text)
       self = .hostName(token: token, name.isEmpty ? nil : name)

@@ -13,6 +13,8 @@ package enum LookupToAccounts: EdgeMessage {
   case forward(token: UInt64, uid: UInt32, gid: UInt32, home: String)
   /// What does the list at this absolute path say? It is read as the user of commands of aliases.
   case list(token: UInt64, path: String)
+  /// Is this the password of that user of the system?
+  case authenticate(token: UInt64, name: String, Secret)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -34,6 +36,11 @@ package enum LookupToAccounts: EdgeMessage {
       writer.write(UInt8(4))
       writer.write(token)
       writer.write(path)
+    case .authenticate(let token, let name, let password):
+      writer.write(UInt8(5))
+      writer.write(token)
+      writer.write(name)
+      writer.write(password)
     }
   }
 
@@ -57,6 +64,12 @@ package enum LookupToAccounts: EdgeMessage {
     case 4:
       let path = try reader.readString(of: "path", atMost: EdgeLimits.path)
       self = .list(token: token, path: path)
+    case 5:
+      self = .authenticate(
+        token: token,
+        name: try reader.readUser(),
+        try reader.readSecret(atMost: AuthenticationQuestion.Limits.password)
+      )
     default: throw .invalid(field: "message kind")
     }
   }
@@ -73,6 +86,7 @@ package enum AccountsToLookup: EdgeMessage {
   case list(token: UInt64, [UInt8], isOfAdministrator: Bool)
   /// The list is no regular file, or others than its owner may write to it.
   case listRefused(token: UInt64)
+  case authentication(token: UInt64, AuthenticationQuestion.Verdict)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -101,6 +115,10 @@ package enum AccountsToLookup: EdgeMessage {
     case .listRefused(let token):
       writer.write(UInt8(6))
       writer.write(token)
+    case .authentication(let token, let verdict):
+      writer.write(UInt8(7))
+      writer.write(token)
+      writer.write(verdict.rawValue)
     }
   }
 
@@ -150,6 +168,7 @@ package enum AccountsToLookup: EdgeMessage {
       let bytes = try reader.readBytes(of: "list", atMost: EdgeLimits.list)
       self = .list(token: token, bytes, isOfAdministrator: owner == 1)
     case 6: self = .listRefused(token: token)
+    case 7: self = .authentication(token: token, try reader.readVerdict())
     default: throw .invalid(field: "message kind")
     }
   }

@@ -23,6 +23,29 @@ package struct CertificatePackage: Equatable, Sendable {
     case offered = 1
   }
 
+  /// Who shows a certificate, and may have its key sign.
+  package struct Users: OptionSet, Hashable, Sendable {
+    /// Of the bits below, no others.
+    package let rawValue: UInt8
+
+    /// Any of the bits.
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// A listener shows it, which frontend serves.
+    package static let listeners = Users(rawValue: 1)
+    /// A relay shows it, which delivery connects.
+    package static let relays = Users(rawValue: 2)
+
+    /// Whether a role may ask for a signature.
+    package func permits(_ role: Role) -> Bool {
+      switch role {
+      case .frontend: contains(.listeners)
+      case .delivery: contains(.relays)
+      default: false
+      }
+    }
+  }
+
   /// One `pki`, or one `ca`.
   package struct Entry: Equatable, Sendable {
     /// As the configuration has it.
@@ -31,12 +54,20 @@ package struct CertificatePackage: Equatable, Sendable {
     package var content: [UInt8]
     /// `dhe`; of a `pki` only.
     package var exchange: FiniteFieldExchange
+    /// Of a `pki` only.
+    package var users: Users
 
     /// The content of the file of `name`.
-    package init(name: String, content: [UInt8], exchange: FiniteFieldExchange = .none) {
+    package init(
+      name: String,
+      content: [UInt8],
+      exchange: FiniteFieldExchange = .none,
+      users: Users = []
+    ) {
       self.name = name
       self.content = content
       self.exchange = exchange
+      self.users = users
     }
   }
 
@@ -62,6 +93,7 @@ package struct CertificatePackage: Equatable, Sendable {
         writer.write(entry.name)
         writer.write(entry.content)
         writer.write(entry.exchange.rawValue)
+        writer.write(entry.users.rawValue)
       }
     }
     writer.write(systemAnchors)
@@ -86,7 +118,9 @@ package struct CertificatePackage: Equatable, Sendable {
       guard let exchange = FiniteFieldExchange(rawValue: try reader.readByte()) else {
         throw .invalid(field: "dhe")
       }
-      entries.append(Entry(name: name, content: content, exchange: exchange))
+      let users = Users(rawValue: try reader.readByte())
+      guard users.isSubset(of: [.listeners, .relays]) else { throw .invalid(field: "users") }
+      entries.append(Entry(name: name, content: content, exchange: exchange, users: users))
     }
     return entries
   }

@@ -16,8 +16,8 @@ extension LookupToAccounts {
 }
 
 extension AccountsToLookup {
-  /// What an expansion is told, and by which token it asked.
-  var answer: (UInt64, ExpansionAnswer) {
+  /// What an expansion is told, and by which token it asked; nil when no expansion asked.
+  var answer: (UInt64, ExpansionAnswer)? {
     switch self {
     case .found(let token, let uid, let gid, let home, let file):
       (token, .account(Account(user: uid, group: gid, home: home), file))
@@ -27,6 +27,7 @@ extension AccountsToLookup {
     case .list(let token, let bytes, let isOfAdministrator):
       (token, .include(bytes, isOfAdministrator ? .administrator : .other))
     case .listRefused(let token): (token, .refused)
+    case .authentication: nil
     }
   }
 }

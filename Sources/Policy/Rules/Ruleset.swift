@@ -56,8 +56,13 @@ package struct Ruleset: Sendable {
       }
     }
     for action in projection.actions {
-      for table in [action.aliases?.table, action.userBase].compactMap({ $0 }) {
+      for table in [action.aliases?.table, action.userBase, action.credentials].compactMap({ $0 }) {
         asked[table, default: []].insert(.value)
+      }
+    }
+    for listener in projection.listeners {
+      for table in [listener.authentication.credentials, listener.senders?.table] {
+        if let table { asked[table, default: []].insert(.value) }
       }
     }
     return asked

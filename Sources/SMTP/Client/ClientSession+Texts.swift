@@ -25,16 +25,20 @@ extension ClientSession {
     case .nonsense(let text): .temporary(EnhancedStatus(.temporary, 5, 0), text)
     case .tlsUnavailable, .tlsFailed:
       .temporary(EnhancedStatus(.temporary, 7, 0), text(of: reason))
+    case .authenticationUnavailable, .authenticationRefused:
+      .temporary(EnhancedStatus(.temporary, 7, 8), text(of: reason))
     case .bodyAborted:
       .temporary(EnhancedStatus(.temporary, 3, 0), detail ?? "Message could not be read")
     }
   }
 
-  /// Why there is no TLS; empty when that is not the reason.
+  /// Why there is no TLS, or why we are not known; empty when that is not the reason.
   package static func text(of reason: CloseReason) -> String {
     switch reason {
     case .tlsUnavailable: "TLS required but not supported by remote host"
     case .tlsFailed(let text): "TLS handshake failed: \(text)"
+    case .authenticationUnavailable: "AUTH required but not supported by remote host"
+    case .authenticationRefused(let reply): "AUTH rejected: \(reply)"
     case .quit, .refused, .lost, .timeout, .nonsense, .bodyAborted: ""
     }
   }

@@ -11,7 +11,8 @@ internal import Mail
 ///                          └──────────────────────────────────┘  │                   ▼
 ///                                                        finishing ◀──dot── sending the body
 ///
-/// Where TLS is wanted STARTTLS follows EHLO, and behind the handshake EHLO is said again.
+/// Where TLS is wanted STARTTLS follows EHLO, and behind the handshake EHLO is said again. Where we have to say
+/// who we are AUTH follows that.
 ///
 /// With PIPELINING, MAIL, RCPTs and DATA leave in one write. Many tasks may follow one another.
 ///
@@ -53,11 +54,13 @@ package struct ClientSession: Sendable {
   private var transaction: Transaction?
   private var reader: ReplyReader
   /// What the next replies answer, in order.
-  private var expected: [Expectation] = []
-  private var output: [UInt8] = []
+  var expected: [Expectation] = []
+  var output: [UInt8] = []
   private var actions: [Action] = []
   private var failures = 0
   private var refusals = 0
+  /// What AUTH has to say; nil when it has not, or no more.
+  var credentials: Credentials?
   private var hasAccepted = false
   private var shallQuit = false
   /// Whether the connection is encrypted.
@@ -66,7 +69,7 @@ package struct ClientSession: Sendable {
   private enum State: Equatable, Sendable {
     case connecting
     case greeting
-    /// Behind EHLO, LHLO, or the HELO that follows a refused EHLO.
+    /// Behind EHLO, LHLO, or the HELO that follows a refused EHLO; behind AUTH.
     case identifying
     /// Behind the 220 to STARTTLS: `secured` or `tlsFailed` comes next.
     case securing
@@ -83,11 +86,13 @@ package struct ClientSession: Sendable {
     case ended
   }
 
-  private enum Expectation: Equatable, Sendable {
+  /// What a reply answers.
+  enum Expectation: Equatable, Sendable {
     case greeting
     case ehlo
     case helo
     case startTLS
+    case authentication(AuthenticationStep)
     case mail
     case recipient(Int)
     case data
@@ -122,12 +127,14 @@ package struct ClientSession: Sendable {
     name: String,
     dialect: Dialect = .smtp,
     security: Security = .never,
+    credentials: Credentials? = nil,
     limits: Limits = Limits()
   ) {
     self.name = name
     self.dialect = dialect
     self.security = security
     isSecured = security == .immediate
+    self.credentials = credentials
     self.limits = limits
     reader = ReplyReader(lineLengthMax: limits.replyLineLengthMax, linesMax: limits.replyLinesMax)
   }
@@ -290,6 +297,7 @@ package struct ClientSession: Sendable {
     case .ehlo: takeEHLO(reply)
     case .helo: takeHELO(reply)
     case .startTLS: takeStartTLS(reply)
+    case .authentication(let step): takeAuthentication(step, reply)
     case .mail: takeMail(reply)
     case .recipient(let index): takeRecipient(index, reply)
     case .data: takeData(reply)
@@ -323,16 +331,18 @@ package struct ClientSession: Sendable {
   private mutating func takeEHLO(_ reply: Reply) {
     if reply.code / 100 == 2 {
       extensions = ServerExtensions(reply)
-      if isSecured || security == .never { return becomeReady() }
+      if isSecured || security == .never { return authenticate() }
       if extensions.keywords.contains(.startTLS) {
         output.append(contentsOf: "STARTTLS\r\n".utf8)
         expected.append(.startTLS)
       } else if security == .required {
         loseConnection(.tlsUnavailable)
       } else {
-        becomeReady()
+        authenticate()
       }
-    } else if reply.isPermanent, dialect == .smtp, isSecured || security != .required {
+    } else if reply.isPermanent, dialect == .smtp, isSecured || security != .required,
+      credentials == nil
+    {
       output.append(contentsOf: "HELO \(name)\r\n".utf8)
       expected.append(.helo)
     } else {
@@ -347,7 +357,7 @@ package struct ClientSession: Sendable {
     } else if security == .required {
       loseConnection(.tlsUnavailable)
     } else {
-      becomeReady()
+      authenticate()
     }
   }
 
@@ -449,7 +459,7 @@ package struct ClientSession: Sendable {
   // MARK: Ends
 
   /// Behind a task or EHLO: ready for the next task, unless enough went wrong.
-  private mutating func becomeReady() {
+  mutating func becomeReady() {
     finishTask()
     if shallQuit || failures > limits.failuresMax || rejectsAll { return sayQuit() }
     state = .ready
@@ -488,7 +498,7 @@ package struct ClientSession: Sendable {
   /// The server does not serve us further.
   private mutating func refuse(_ reply: Reply) { loseConnection(.refused(reply)) }
 
-  private mutating func loseConnection(_ reason: CloseReason, _ detail: String? = nil) {
+  mutating func loseConnection(_ reason: CloseReason, _ detail: String? = nil) {
     if transaction != nil {
       concludeAll(ClientSession.interruption(reason, detail))
       finishTask()

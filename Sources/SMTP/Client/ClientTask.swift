@@ -89,5 +89,9 @@ extension ClientSession {
     case tlsUnavailable
     /// The handshake failed, or the certificate is not what is required.
     case tlsFailed(String)
+    /// We have to say who we are, and the server does not let us, or not over TLS.
+    case authenticationUnavailable
+    /// The server does not take who we are.
+    case authenticationRefused(Reply)
   }
 }

@@ -19,7 +19,7 @@ struct CommandBuffer: Sendable {
 
   var isEmpty: Bool { start == bytes.count }
 
-  mutating func append(_ more: [UInt8]) {
+  mutating func append(_ more: consuming [UInt8]) {
     if isEmpty {
       bytes = more
       start = 0
@@ -63,6 +63,12 @@ struct CommandBuffer: Sendable {
   /// Drops the line that `nextLine` found.
   mutating func consumeLine() {
     consume(to: min(searched + 2, bytes.count))
+  }
+
+  /// Overwrites the line that `nextLine` found, which a client's password is in, and drops it.
+  mutating func wipeLine() {
+    for index in start..<min(searched, bytes.count) { bytes[index] = 0 }
+    consumeLine()
   }
 
   /// Drops everything before `index`.

@@ -14,8 +14,7 @@ enum Command: Equatable, Sendable {
   case noop
   case verify
   case startTLS(Bare)
-  /// AUTH: known, and not offered here.
-  case unsupported
+  case authenticate(Result<AuthenticationCommand, Refusal>)
   case unknown
   /// A command with a NUL in it.
   case invalid
@@ -37,6 +36,13 @@ enum Command: Equatable, Sendable {
   }
 }
 
+/// A valid AUTH command.
+struct AuthenticationCommand: Equatable, Sendable {
+  let mechanism: AuthenticationDialog.Mechanism
+  /// The first answer, in base64; nil when it has to be asked for.
+  let response: Secret?
+}
+
 /// Reads command lines (RFC 5321 section 4.1.1 and the extensions that are offered).
 struct CommandGrammar: Sendable {
   let serverName: String
@@ -44,6 +50,7 @@ struct CommandGrammar: Sendable {
 
   static let envelopeIdentifierLengthMax = 100
   static let originalRecipientLengthMax = 500
+  static let mechanismLengthMax = 20
 
   /// Reads a line without its CRLF.
   func parse(_ line: Span<UInt8>) -> Command {
@@ -65,7 +72,7 @@ struct CommandGrammar: Sendable {
       if matches(verb, "noop") { return .noop }
       if matches(verb, "help") { return .help(bare) }
       if matches(verb, "vrfy") { return .verify }
-      if matches(verb, "auth") { return .unsupported }
+      if matches(verb, "auth") { return .authenticate(authenticate(arguments)) }
       return .unknown
     case 8 where matches(verb, "starttls"): return .startTLS(bare)
     default: return .unknown
@@ -78,6 +85,42 @@ struct CommandGrammar: Sendable {
       return .failure(.init(reply: ServerReply.invalidName))
     }
     return .success(name)
+  }
+
+  private func authenticate(
+    _ bytes: Span<UInt8>
+  ) -> Result<AuthenticationCommand, Command.Refusal> {
+    guard !bytes.isEmpty else { return .failure(.init(reply: ServerReply.mechanismMissing)) }
+    var end = 0
+    while end < bytes.count, bytes[end] != 0x20, bytes[end] != 0x09 { end += 1 }
+    let name = bytes.extracting(0..<end)
+    let mechanism: AuthenticationDialog.Mechanism
+    if matches(name, "plain") {
+      mechanism = .plain
+    } else if matches(name, "login") {
+      mechanism = .login
+    } else {
+      return .failure(.init(reply: ServerReply.unknownMechanism(mechanismText(name))))
+    }
+    let response = bytes.extracting(trimmed(bytes, end..<bytes.count))
+    guard !response.isEmpty else {
+      return .success(AuthenticationCommand(mechanism: mechanism, response: nil))
+    }
+    // An answer of nothing is a sign of its own (RFC 4954 section 4).
+    let isEmpty = response.count == 1 && response[0] == UInt8(ascii: "=")
+    var content: [UInt8] = []
+    content.reserveCapacity(response.count)
+    if !isEmpty { for index in response.indices { content.append(response[index]) } }
+    return .success(AuthenticationCommand(mechanism: mechanism, response: Secret(content)))
+  }
+
+  /// What a client took for a mechanism: no more of it than a name has (RFC 4422 section 3.1).
+  private func mechanismText(_ bytes: Span<UInt8>) -> String {
+    var content: [UInt8] = []
+    for index in 0..<min(bytes.count, CommandGrammar.mechanismLengthMax) {
+      content.append(0x21...0x7e ~= bytes[index] ? bytes[index] : UInt8(ascii: "?"))
+    }
+    return String(decoding: content, as: UTF8.self)
   }
 
   private func mail(_ bytes: Span<UInt8>) -> Result<MailCommand, Command.Refusal> {

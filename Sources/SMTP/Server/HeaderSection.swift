@@ -26,6 +26,8 @@ struct HeaderSection: Sendable {
   private(set) var fault: Fault?
 
   private let serverName: String
+  /// What the addresses of From become; nil leaves them.
+  private let author: String?
   private let missingFields: MissingFields?
   private let limits: ServerSession.Limits
   private var current = Field.none
@@ -42,11 +44,20 @@ struct HeaderSection: Sendable {
     case copied
     case dropped
     case held
+    /// From, when it becomes somebody else's.
+    case masqueraded
   }
 
   /// - Parameter missingFields: what to add where the message lacks it; nil to add nothing.
-  init(serverName: String, missingFields: MissingFields?, limits: ServerSession.Limits) {
+  /// - Parameter author: what the addresses of From become; nil to leave them.
+  init(
+    serverName: String,
+    author: String? = nil,
+    missingFields: MissingFields?,
+    limits: ServerSession.Limits
+  ) {
     self.serverName = serverName
+    self.author = author
     self.missingFields = missingFields
     self.limits = limits
   }
@@ -106,7 +117,7 @@ struct HeaderSection: Sendable {
     case .copied:
       output.append(contentsOf: line)
       output.append(0x0a)
-    case .held:
+    case .held, .masqueraded:
       // A field beyond its limit is refused in the end: do not collect more of it.
       guard fault != .malformed else { break }
       held.append(contentsOf: line)
@@ -116,7 +127,11 @@ struct HeaderSection: Sendable {
 
   private mutating func releaseHeld(into output: inout [UInt8]) {
     guard !held.isEmpty else { return }
-    AddressListCompletion.append(held, completedWith: serverName, to: &output)
+    if let author, current == .masqueraded {
+      AddressListCompletion.append(held, masqueradedAs: author, to: &output)
+    } else {
+      AddressListCompletion.append(held, completedWith: serverName, to: &output)
+    }
     held.removeAll(keepingCapacity: true)
   }
 
@@ -132,7 +147,7 @@ struct HeaderSection: Sendable {
     switch name.count {
     case 2 where matches(name, "to") || matches(name, "cc"): return .held
     case 3 where matches(name, "bcc"): return .dropped
-    case 4 where matches(name, "from"): return .held
+    case 4 where matches(name, "from"): return author == nil ? .held : .masqueraded
     case 4 where matches(name, "date"): hasDate = true
     case 8 where matches(name, "received"):
       receivedCount += 1

@@ -13,6 +13,8 @@ struct ReceivedHeader {
   let date: String
   /// Nil when the session is not encrypted.
   let encryption: ServerSession.Encryption?
+  /// Nil when nobody authenticated.
+  let user: String?
 
   var bytes: [UInt8] {
     var text = "Received: "
@@ -20,13 +22,22 @@ struct ReceivedHeader {
       text += "from \(identity.name) (\(client.hostname) \(client.bracketedSource))\n\t"
     }
     text += "by \(configuration.serverName) (\(configuration.software)) "
-    text += "with \(identity.protocolName)\(encryption == nil ? "" : "S") id \(id)"
+    text += "with \(identity.protocolName)\(encryption == nil ? "" : "S")"
+    text += "\(user == nil ? "" : "A") id \(id)"
     if let encryption {
       text += " (\(encryption.version):\(encryption.cipher):\(encryption.bits):"
       text += encryption.client == .verified ? "YES)" : "NO)"
+      if configuration.receivedAuthentication == .shown { text += authentication }
     }
     if let recipient { text += "\n\tfor <\(recipient)>" }
     text += ";\n\t\(date)\n"
     return Array(text.utf8)
+  }
+
+  /// The name may have any character but control characters; the field has ASCII only.
+  private var authentication: String {
+    guard let user else { return " auth=no" }
+    let name = user.unicodeScalars.map { 0x21...0x7e ~= $0.value ? String($0) : "?" }
+    return " auth=yes user=" + name.joined()
   }
 }

@@ -22,6 +22,11 @@ extension ServerSession {
     case abort
     /// Put the connection under TLS, behind what was written; answer with `secured`, or `tlsFailed`.
     case secure
+    /// Find out whether it is that user; answer with `authenticationAnswered`.
+    case verify(Credentials)
+    /// Ask whether the user may send from this address, nil being the null one; answer with
+    /// `senderAnswered`.
+    case checkSender(Address?, user: String)
     case log(LogEvent)
     /// Close when everything is written. The last action of a session.
     case close(CloseReason)
@@ -31,6 +36,7 @@ extension ServerSession {
   package enum LogEvent: Equatable, Sendable {
     case failedCommand(command: String, result: String)
     case badInput(result: String)
+    case authentication(user: String, AuthenticationResult)
     case message(MessageID, size: Int, recipients: Int, protocol: String)
   }
 

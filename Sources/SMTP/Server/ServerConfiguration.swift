@@ -16,6 +16,12 @@ extension ServerSession {
     package var source = SourceDisclosure.shown
     /// The listener's `tls`, `tls-require` or `smtps`.
     package var encryption = EncryptionPolicy.none
+    /// The listener's `auth` or `auth-optional`.
+    package var authentication = AuthenticationPolicy.none
+    /// `received-auth`.
+    package var receivedAuthentication = AuthenticationDisclosure.hidden
+    /// `senders`.
+    package var senders = SenderPolicy.anybody
     package var limits = Limits()
 
     package init(serverName: String) { self.serverName = serverName }
@@ -52,6 +58,29 @@ extension ServerSession {
     case immediate
   }
 
+  /// When clients say who they are. AUTH is announced and taken in encrypted sessions only.
+  package enum AuthenticationPolicy: Hashable, Sendable {
+    case none
+    case offered
+    /// AUTH comes before MAIL.
+    case required
+  }
+
+  /// Whether Received tells who authenticated.
+  package enum AuthenticationDisclosure: Hashable, Sendable {
+    case hidden
+    case shown
+  }
+
+  /// What addresses a user may send from, once he is known.
+  package enum SenderPolicy: Hashable, Sendable {
+    case anybody
+    /// Those that `checkSender` is answered for.
+    case checked
+    /// Those, and the addresses of From become the sender's.
+    case masqueraded
+  }
+
   /// Who connected.
   package struct Client: Hashable, Sendable {
     package let session: SessionID
@@ -81,8 +110,17 @@ extension ServerSession.Configuration {
     Reply(250, nil, hello(name, client))
   }
 
-  func ehlo(_ name: String, _ client: ServerSession.Client, offersTLS: Bool) -> Reply {
-    Reply(code: 250, status: nil, lines: [hello(name, client)] + extensions(offersTLS))
+  func ehlo(
+    _ name: String,
+    _ client: ServerSession.Client,
+    offersTLS: Bool,
+    offersAuthentication: Bool
+  ) -> Reply {
+    Reply(
+      code: 250,
+      status: nil,
+      lines: [hello(name, client)] + extensions(offersTLS, offersAuthentication)
+    )
   }
 
   var help: Reply {
@@ -91,18 +129,19 @@ extension ServerSession.Configuration {
       status: nil,
       lines: [
         "This is an SMTP server of the Talaria mail system",
-        "HELO EHLO STARTTLS MAIL RCPT DATA RSET NOOP QUIT HELP VRFY",
+        "HELO EHLO STARTTLS AUTH MAIL RCPT DATA RSET NOOP QUIT HELP VRFY",
         "Its operator reads postmaster@\(serverName)",
         "2.0.0 End of HELP info",
       ]
     )
   }
 
-  /// What EHLO announces, in order. AUTH has its place between STARTTLS and PIPELINING.
-  private func extensions(_ offersTLS: Bool) -> [String] {
+  /// What EHLO announces, in order.
+  private func extensions(_ offersTLS: Bool, _ offersAuthentication: Bool) -> [String] {
     var lines = ["8BITMIME", "ENHANCEDSTATUSCODES", "SIZE \(limits.messageSizeMax)"]
     if deliveryNotification == .offered { lines.append("DSN") }
     if offersTLS { lines.append("STARTTLS") }
+    if offersAuthentication { lines.append("AUTH PLAIN LOGIN") }
     return lines + ["PIPELINING", "HELP"]
   }
 

@@ -33,6 +33,12 @@ extension ServerSession {
     package var fieldLengthMax = 65_536
     /// Replies of one batch are held back for one write up to this many bytes.
     package var heldRepliesMax = 4096
+    /// Bytes in a line that answers a prompt of AUTH, its CRLF not counted (RFC 4954 section 4).
+    package var responseLengthMax = 12_288
+    /// Bytes of the name that a client authenticates as.
+    package var userLengthMax = 255
+    /// Wrong passwords of one session; behind the last of them it ends.
+    package var authenticationFailuresMax = 3
     /// Silence of the client, after which the driver calls `timedOut`.
     package var timeout = Duration.seconds(300)
 

@@ -23,11 +23,17 @@ extension ServerSession {
       id: transaction.id,
       recipient: transaction.accepted == 1 ? transaction.recipient : nil,
       date: date,
-      encryption: encryption
+      encryption: encryption,
+      user: user
     )
     body = BodyDecoder(
       prefix: received.bytes,
-      header: transaction.header(configuration, date: date),
+      header: transaction.header(
+        configuration,
+        author: user != nil && configuration.senders == .masqueraded
+          ? transaction.mail.sender : nil,
+        date: date
+      ),
       lineLengthMax: configuration.limits.lineLengthMax,
       sizeMax: configuration.limits.messageSizeMax
     )

@@ -57,10 +57,12 @@ extension ServerSession {
     case .securing:
       self.encryption = encryption
       identity = nil
+      user = nil
       input.removeAll()
       state = .ready
       return proceed(at: now)
-    case .starting, .ready, .opening, .addressing, .receiving, .storing:
+    case .starting, .ready, .authenticating, .verifying, .checkingSender, .opening, .addressing,
+      .receiving, .storing:
       precondition(configuration.encryption == .immediate, "secured without being asked to")
       self.encryption = encryption
       return []

@@ -12,7 +12,7 @@ package import Mail
 ///                               ├──stored or refused── storing    receiving
 ///                               └────────────────────────◀── final dot
 ///
-/// From ready STARTTLS leads to securing, and the end of the handshake back: with nothing known of the
+/// From ready AUTH leads to authenticating and verifying, and its outcome back; STARTTLS leads to securing, and the end of the handshake back: with nothing known of the
 /// client, and with nothing that it sent before.
 ///
 /// *Pipelining* (RFC 2920): the session works through all complete lines that it holds until it needs
@@ -47,6 +47,9 @@ package struct ServerSession: Sendable {
   var actions: [Action] = []
   /// What the session is encrypted with; nil while it is not.
   package internal(set) var encryption: Encryption?
+  /// Who the client proved to be; nil while it has not.
+  var user: String?
+  var authenticationFailures = 0
   private var mails = 0
   private var errors = 0
   private var isStopping = false
@@ -58,6 +61,12 @@ package struct ServerSession: Sendable {
     case starting
     /// Between transactions. Everything but RCPT and DATA is allowed, MAIL only behind HELO or EHLO.
     case ready
+    /// The client was asked for an answer of AUTH.
+    case authenticating(AuthenticationDialog)
+    /// `verify` waits for `authenticationAnswered`. The label is what the log calls the command.
+    case verifying(user: String, label: String)
+    /// MAIL waits for `senderAnswered`.
+    case checkingSender(MailCommand)
     /// MAIL waits for `transactionAnswered`.
     case opening(MailCommand)
     /// A sender is known. RCPT, and with an accepted recipient DATA, lead on.
@@ -98,18 +107,18 @@ package struct ServerSession: Sendable {
   /// Whether more input is of use now. While it is not, the driver does not read.
   package var wantsInput: Bool {
     switch state {
-    case .starting, .opening, .storing, .securing, .ended: false
+    case .starting, .verifying, .checkingSender, .opening, .storing, .securing, .ended: false
     case .addressing: inFlight == 0 || input.isEmpty
-    case .ready, .receiving: true
+    case .ready, .authenticating, .receiving: true
     }
   }
 
   /// Whether the session waits for its client, and silence counts against `timeout`.
   package var awaitsClient: Bool {
     switch state {
-    case .starting, .opening, .storing, .securing, .ended: false
+    case .starting, .verifying, .checkingSender, .opening, .storing, .securing, .ended: false
     case .addressing: inFlight == 0
-    case .ready, .receiving: true
+    case .ready, .authenticating, .receiving: true
     }
   }
 
@@ -125,6 +134,7 @@ package struct ServerSession: Sendable {
       serverName: configuration.serverName,
       helo: identity?.name ?? "",
       hostname: client.hostname,
+      user: user,
       tag: configuration.tag
     )
     facts.transport = encryption == nil ? .clear : .tls
@@ -149,7 +159,7 @@ package struct ServerSession: Sendable {
   }
 
   /// The client sent bytes.
-  package mutating func received(_ bytes: [UInt8], at now: Instant) -> [Action] {
+  package mutating func received(_ bytes: consuming [UInt8], at now: Instant) -> [Action] {
     if case .ended = state { return [] }
     input.append(bytes)
     if case .starting = state { return [] }
@@ -268,8 +278,10 @@ package struct ServerSession: Sendable {
     working: while true {
       if isStopping, case .ready = state { end(with: ServerReply.stopping, .shutdown) }
       switch state {
-      case .starting, .opening, .storing, .securing, .ended:
+      case .starting, .verifying, .checkingSender, .opening, .storing, .securing, .ended:
         break working
+      case .authenticating(let dialog):
+        guard takeResponse(dialog) == .done else { break working }
       case .ready, .addressing:
         guard nextCommand(at: now) == .done else { break working }
       case .receiving:
@@ -294,6 +306,10 @@ package struct ServerSession: Sendable {
     case .line(let range):
       let command = grammar.parse(input.bytes.span.extracting(range))
       mayContinue = perform(command, at: now)
+      if mayContinue, case .authenticate = command {
+        input.wipeLine()
+        return .done
+      }
     case .tooLong:
       mayContinue = refuseInput(ServerReply.commandTooLong)
     case .bareLineEnd:
@@ -330,7 +346,7 @@ package struct ServerSession: Sendable {
     case .noop: reply(ServerReply.ok)
     case .verify: reply(ServerReply.unverified)
     case .startTLS(let form): beginTLS(form)
-    case .unsupported: failLine(ServerReply.unsupported)
+    case .authenticate(let result): beginAuthentication(result)
     case .unknown: failLine(ServerReply.unrecognized)
     case .invalid: failLine(ServerReply.nullInCommand)
     }
@@ -346,7 +362,12 @@ package struct ServerSession: Sendable {
       identity = Identity(name: name, protocolName: kind == .ehlo ? "ESMTP" : "SMTP")
       reply(
         kind == .ehlo
-          ? configuration.ehlo(name, client, offersTLS: mayBeginTLS)
+          ? configuration.ehlo(
+            name,
+            client,
+            offersTLS: mayBeginTLS,
+            offersAuthentication: mayAuthenticate
+          )
           : configuration.helo(name, client)
       )
     }
@@ -357,6 +378,9 @@ package struct ServerSession: Sendable {
     guard encryption != nil || configuration.encryption != .required else {
       return failLine(ServerReply.tlsRequired)
     }
+    guard user != nil || configuration.authentication != .required else {
+      return failLine(ServerReply.authenticationRequired)
+    }
     guard mails < configuration.limits.mailsMax else { return failLine(ServerReply.tooManyMails) }
     switch result {
     case .failure(let refusal):
@@ -365,8 +389,7 @@ package struct ServerSession: Sendable {
       guard mail.declaredSize ?? 0 <= configuration.limits.messageSizeMax else {
         return failLine(ServerReply.tooBig)
       }
-      state = .opening(mail)
-      actions.append(.beginTransaction(mail))
+      open(mail)
     }
   }
 
@@ -470,7 +493,9 @@ package struct ServerSession: Sendable {
     case .ended: preconditionFailure("ended twice")
     case .opening: actions.append(.abort)
     case .storing: break
-    case .starting, .ready, .addressing, .receiving, .securing: abandonTransaction()
+    case .starting, .ready, .authenticating, .verifying, .checkingSender, .addressing, .receiving,
+      .securing:
+      abandonTransaction()
     }
     state = .ended
     transaction = nil
@@ -495,8 +520,8 @@ package struct ServerSession: Sendable {
     // Replies wait for those of the commands behind them that our own side has yet to answer.
     if inFlight == 0 {
       switch state {
-      case .opening, .storing, .securing, .ended: break
-      case .starting, .ready, .addressing, .receiving: flush()
+      case .verifying, .checkingSender, .opening, .storing, .securing, .ended: break
+      case .starting, .ready, .authenticating, .addressing, .receiving: flush()
       }
     }
     defer { actions = [] }

@@ -38,10 +38,16 @@ struct ServerTransaction: Sendable {
   }
 
   /// The header section that is about to come; `date` is that of Received.
-  func header(_ configuration: ServerSession.Configuration, date: String) -> HeaderSection {
+  /// - Parameter author: who From has to name; nil when that is the client's business.
+  func header(
+    _ configuration: ServerSession.Configuration,
+    author: Address?,
+    date: String
+  ) -> HeaderSection {
     let stamp = String(created.milliseconds, radix: 16)
     return HeaderSection(
       serverName: configuration.serverName,
+      author: author.map { "\($0)" },
       missingFields: configuration.headerCompletion == .addressesAndMissingFields
         ? .init(date: date, messageID: "<\(stamp).\(id)@\(configuration.serverName)>") : nil,
       limits: configuration.limits

@@ -26,7 +26,7 @@ package enum RolePromises {
     case .accounts:
       [
         .stdio: "its loop, its edge, its log",
-        .getpw: "asks whatever services the host has for its users",
+        .getpw: "asks whatever services the host has for its users and their passwords",
         .recvfd: "is handed its edge",
         .proc: "reads the files of users in short-lived processes",
         .id: "which become those users",

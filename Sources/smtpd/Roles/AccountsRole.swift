@@ -19,17 +19,22 @@ final class AccountsRole: RoleService {
   private enum Limits {
     static let threads = 4
     static let fileThreads = 4
+    /// Hashes of passwords are computed on as many.
+    static let passwordThreads = 2
   }
 
   private let context: RoleContext
   private let names = NIOThreadPool(numberOfThreads: Limits.threads)
   private let files = NIOThreadPool(numberOfThreads: Limits.fileThreads)
+  private let hashing = NIOThreadPool(numberOfThreads: Limits.passwordThreads)
+  private let passwords = SystemPasswords()
   private var edges: [UInt32: LookupEdge] = [:]
 
   init(_ context: RoleContext) {
     self.context = context
     names.start()
     files.start()
+    hashing.start()
     context.tell(.ready)
   }
 
@@ -94,6 +99,18 @@ final class AccountsRole: RoleService {
         AccountsRole.list(path, token)
       } then: {
         reply($0)
+      }
+    case .authenticate(let token, let name, let password):
+      work(on: hashing) { [passwords] in
+        AccountsToLookup.authentication(
+          token: token,
+          passwords.verdict(on: password, of: name)
+        )
+      } then: { [context] answer in
+        if case .authentication(_, .failed) = answer {
+          context.log.warn("accounts: the passwords of the system cannot be read")
+        }
+        reply(answer)
       }
     }
   }

@@ -19,7 +19,7 @@ final class DeliveryRole: RoleService {
 
   private let context: RoleContext
   private let keys: KeysClient
-  private let relayTables: RelayTableDesk
+  private let lookup: LookupClient
   private var service: DeliveryService?
   private var queue: QueueEdge?
   private var resolver: ResolverEdgeEnd?
@@ -35,7 +35,7 @@ final class DeliveryRole: RoleService {
   init(_ context: RoleContext, _ projection: DeliveryProjection) {
     self.context = context
     keys = KeysClient(context)
-    relayTables = RelayTableDesk(context)
+    lookup = LookupClient(context)
     service = DeliveryService(
       on: context.loop,
       settings: DeliverySettings(projection),
@@ -43,7 +43,10 @@ final class DeliveryRole: RoleService {
       signer: keys.sign,
       effect: { [unowned self] in perform($0) }
     )
-    relayTables.tell = { [unowned self] task, answer in
+    lookup.logins.answer = { [unowned self] request, answer in
+      service?.loginAnswered(request: request, answer)
+    }
+    lookup.relayTables.answer = { [unowned self] task, answer in
       service?.relayAnswered(task: task, answer)
     }
     context.tell(.ready)
@@ -55,8 +58,8 @@ final class DeliveryRole: RoleService {
     switch peer {
     case .queue: connectQueue(descriptor)
     case .resolver: connectResolver(generation, descriptor)
-    case .lookup: relayTables.connect(generation, descriptor)
     case .keys: keys.connect(generation, descriptor)
+    case .lookup: lookup.connect(generation, descriptor)
     case .control: connectControl(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
@@ -209,8 +212,10 @@ final class DeliveryRole: RoleService {
       let milliseconds = UInt32(clamping: pause.wholeMilliseconds)
       queue?.send(.destinationRests(task: task, milliseconds: milliseconds))
     case .resolve(let question): ask(question)
+    case .fetchLogin(let request, let action, let label):
+      lookup.logins.ask(request, action: action, label: label)
     case .askTables(let task, let action, let domain):
-      relayTables.ask(task, action: action, domain: domain)
+      lookup.relayTables.ask(task, action: action, domain: domain)
     case .startCommand(let request): start(request)
     case .connectSocket(let request, let action):
       context.tell(.connect(task: request, action: action))

@@ -7,6 +7,8 @@ internal import TLS
 struct KeyRenewal {
   let generation: UInt32
   private(set) var keys: [KeyName: PrivateKey] = [:]
+  /// Who may have each of them sign: everybody who shows one of its certificates.
+  private(set) var users: [KeyName: CertificatePackage.Users] = [:]
   /// The first thing that is wrong.
   private(set) var fault: String?
   private let chains: [CertificatePackage.Entry]
@@ -44,6 +46,7 @@ struct KeyRenewal {
       let key = try PrivateKey(descriptor: file)
       guard name == key.name else { throw TLSError("the key does not match the certificate") }
       keys[key.name] = key
+      users[key.name, default: []].formUnion(chain.users)
     } catch {
       fault = fault ?? "pki \(chain.name): \(error)"
     }

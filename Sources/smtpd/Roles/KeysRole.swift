@@ -30,6 +30,8 @@ final class KeysRole: RoleService {
   private var edges: [UInt32: ClientEdge] = [:]
   private var keys: [KeyName: PrivateKey] = [:]
   private var formerKeys: [KeyName: PrivateKey] = [:]
+  /// Who may have a key sign; of a former one whoever could.
+  private var users: [KeyName: CertificatePackage.Users] = [:]
   private var ticketKeys: [[UInt8]] = []
   /// Of the `pki` lines.
   private var names: [String] = []
@@ -57,7 +59,7 @@ final class KeysRole: RoleService {
       on: context.loop,
       receive: { [unowned self] message in
         guard case .sign(let token, let question) = message else { return }
-        sign(question, token, for: generation)
+        sign(question, token, for: generation, of: peer)
       },
       ended: { [unowned self] ending in
         context.report(ending, of: peer)
@@ -102,6 +104,7 @@ final class KeysRole: RoleService {
     // A role that has none takes what can be used: some sessions are better than no session.
     if renewal.fault == nil || keys.isEmpty {
       formerKeys = keys
+      users = users.filter { formerKeys[$0.key] != nil }.merging(renewal.users) { $1 }
       keys = renewal.keys
     }
     context.tell(.keysChecked(generation: renewal.generation, fault: renewal.fault ?? ""))
@@ -138,10 +141,20 @@ final class KeysRole: RoleService {
     waiting = []
   }
 
-  private func sign(_ question: SignatureQuestion, _ token: UInt64, for generation: UInt32) {
+  private func sign(
+    _ question: SignatureQuestion,
+    _ token: UInt64,
+    for generation: UInt32,
+    of peer: Role
+  ) {
     guard let name = KeyName(question.key), let key = keys[name] ?? formerKeys[name],
       let algorithm = SigningRequest.Algorithm(rawValue: question.algorithm)
     else {
+      edges[generation]?.send(.refused(token: token))
+      return
+    }
+    guard users[name]?.permits(peer) == true else {
+      context.log.warn("keys: \(peer.rawValue) asked for a key that it does not show")
       edges[generation]?.send(.refused(token: token))
       return
     }

@@ -22,12 +22,25 @@ struct CertificateFiles: Sendable {
   private let pkis: [PKI]
   private let authorities: [CertificateAuthority]
   private let uid: UInt32
+  /// Who shows each `pki`.
+  private let users: [String: CertificatePackage.Users]
 
   /// - Parameter uid: whose files are good besides those of root.
   init(_ configuration: ServerConfiguration, uid: UInt32) {
     pkis = configuration.pkis
     authorities = configuration.authorities
     self.uid = uid
+    var users: [String: CertificatePackage.Users] = [:]
+    for name in configuration.listeners.flatMap(\.options.security.certificates) {
+      users[name, default: []].insert(.listeners)
+    }
+    for action in configuration.actions {
+      guard case .relay(let relay) = action.method, let name = relay.security.certificate else {
+        continue
+      }
+      users[name, default: []].insert(.relays)
+    }
+    self.users = users
   }
 
   /// There is something to check.
@@ -47,7 +60,8 @@ struct CertificateFiles: Sendable {
         .init(
           name: pki.name,
           content: try content(pki.certificate),
-          exchange: pki.exchange == .none ? .none : .offered
+          exchange: pki.exchange == .none ? .none : .offered,
+          users: users[pki.name] ?? []
         )
       )
     }

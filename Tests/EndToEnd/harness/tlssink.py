@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A server that takes mail over TLS, or does with TLS what a case tells it."""
 
+import base64
 import re
 import socket
 import ssl
@@ -17,10 +18,16 @@ class TLSDelivery:
 
 class TLSSink:
     """Modes: starttls, smtps, none (does not offer it), refuse (offers it, says 454), garbage (says 220 and
-    then nonsense), injected (a reply behind the 220, in the same packet)."""
+    then nonsense), injected (a reply behind the 220, in the same packet).
 
-    def __init__(self, bench, pair=None, mode="starttls", authority=None):
+    With `mechanisms` it wants AUTH by one of them, over TLS, with `login`."""
+
+    def __init__(self, bench, pair=None, mode="starttls", authority=None, mechanisms=(), login=None):
         self.mode = mode
+        self.mechanisms = mechanisms
+        self.login = login
+        # What was said by AUTH, as (mechanism, user, password).
+        self.logins = []
         self.deliveries = []
         self.connections = 0
         self.commands = []
@@ -65,12 +72,20 @@ class TLSSink:
         """Commands up to the end, or to STARTTLS; returns what the conversation goes on over."""
         reader = connection.makefile("rb")
         offers = self.mode not in ("smtps", "none") and not isinstance(connection, ssl.SSLSocket)
+        is_secure = isinstance(connection, ssl.SSLSocket)
+        is_known = not self.login
         for line in reader:
             word = line[:4].upper()
             self.commands.append(line.strip())
             if word == b"EHLO":
                 connection.sendall(b"250-sink.example.org\r\n" + (b"250-STARTTLS\r\n" if offers else b"")
+                                   + (b"250-AUTH " + " ".join(self.mechanisms).encode() + b"\r\n"
+                                      if self.mechanisms and is_secure else b"")
                                    + b"250 8BITMIME\r\n")
+            elif word == b"AUTH":
+                is_known = self._authenticate(connection, reader, line)
+            elif word == b"MAIL" and not is_known:
+                connection.sendall(b"530 5.7.0 who are you?\r\n")
             elif word == b"STAR" and self.mode == "refuse":
                 connection.sendall(b"454 not now\r\n")
             elif word == b"STAR":
@@ -91,6 +106,24 @@ class TLSSink:
                 connection.sendall(b"250 ok\r\n")
         connection.close()
         return None
+
+    def _authenticate(self, connection, reader, line):
+        words = line.split()
+        mechanism = words[1].decode()
+
+        def ask(prompt):
+            connection.sendall(b"334 " + base64.b64encode(prompt) + b"\r\n")
+            return base64.b64decode(reader.readline())
+
+        if mechanism == "PLAIN":
+            answer = base64.b64decode(words[2]) if len(words) > 2 else ask(b"")
+            _, user, password = answer.split(b"\0")
+        else:
+            user, password = ask(b"Username:"), ask(b"Password:")
+        self.logins.append((mechanism, user.decode(), password.decode()))
+        is_right = self.logins[-1][1:] == self.login
+        connection.sendall(b"235 2.7.0 welcome\r\n" if is_right else b"535 5.7.8 go away\r\n")
+        return is_right
 
     def _start(self, connection):
         if self.mode == "injected":

@@ -16,12 +16,14 @@ struct ClientPeer {
   init(
     _ dialect: ClientSession.Dialect = .smtp,
     security: ClientSession.Security = .never,
+    credentials: ClientSession.Credentials? = nil,
     limits: ClientSession.Limits = .init()
   ) {
     session = ClientSession(
       name: "me.example",
       dialect: dialect,
       security: security,
+      credentials: credentials,
       limits: limits
     )
     perform(session.connected())

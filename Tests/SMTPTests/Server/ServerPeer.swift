@@ -21,6 +21,12 @@ struct ServerPeer {
     let recipients: [RecipientCommand]
   }
 
+  /// A question about MAIL.
+  struct Sender: Equatable {
+    let address: Address?
+    let user: String
+  }
+
   var session: ServerSession
   var answering: Answering
   /// Answers `submit`.
@@ -36,6 +42,9 @@ struct ServerPeer {
   private(set) var aborts = 0
   private(set) var logs: [ServerSession.LogEvent] = []
   private(set) var closeReason: ServerSession.CloseReason?
+  /// Whom the session wanted to be verified, and which senders it asked about.
+  private(set) var attempts: [ServerSession.Credentials] = []
+  private(set) var senders: [Sender] = []
   /// How often TLS was asked for.
   private(set) var secured = 0
 
@@ -76,6 +85,20 @@ struct ServerPeer {
     var encryption = ServerPeer.encryption
     encryption.client = client
     perform(session.secured(encryption, at: now))
+  }
+
+  /// Says whether it is the user that was to be verified, and returns what was written since.
+  mutating func verified(_ verdict: ServerSession.AuthenticationVerdict) -> String {
+    let before = writes.count
+    perform(session.authenticationAnswered(verdict, at: now))
+    return writes[before...].joined()
+  }
+
+  /// Says whether the user may send from there, and returns what was written since.
+  mutating func permitted(_ verdict: ServerSession.SenderVerdict) -> String {
+    let before = writes.count
+    perform(session.senderAnswered(verdict, at: now))
+    return writes[before...].joined()
   }
 
   /// All that was written.
@@ -122,6 +145,8 @@ struct ServerPeer {
       isOpen = false
       aborts += 1
     case .secure: secured += 1
+    case .verify(let credentials): attempts.append(credentials)
+    case .checkSender(let sender, let user): senders.append(Sender(address: sender, user: user))
     case .log(let event): logs.append(event)
     case .close(let reason): closeReason = reason
     }

@@ -7,7 +7,7 @@ internal import Mail
 internal import NIOCore
 
 /// Asks lookup what the tables of relays say. Questions outlive a lookup that dies: the next one gets them.
-final class RelayTableDesk {
+final class RelayTableClient {
   private enum Limits {
     /// How long questions wait for another lookup, in seconds.
     static let patience: Int64 = 30
@@ -19,36 +19,24 @@ final class RelayTableDesk {
   }
 
   private let context: RoleContext
-  private var edge: Edge<DeliveryToLookup, LookupToDelivery>?
-  private var edgeGeneration: UInt32 = 0
+  private var edge: LookupClient.LookupEdge?
   /// By task.
   private var open: [UInt64: Question] = [:]
   /// Told the answer to each question once.
-  var tell: (UInt64, RelayAnswer) -> Void = { _, _ in }
+  var answer: (_ task: UInt64, RelayAnswer) -> Void = { _, _ in }
 
   init(_ context: RoleContext) { self.context = context }
 
-  func connect(_ generation: UInt32, _ descriptor: CInt) {
-    edgeGeneration = generation
-    edge = Edge(
-      descriptor: descriptor,
-      peer: .lookup,
-      on: context.loop,
-      receive: { [unowned self] message in
-        switch message {
-        case .relay(let task, let facts): answered(task, RelayTableDesk.answer(facts))
-        case .refused(let task, let reason): answered(task, .refused(reason))
-        }
-      },
-      ended: { [unowned self] ending in
-        context.report(ending, of: .lookup)
-        // An edge that was replaced may end later than its successor begins.
-        guard edgeGeneration == generation else { return }
-        edge = nil
-        watch()
-      }
-    )
+  /// Another lookup is there: it is asked what the last one has not answered.
+  func connected(_ edge: LookupClient.LookupEdge) {
+    self.edge = edge
     for (task, question) in open { send(task, question) }
+  }
+
+  /// The edge has ended.
+  func lost() {
+    edge = nil
+    watch()
   }
 
   func ask(_ task: UInt64, action: String, domain: String) {
@@ -61,9 +49,13 @@ final class RelayTableDesk {
     edge?.send(.relay(token: task, action: question.action, domain: question.domain))
   }
 
-  private func answered(_ task: UInt64, _ answer: RelayAnswer) {
+  func answered(_ task: UInt64, _ facts: RelayFacts) {
+    answered(task, RelayTableClient.answer(facts))
+  }
+
+  func answered(_ task: UInt64, _ result: RelayAnswer) {
     guard open.removeValue(forKey: task) != nil else { return }
-    tell(task, answer)
+    answer(task, result)
   }
 
   /// Without a lookup the tasks are deferred after a while.

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: ISC
+
+#define _GNU_SOURCE
+#include "shadow_entry.h"
+
+#include <errno.h>
+#include <shadow.h>
+#include <string.h>
+
+int talaria_shadow_entry(const char *name, char *hash, size_t capacity, int64_t *expires) {
+  char buffer[16384];
+  struct spwd entry;
+  struct spwd *found = NULL;
+  int outcome = getspnam_r(name, &entry, buffer, sizeof buffer, &found);
+  // Some services say so when there is no such user.
+  if (outcome == ESRCH || (outcome == 0 && found == NULL)) outcome = ENOENT;
+  if (outcome == 0 && found->sp_pwdp == NULL) outcome = ENOENT;
+  if (outcome == 0) {
+    size_t length = strlen(found->sp_pwdp);
+    if (length < capacity) {
+      memcpy(hash, found->sp_pwdp, length + 1);
+      *expires = found->sp_expire;
+    } else {
+      outcome = ERANGE;
+    }
+  }
+  explicit_bzero(buffer, sizeof buffer);
+  return outcome;
+}

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: ISC
+"""The keys role alone, asked over edges as roles ask that were taken over."""
+
+import hashlib
+import os
+import socket
+import struct
+import subprocess
+
+from harness.case import case, expect, expect_equal
+from harness.certificates import openssl, self_signed
+from harness.daemon import SMTPD
+
+STAY = 0xffffffff
+LISTENERS, RELAYS = 1, 2
+ECDSA_SHA256 = 7
+
+
+def number(value):
+    """LEB128."""
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7f | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def text(value):
+    content = value.encode() if isinstance(value, str) else value
+    return number(len(content)) + content
+
+
+def file(content):
+    descriptor = os.memfd_create("case", os.MFD_CLOEXEC)
+    os.write(descriptor, content)
+    return descriptor
+
+
+class Edge:
+    """The far end of an edge to the role."""
+
+    def __init__(self, end):
+        self.socket = end
+        self.socket.settimeout(10)
+        # Another build would be refused; the role's own word is the right one.
+        self.send(self.frame())
+
+    def send(self, frame):
+        self.socket.sendall(struct.pack("<I", len(frame)) + frame)
+
+    def frame(self):
+        (length,) = struct.unpack("<I", self._read(4))
+        return self._read(length)
+
+    def _read(self, count):
+        data = b""
+        while len(data) < count:
+            more = self.socket.recv(count - len(data))
+            expect(more, "the edge ended")
+            data += more
+        return data
+
+    def sign(self, token, key):
+        """Whether the role signs a digest with that key."""
+        digest = hashlib.sha256(b"a handshake").digest()
+        self.send(b"\x01" + struct.pack("<Q", token) + text(key) + bytes([ECDSA_SHA256]) + text(digest))
+        while True:
+            frame = self.frame()
+            if frame[0] == 3:
+                continue
+            expect_equal(struct.unpack("<Q", frame[1:9])[0], token, "token")
+            return frame[0] == 1
+
+
+class KeysRole:
+    """smtpd -x keys with this process for a supervisor."""
+
+    def __init__(self, bench, chains):
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # The channel is descriptor 3 of the role.
+        script = f'exec 3<&{theirs.fileno()}; exec "$@"'
+        # Its log is a pipe, as the supervisor's is: a file it may not write to.
+        self.process = subprocess.Popen(["sh", "-c", script, "sh", SMTPD, "-x", "keys"],
+                                        pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE)
+        theirs.close()
+        bench.at_end(self.process.kill)
+        identity = text("") + struct.pack("<II", STAY, STAY) + text("") + struct.pack("<I", os.getuid()) + b"\0"
+        self.tell(b"\x01" + identity, file(b""))
+        entries = b"".join(text(name) + text(open(pair.certificate, "rb").read()) + bytes([0, users])
+                           for name, pair, users in chains)
+        package = struct.pack("<I", 1) + number(len(chains)) + entries + number(0) + text("")
+        self.tell(bytes([20]), file(package))
+        self.tell(bytes([21]), *[os.open(pair.key, os.O_RDONLY) for _, pair, _ in chains])
+
+    def tell(self, message, *descriptors):
+        socket.send_fds(self.channel, [message], list(descriptors))
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def edge(self, peer, generation):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.tell(b"\x02" + text(peer) + struct.pack("<I", generation), theirs.detach())
+        return Edge(ours)
+
+    def end(self):
+        """Ends it; returns what it logged."""
+        self.channel.close()
+        _, said = self.process.communicate(timeout=10)
+        return said.decode()
+
+
+def key_name(pair):
+    public = openssl("x509", "-in", pair.certificate, "-noout", "-pubkey")
+    return hashlib.sha256(openssl("pkey", "-pubin", "-outform", "DER", stdin=public)).digest()
+
+
+@case("keys signs for frontend and delivery with what each of them shows, and with nothing of the other's")
+def apart(bench):
+    pairs = {name: self_signed(bench, name, file=name) for name in ("listener", "relay", "both", "nobody")}
+    users = {"listener": LISTENERS, "relay": RELAYS, "both": LISTENERS | RELAYS, "nobody": 0}
+    role = KeysRole(bench, [(name, pair, users[name]) for name, pair in pairs.items()])
+    edges = {"frontend": role.edge("frontend", 1), "delivery": role.edge("delivery", 2)}
+    wanted = {"frontend": ["listener", "both"], "delivery": ["relay", "both"]}
+    token = 0
+    for peer, edge in edges.items():
+        signed = []
+        for name, pair in pairs.items():
+            token += 1
+            if edge.sign(token, key_name(pair)):
+                signed.append(name)
+        expect_equal(signed, wanted[peer], peer)
+    said = role.end()
+    for peer in edges:
+        expect(f"keys: {peer} asked for a key that it does not show" in said, f"the log says nothing of {peer}: {said}")
+
+
+@case("a key that two pki share may sign for whoever uses either of them")
+def shared(bench):
+    pair = self_signed(bench, "shared")
+    role = KeysRole(bench, [("a", pair, LISTENERS), ("b", pair, RELAYS), ("c", pair, 0)])
+    for generation, peer in enumerate(["frontend", "delivery"], 1):
+        expect(role.edge(peer, generation).sign(7, key_name(pair)), f"{peer} is refused")

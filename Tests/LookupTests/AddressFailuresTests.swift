@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: ISC
+
+import Lookup
+import Mail
+import Testing
+
+@Suite("Failures by address")
+struct AddressFailuresTests {
+  private func limits(_ failures: Int, addresses: Int = 100) -> AddressFailures.Limits {
+    var limits = AddressFailures.Limits()
+    limits.failuresMax = failures
+    limits.forgiveness = 1000
+    limits.addressesMax = addresses
+    return limits
+  }
+
+  private let here = SourceAddress.inet4(1)
+
+  @Test("as many as are allowed, and then no more, of that address alone")
+  func counts() {
+    var failures = AddressFailures(limits(3))
+    #expect(failures.failed(here, at: 0) == .welcome)
+    #expect(failures.failed(here, at: 10) == .welcome)
+    #expect(failures.standing(of: here, at: 10) == .welcome)
+    #expect(failures.failed(here, at: 20) == .barred)
+    #expect(failures.standing(of: here, at: 20) == .barred)
+    #expect(failures.standing(of: .inet4(2), at: 20) == .welcome)
+  }
+
+  @Test("one after the other is forgiven, and going on costs anew")
+  func forgiveness() {
+    var failures = AddressFailures(limits(3))
+    for _ in 1...3 { _ = failures.failed(here, at: 0) }
+    #expect(failures.standing(of: here, at: 999) == .barred)
+    #expect(failures.standing(of: here, at: 1000) == .welcome)
+    #expect(failures.failed(here, at: 1500) == .barred)
+    // What had been forgiven in part is not begun anew.
+    #expect(failures.standing(of: here, at: 1999) == .barred)
+    #expect(failures.standing(of: here, at: 2000) == .welcome)
+    #expect(failures.failed(here, at: 1_000_000) == .welcome)
+  }
+
+  @Test("a network of IPv6 is one address")
+  func networks() {
+    var failures = AddressFailures(limits(2))
+    _ = failures.failed(.inet6(7, 1), at: 0)
+    #expect(failures.failed(.inet6(7, 2), at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(7, 3), at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(8, 1), at: 0) == .welcome)
+  }
+
+  @Test("no crowd makes it remember more than its limit, nor forget who failed most")
+  func bounded() {
+    var failures = AddressFailures(limits(3, addresses: 50))
+    for _ in 1...3 { _ = failures.failed(here, at: 0) }
+    for address in 100..<1000 {
+      _ = failures.failed(.inet4(UInt32(address)), at: 1)
+      #expect(failures.count <= 50)
+    }
+    #expect(failures.standing(of: here, at: 1) == .barred)
+  }
+}

@@ -42,6 +42,7 @@ let package = Package(
     .target(name: "Queue", dependencies: ["Mail"], swiftSettings: strict),
     .target(name: "Scheduler", dependencies: ["Mail"], swiftSettings: strict),
     .target(name: "SMTP", dependencies: ["Mail"], swiftSettings: strict),
+    .target(name: "Submission", dependencies: ["Mail"], swiftSettings: strict),
 
     // Stores.
     .target(
@@ -151,6 +152,11 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(
+      name: "Sendmail",
+      dependencies: ["CLinux", "ControlProtocol", "Mail", "SMTP", "Submission"],
+      swiftSettings: strict
+    ),
+    .target(
       name: "Spooler",
       dependencies: [
         "Configuration", "ControlProtocol", "Disk", "Interprocess", "Mail", "Queue", "Scheduler",
@@ -172,8 +178,8 @@ let package = Package(
     .executableTarget(
       name: "smtpctl",
       dependencies: [
-        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Policy",
-        "Queue", "StoreFactory",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Passwords",
+        "Policy", "Queue", "Sendmail", "StoreFactory", "Submission",
       ],
       swiftSettings: strict
     ),
@@ -182,7 +188,8 @@ let package = Package(
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
         "Frontend", "Interprocess", "KeysEdge", "Lookup", "Mail", "Passwords", "Policy", "Queue",
-        "ResolverEdge", "RolePromises", "Sandbox", "Spooler", "StoreFactory", "Supervisor", "TLS",
+        "ResolverEdge", "RolePromises", "Sandbox", "Sendmail", "Spooler", "StoreFactory",
+        "Submission", "Supervisor", "TLS",
       ] + nio,
       exclude: ["Promises"],
       swiftSettings: strict
@@ -291,11 +298,14 @@ let package = Package(
       name: "FuzzTests",
       dependencies: [
         "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail", "Queue",
-        "ResolverEdge", "SMTP",
+        "ResolverEdge", "SMTP", "Submission",
       ],
       path: "Fuzz",
       exclude: ["run"]
-        + ["Configuration", "Envelope", "Frame", "Journal", "Proxy", "Reply", "SMTPLine"].flatMap {
+        + [
+          "Configuration", "Envelope", "Frame", "Journal", "Proxy", "Reply", "SMTPLine",
+          "Submission",
+        ].flatMap {
           ["\($0)/Corpus", "\($0)/Entry.swift"]
         },
       swiftSettings: strict
@@ -367,8 +377,13 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(
+      name: "SubmissionTests",
+      dependencies: ["Mail", "Submission"],
+      swiftSettings: strict
+    ),
+    .testTarget(
       name: "SupervisorTests",
-      dependencies: ["Interprocess", "Supervisor"],
+      dependencies: ["CLinux", "Interprocess", "Supervisor"],
       swiftSettings: strict
     ),
     .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -23,6 +23,11 @@ struct CorpusTests {
     Target(name: "Proxy", choices: 0, run: ProxyInput.run),
     Target(name: "Reply", choices: 4, run: ReplyInput.run),
     Target(name: "SMTPLine", choices: 5, run: SMTPLineInput.run),
+    Target(
+      name: "Submission",
+      choices: SubmissionInput.choices,
+      run: SubmissionInput.run
+    ),
   ]
 
   @Test("no input of the corpus traps or breaks a promise", arguments: targets)

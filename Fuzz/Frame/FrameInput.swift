@@ -36,10 +36,12 @@ enum FrameInput {
     { message(ResolverReply.self, $0) },
     { message(SupervisorToRole.self, $0) },
     { message(RoleToSupervisor.self, $0) },
-    { request($0) },
-    { response($0) },
     { message(DeliveryToLookup.self, $0) },
     { message(LookupToDelivery.self, $0) },
+    { message(ToKeys.self, $0) },
+    { message(FromKeys.self, $0) },
+    { request($0) },
+    { response($0) },
   ]
 
   private static func message<Message: EdgeMessage>(_: Message.Type, _ bytes: [UInt8]) {

@@ -9,6 +9,8 @@ package struct StateDirectory: Hashable, Sendable {
   package let spool: String
   /// The administration socket.
   package let socket: String
+  /// The submission socket, which any user may connect to.
+  package let submission: String
 
   /// Why there is no place.
   package enum Failure: Error, Equatable, Sendable {
@@ -24,12 +26,14 @@ package struct StateDirectory: Hashable, Sendable {
   /// The system's own, which root uses.
   package static let system = StateDirectory(
     spool: "/var/spool/smtpd",
-    socket: "/run/smtpd.sock"
+    socket: "/run/smtpd.sock",
+    submission: "/run/smtpd-submit.sock"
   )
 
-  private init(spool: String, socket: String) {
+  private init(spool: String, socket: String, submission: String) {
     self.spool = spool
     self.socket = socket
+    self.submission = submission
   }
 
   /// A directory with both in it.
@@ -37,7 +41,11 @@ package struct StateDirectory: Hashable, Sendable {
     var directory = directory[...]
     while directory.count > 1, directory.hasSuffix("/") { directory.removeLast() }
     let prefix = directory == "/" ? "/" : directory + "/"
-    self.init(spool: prefix + "spool", socket: prefix + "smtpd.sock")
+    self.init(
+      spool: prefix + "spool",
+      socket: prefix + "smtpd.sock",
+      submission: prefix + "smtpd-submit.sock"
+    )
   }
 
   /// - Parameters:
@@ -69,6 +77,8 @@ package struct StateDirectory: Hashable, Sendable {
 
   /// The file below the spool that holds the backend's word.
   package var backendFile: String { spool + "/backend" }
+  /// Where `sendmail` puts messages while nobody serves the submission socket.
+  package var offline: String { spool + "/offline" }
 
   private static func join(_ base: String, _ name: String) -> String {
     base.hasSuffix("/") ? base + name : base + "/" + name

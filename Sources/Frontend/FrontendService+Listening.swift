@@ -26,7 +26,7 @@ extension FrontendService {
   private func listen(on descriptors: [CInt], from first: Int) {
     for (offset, descriptor) in descriptors.enumerated() {
       guard projection.listeners.indices.contains(first + offset) else {
-        _ = Descriptor(owning: descriptor)
+        listenLocally(on: descriptor)
         continue
       }
       listen(on: descriptor, as: projection.listeners[first + offset])

@@ -42,6 +42,9 @@ package final class FrontendService: RoleService {
   var recipientDeadlines = AnswerDeadlines<UInt64>(limit: FrontendService.recipientAnswer)
   var submitDeadlines = AnswerDeadlines<MessageID>(limit: FrontendService.submitAnswer)
   var servers: [any Channel] = []
+  /// The submission socket, which no pause closes.
+  var submissionServer: (any Channel)?
+  let submitters = LocalSubmitters()
   private(set) var isListening = true
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
@@ -89,6 +92,7 @@ package final class FrontendService: RoleService {
   package func stop(within milliseconds: UInt32, finished: @escaping () -> Void) {
     isStopping = true
     for server in servers { server.close(promise: nil) }
+    submissionServer?.close(promise: nil)
     for session in Array(sessions.values) { session.stopServing() }
     let loop = context.loop.assumeIsolated()
     let deadline = Clock.rising() + Int64(milliseconds) / 2

@@ -18,6 +18,8 @@ final class OpenTransaction {
   var isAborted = false
   /// The recipients as the client named them, for the log.
   var recipients: [(EnvelopeID, Address)] = []
+  /// Counts it among the messages of its local submitter for as long as it lives.
+  var slot: LocalSubmitters.MessageSlot?
 
   init(id: MessageID, message: Message) {
     self.id = id

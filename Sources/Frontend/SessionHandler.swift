@@ -19,6 +19,8 @@ final class SessionHandler: ChannelInboundHandler {
   private let service: FrontendService
   private var listener: FrontendProjection.Listener
   private let local: IPAddress?
+  /// Who is at the other end of the submission socket; nil for the network.
+  private let submitter: LocalSubmitters.Connection?
   private let id: SessionID
   private var channel: (any Channel)?
   private var session: ServerSession?
@@ -37,13 +39,15 @@ final class SessionHandler: ChannelInboundHandler {
     _ service: FrontendService,
     _ listener: FrontendProjection.Listener,
     _ channel: any Channel,
-    _ ends: ConnectionEnds
+    _ ends: ConnectionEnds,
+    submitter: LocalSubmitters.Connection? = nil
   ) {
     self.service = service
+    self.submitter = submitter
     self.listener = listener
     self.channel = channel
     id = ends.id
-    source = ends.source
+    source = submitter == nil ? ends.source : .local
     local = ends.local
   }
 
@@ -57,6 +61,7 @@ final class SessionHandler: ChannelInboundHandler {
       self.session = session
       return perform(actions)
     }
+    guard submitter == nil else { return named(service.projection.serverName) }
     service.names?.name(of: source) { [weak self] name in self?.sourceNamed(name) }
   }
 
@@ -72,7 +77,8 @@ final class SessionHandler: ChannelInboundHandler {
     guard channel != nil else { return }
     var session = makeSession(hostname: name)
     let address = IPAddress(source).map { "\($0)" } ?? "local"
-    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)")
+    let user = submitter.map { " uid=\($0.user)" } ?? ""
+    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)\(user)")
     var actions: [ServerSession.Action] = []
     if let encryption { actions = session.secured(encryption, at: Clock.now()) }
     actions += session.connected(at: Clock.now())
@@ -233,11 +239,18 @@ final class SessionHandler: ChannelInboundHandler {
 
   private func begin(_ mail: MailCommand) {
     guard let facts = session?.facts else { return }
+    let slot = submitter?.beginMessage()
+    guard submitter == nil || slot != nil else {
+      let refusal = ServerSession.TransactionAnswer.refused(LocalSubmitters.tooManyMessages)
+      if let actions = session?.transactionAnswered(refusal, at: Clock.now()) { perform(actions) }
+      return
+    }
     service.beginTransaction(mail, facts: facts) { [self] answer, transaction in
       guard channel != nil else {
         if let transaction { service.abort(transaction) }
         return
       }
+      transaction?.slot = slot
       self.transaction = transaction
       if let actions = session?.transactionAnswered(answer, at: Clock.now()) { perform(actions) }
     }

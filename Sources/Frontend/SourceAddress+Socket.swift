@@ -4,11 +4,11 @@ internal import Mail
 internal import NIOCore
 
 extension SourceAddress {
-  /// The peer of a connection; a Unix socket, or none, is `local`. An IPv4 address that is mapped
-  /// into IPv6 is what it was.
+  /// The peer of a connection from the network, never `local`: a peer that is gone before its address
+  /// could be asked has that of nobody. An IPv4 address that is mapped into IPv6 is what it was.
   init(_ address: SocketAddress?) {
     guard let parsed = IPAddress(address) else {
-      self = .local
+      self = .inet4(0)
       return
     }
     self = parsed.source

@@ -27,6 +27,8 @@ package final class Edge<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
   private let ended: (Ending) -> Void
   private var channel: (any Channel)?
   private var outgoing = ByteWriter(reserving: 4096)
+  /// Something in `outgoing` is to be overwritten behind its use.
+  private var hasSecrets = false
   private var isFlushScheduled = false
   private var isOver = false
 
@@ -75,6 +77,7 @@ package final class Edge<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
     let start = outgoing.count
     outgoing.write(UInt32(0))
     message.encode(into: &outgoing)
+    if message.isSecret { hasSecrets = true }
     let length = outgoing.count - start - 4
     outgoing.overwrite(at: start, with: UInt32(clamping: length))
     guard length <= EdgeLimits.frame else {
@@ -116,17 +119,27 @@ package final class Edge<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
   private func flush() {
     isFlushScheduled = false
     guard let channel, outgoing.count > 0 else { return }
-    let frames = exchange(&outgoing, with: ByteWriter(reserving: 4096))
-    channel.writeAndFlush(channel.allocator.buffer(bytes: frames.finish()), promise: nil)
+    var frames = exchange(&outgoing, with: ByteWriter(reserving: 4096)).finish()
+    let buffer = channel.allocator.buffer(bytes: frames)
+    guard exchange(&hasSecrets, with: false) else {
+      return channel.writeAndFlush(buffer, promise: nil)
+    }
+    Secret.wipe(&frames)
+    var written = buffer
+    channel.writeAndFlush(consume buffer).assumeIsolated().whenComplete { _ in
+      written.setRepeatingByte(0, count: written.writerIndex, at: 0)
+    }
   }
 
-  fileprivate func received(_ frame: [UInt8]) throws(DecodingError) {
+  /// Returns whether it was a secret message.
+  fileprivate func received(_ frame: [UInt8]) throws(DecodingError) -> Bool {
     // Whoever closed it hears no more of it, whatever the last read brought.
-    guard !isOver else { return }
+    guard !isOver else { return false }
     var reader = ByteReader(frame)
     let message = try Incoming(decoding: &reader)
     try reader.expectEnd()
     receive(message)
+    return message.isSecret
   }
 
   fileprivate func finish(_ ending: Ending) {
@@ -165,7 +178,9 @@ private final class EdgeHandler<Outgoing: EdgeMessage, Incoming: EdgeMessage>:
       pending.writeBuffer(&arrived)
     }
     do {
-      while let frame = try nextFrame() { try handle(frame) }
+      while var frame = try nextFrame() {
+        if try handle(frame) { Secret.wipe(&frame) }
+      }
     } catch {
       edge.finish(.violated("\(error)"))
     }
@@ -202,12 +217,13 @@ private final class EdgeHandler<Outgoing: EdgeMessage, Incoming: EdgeMessage>:
     return pending.readBytes(length: Int(length))
   }
 
-  private func handle(_ frame: [UInt8]) throws(DecodingError) {
+  private func handle(_ frame: [UInt8]) throws(DecodingError) -> Bool {
     if isGreeted {
-      try edge.received(frame)
+      return try edge.received(frame)
     } else {
       guard frame == EdgeHello.bytes else { throw .invalid(field: "hello of another build") }
       isGreeted = true
+      return false
     }
   }
 }

@@ -11,6 +11,14 @@ package protocol EdgeMessage: Sendable {
 
   /// Reads one message. What is left behind it is an error that the edge reports.
   init(decoding reader: inout ByteReader) throws(DecodingError)
+
+  /// Whether its bytes are overwritten as soon as they are of no use: a password is among them.
+  var isSecret: Bool { get }
+}
+
+extension EdgeMessage {
+  /// Most are not.
+  package var isSecret: Bool { false }
 }
 
 /// Bounds of every edge.

@@ -21,6 +21,8 @@ package struct ServicePlan: Sendable {
   }
   /// Where they come from, now and at each renewal.
   package var certificates = CertificateSource.none
+  /// The offline directory and the program that takes up what is there; nil: nobody does.
+  package var offline: (directory: String, program: Program)?
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 

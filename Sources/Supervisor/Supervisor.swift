@@ -19,6 +19,7 @@ package final class Supervisor {
   private var commands = CommandTable()
   private var connections = ConnectionTable()
   private var pending = PendingPrograms()
+  private var offline: OfflineRunner?
   private var verbosity: UInt8
   private var ready: Set<Role> = []
   private var state = RoleTable.ServiceState.running
@@ -46,6 +47,9 @@ package final class Supervisor {
       _ = fcntl(pipe, F_SETFL, fcntl(pipe, F_GETFL) | O_NONBLOCK)
     }
     logPipe = pipe
+    offline = plan.offline.map {
+      OfflineRunner(directory: $0.directory, program: $0.program, log: pipe)
+    }
     // The array is read during the call only.
     signals = unsafe talaria_signal_descriptor([SIGCHLD, SIGTERM, SIGINT, SIGHUP], 4)
     precondition(signals >= 0, "no signal descriptor")
@@ -72,6 +76,7 @@ package final class Supervisor {
         // Before our ends of their inputs close.
         commands.endAll()
         connections.endAll()
+        offline?.end()
         for role in roles.running.values { kill(role.process, SIGKILL) }
         say("Exiting")
         return exitStatus
@@ -83,9 +88,12 @@ package final class Supervisor {
     let channels = roles.running.values.map(\.channel)
     var watched = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
     watched += channels.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    // An entry of -1 is passed over.
+    watched.append(pollfd(fd: offline?.watch ?? -1, events: Int16(POLLIN), revents: 0))
     let deadlines =
       Array(roles.restarts.values)
-      + [commands.nextDeadline, roles.nextEdge, pending.nextDeadline].compactMap { $0 }
+      + [commands.nextDeadline, roles.nextEdge, pending.nextDeadline, offline?.nextDeadline]
+      .compactMap { $0 }
     var timeout: CInt = state == .stopping ? 50 : -1
     if state == .running, let next = deadlines.min() {
       let remaining = CInt(clamping: max(0, next - Clock.rising()))
@@ -97,6 +105,7 @@ package final class Supervisor {
     for (channel, entry) in zip(channels, watched.dropFirst()) where entry.revents != 0 {
       if let role = roles.role(ofChannel: channel.descriptor) { drain(channel, of: role) }
     }
+    if watched[watched.count - 1].revents != 0 { offline?.noticed(now: Clock.rising()) }
     if watched[0].revents != 0 { handleSignals() }
   }
 
@@ -130,6 +139,7 @@ package final class Supervisor {
       ready.insert(role)
       guard !wasReady, ready.count == Role.started.count else { return }
       wasReady = true
+      offline?.serviceStands(now: Clock.rising())
       isReady()
     case (.impossible(let text), .queue):
       say("fatal: \(role.rawValue): \(text)")
@@ -303,6 +313,7 @@ package final class Supervisor {
       case .abandoned: continue
       case .unknown: break
       }
+      if offline?.ended(process: process, status: status, now: Clock.rising()) == true { continue }
       if let ending = connections.ended(process: process, status: status) {
         tell(ending)
         continue
@@ -342,6 +353,7 @@ package final class Supervisor {
       roles.start(role, verbosity: verbosity)
     }
     roles.makeEdges(dueAt: now)
+    if let reason = offline?.startIfDue(now: now) { say("warn: offline: \(reason)") }
     for token in pending.overdue(at: now) { refuse(token, "the user database does not answer") }
     for task in commands.endOverdue(at: now) {
       say("warn: the command of task \(task) ran too long")

@@ -46,9 +46,10 @@ struct Options: Equatable {
     }
   }
 
-  /// `explain` has options of its own, each with a value that may look like one.
+  /// `explain` and `encrypt` have options of their own, with values that may look like one.
   private static func readsItsOwn(_ words: [String]) -> Bool {
-    words.first.map { !$0.isEmpty && "explain".hasPrefix($0) } ?? false
+    guard let first = words.first, !first.isEmpty else { return false }
+    return "explain".hasPrefix(first) || "encrypt".hasPrefix(first)
   }
 
   private static func refusal(_ argument: String) -> Failure {

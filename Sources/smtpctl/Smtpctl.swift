@@ -12,8 +12,8 @@ struct Smtpctl {
     SystemCalls.ignoreBrokenPipes()
     var arguments = CommandLine.arguments
     let name = arguments.isEmpty ? "smtpctl" : arguments.removeFirst()
-    let result = Personality.named(name)?.run(arguments) ?? status(of: arguments)
-    Glibc.exit(result.rawValue)
+    let result = Personality.named(name)?.run(arguments) ?? status(of: arguments).rawValue
+    Glibc.exit(result)
   }
 
   static func status(of arguments: [String]) -> ExitStatus {

@@ -35,6 +35,18 @@ struct LMDBStoreTests {
     #expect(store.statistics().envelopes == 32)
   }
 
+  @Test("commits into zeros that are there already")
+  func headroom() throws {
+    let store = try Backend.lmdb.opened(in: spool)
+    var sizes: Set<Int> = []
+    for number: UInt32 in 1...60 {
+      try store.apply([.insert(try Sample.mail(number, size: 4096))])
+      sizes.insert(try #require(try spool.disk.facts("lmdb/data.mdb")).size)
+    }
+    #expect(sizes.count == 1)
+    #expect(try store.everything().count == 60)
+  }
+
   @Test("gives space back once a large file is nearly empty")
   func space() throws {
     var limits = LMDBLimits()
@@ -92,9 +104,10 @@ struct LMDBStoreTests {
   @Test("refuses a file that was cut off")
   func cut() throws {
     let store = try prepared()
-    let size = try #require(try spool.disk.facts("lmdb/data.mdb")).size
     let file = try spool.disk.open("lmdb/data.mdb", .write)
-    try spool.disk.truncate(file, to: size - 40_000)
+    let size = try spool.disk.size(of: file)
+    let meta = try LMDBFile(disk: spool.disk, path: "", file: file, size: size).meta()
+    try spool.disk.truncate(file, to: meta.lastPage * meta.pageSize)
     spool.disk.close(file)
     expectDamaged(store)
   }

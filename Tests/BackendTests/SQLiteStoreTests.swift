@@ -93,6 +93,7 @@ struct SQLiteStoreTests {
   func log() throws {
     var limits = SQLiteLimits()
     limits.log = 256 << 10
+    limits.logHeadroom = 64 << 10
     limits.logIdle = 64 << 10
     let store = TableStore.sqlite(disk: spool.disk, limits: limits, clock: { Spool.now })
     _ = try store.open()
@@ -104,6 +105,18 @@ struct SQLiteStoreTests {
     while try store.maintain() == .more {}
     #expect(try store.maintain() == .done)
     #expect(try store.everything().count == 300)
+  }
+
+  @Test("commits into zeros that are there already")
+  func headroom() throws {
+    let store = try Backend.sqlite.opened(in: spool)
+    var sizes: Set<Int> = []
+    for number: UInt32 in 1...60 {
+      try store.apply([.insert(try Sample.mail(number, size: 4096))])
+      sizes.insert(try #require(try spool.disk.facts("sqlite/queue.db-wal")).size)
+    }
+    #expect(sizes.count == 1)
+    #expect(try store.everything().count == 60)
   }
 
   @Test("gives space back after a backlog")

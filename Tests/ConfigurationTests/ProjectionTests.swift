@@ -106,6 +106,33 @@ import Testing
     #expect(frontend.listeners.suffix(2).map(\.address) == ["127.0.0.1", "::1"])
   }
 
+  @Test("only lookup learns what is in a table: no hash, no password, no list of senders")
+  func credentials() throws {
+    let report = Reading.report(
+      """
+      pki x cert "/c"
+      pki x key "/k"
+      table users { "joe" = "$6$hash" }
+      table own { "joe" = "own@example.org" }
+      table secrets { "label" = "joe:password" }
+      listen on lo tls pki x auth <users> senders <own>
+      action out relay host "smtps://label@x" auth <secrets>
+      match from auth for any action out
+      """
+    )
+    let configuration = try #require(report.configuration)
+    let secrets = ["$6$hash", "own@example.org", "joe:password"]
+    func told(_ bytes: [UInt8]) -> [String] {
+      let text = String(decoding: bytes, as: UTF8.self)
+      return secrets.filter { text.contains($0) }
+    }
+    #expect(told(LookupProjection(configuration).encoded()) == secrets)
+    #expect(told(FrontendProjection(configuration).encoded()) == [])
+    #expect(told(DeliveryProjection(configuration).encoded()) == [])
+    #expect(told(QueueProjection(configuration).encoded()) == [])
+    #expect(told(ResolverProjection(configuration).encoded()) == [])
+  }
+
   @Test("delivery does not learn commands")
   func commands() throws {
     let bytes = DeliveryProjection(try configuration()).encoded()

@@ -80,4 +80,12 @@ struct StateDirectoryTests {
       try StateDirectory(option: nil, environment: ["SMTPD_STATE": ""], uid: 0, home: nil)
     }
   }
+
+  @Test("the submission socket lies beside the other one, and the offline directory in the spool")
+  func submission() {
+    let own = StateDirectory(directory: "/x")
+    #expect(own.submission == "/x/smtpd-submit.sock" && own.offline == "/x/spool/offline")
+    #expect(StateDirectory.system.submission == "/run/smtpd-submit.sock")
+    #expect(StateDirectory.system.offline == "/var/spool/smtpd/offline")
+  }
 }

@@ -182,6 +182,18 @@ enum Rules {
     #expect(try matches("from any for any \(criteria)", full) == known)
   }
 
+  @Test("a program of this host counts as authenticated, but as nobody by name")
+  func localIsKnown() throws {
+    let local = try Rules.subject(to: "x@y.example", source: .local)
+    for (criteria, wanted) in [
+      ("from socket auth for any", true), ("from local auth for any", true),
+      ("from any !auth for any", false), ("from auth for any", true),
+      ("from any auth joe for any", false), ("!from socket for any", false),
+    ] {
+      #expect(try matches(criteria, local) == wanted, "\(criteria)")
+    }
+  }
+
   @Test(
     "from auth and from mail-from take any source",
     arguments: [

@@ -29,6 +29,25 @@ struct OptionsTests {
     #expect(try Options(["-"]).words == ["-"])
   }
 
+  @Test("What follows explain and encrypt is theirs, a value that looks like an option too")
+  func ownOptions() throws {
+    let words = ["encrypt", "-m", "bcrypt", "-secret"]
+    #expect(try Options(["--json"] + words).words == words)
+    #expect(try Options(["enc", "-mbcrypt"]).words == ["enc", "-mbcrypt"])
+    #expect(throws: Options.Failure.unknown("-m")) { try Options(["-m", "encrypt"]) }
+  }
+
+  @Test("The program's other names, by the last part of what it is started as")
+  func personalities() {
+    for name in ["sendmail", "send-mail", "mailq", "newaliases", "makemap"] {
+      #expect(Personality.named("/usr/sbin/\(name)")?.name == name)
+      #expect(Personality.named(name)?.name == name)
+    }
+    for name in ["smtpctl", "", "/", "sendmail.old", "xsendmail"] {
+      #expect(Personality.named(name) == nil)
+    }
+  }
+
   @Test("Help and version are purposes of their own")
   func purposes() throws {
     #expect(try Options(["show", "--help"]).purpose == .help)

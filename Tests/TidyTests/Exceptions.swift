@@ -17,6 +17,7 @@ enum Exceptions {
     "Queue": ["Mail"],
     "SMTP": ["Mail"],
     "Scheduler": ["Mail"],
+    "Submission": ["Mail"],
   ]
 
   /// The modules that run on the event loop.
@@ -28,6 +29,7 @@ enum Exceptions {
   /// The one module that calls a C library.
   static let libraryOwners = [
     "CLMDB": "Backends/LMDB",
+    "CCrypt": "Passwords",
     "COpenSSL": "TLS",
     "CSandbox": "Sandbox",
     "CSeccomp": "Sandbox",
@@ -50,6 +52,7 @@ enum Exceptions {
     "Passwords/",
     "Sandbox/Kernel/",
     "Sandbox/Sandbox.swift",
+    "Sendmail/",
     "Supervisor/",
     "TLS/",
     "smtpctl/Connection/SystemCalls.swift",

@@ -10,6 +10,8 @@ package struct LMDBLimits: Sendable {
   package var compactFrom = 64 << 20
   /// ...once at most this much of it is in use, so that it takes but a moment.
   package var compactAtMost = 4 << 20
+  /// Bytes of zeros that are written behind the used pages at a time, so that commits write over them.
+  package var headroom = 4 << 20
 
   package init() {}
 }

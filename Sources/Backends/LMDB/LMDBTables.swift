@@ -9,15 +9,19 @@ internal import TableStore
 final class LMDBTables: RecordTables {
   /// In the spool.
   static let directory = "lmdb"
+  private static let dataFile = "lmdb/data.mdb"
   static let version: UInt8 = 1
   /// Bytes that any transaction may need, beside those of what it writes.
   private static let spaceMin = 1 << 20
+  /// Bytes by which any transaction may make the file longer, beside those of what it writes.
+  private static let growthMin = 1 << 16
   private static let versionKey = Array("version".utf8)
 
   let path: String
   private let disk: any Disk
   private let limits: LMDBLimits
   private var environment: Environment?
+  private var headroom: Headroom
   /// Bytes that the open transaction may need on the disk.
   private var expected: UInt64 = 0
 
@@ -25,6 +29,7 @@ final class LMDBTables: RecordTables {
     self.disk = disk
     self.limits = limits
     path = "\(disk.root)/\(LMDBTables.directory)"
+    headroom = Headroom(path: LMDBTables.dataFile, step: limits.headroom)
   }
 
   private var opened: Environment {
@@ -37,13 +42,14 @@ final class LMDBTables: RecordTables {
     let size = try disk.asStore { () throws(DiskError) in
       try disk.ensureDirectory(LMDBTables.directory)
       try disk.synchronizeDirectory("")
-      return try disk.facts("lmdb/data.mdb")?.size ?? 0
+      return try disk.facts(LMDBTables.dataFile)?.size ?? 0
     }
     try LMDBCheck.run(on: disk, .trees)
     let map = max(limits.map, LMDBTables.mapSize(for: size + limits.mapRoom))
     let environment = try Environment(path: path, mapSize: map)
     try LMDBTables.checkVersion(environment)
     self.environment = environment
+    headroom = Headroom(path: LMDBTables.dataFile, step: limits.headroom)
     if size == 0 {
       try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory(LMDBTables.directory)
       }
@@ -82,7 +88,9 @@ final class LMDBTables: RecordTables {
     let environment = opened
     // A value above half a page takes whole pages, and each change copies a path of the tree.
     expected = UInt64(4 * bytes + LMDBTables.spaceMin)
-    let needed = environment.usedBytes + 4 * bytes + limits.mapRoom
+    let used = environment.usedBytes + 4 * bytes
+    headroom.keep(over: used + LMDBTables.growthMin, on: disk)
+    let needed = used + limits.mapRoom
     if needed > environment.mapSize {
       try environment.grow(to: LMDBTables.mapSize(for: max(needed, 2 * environment.mapSize)))
     }
@@ -204,7 +212,7 @@ final class LMDBTables: RecordTables {
     // Closed here and now: one process may have an environment open only once.
     environment = nil
     try disk.asStore { () throws(DiskError) in
-      try disk.rename("\(copy)/data.mdb", to: "lmdb/data.mdb")
+      try disk.rename("\(copy)/data.mdb", to: LMDBTables.dataFile)
       try disk.synchronizeDirectory(LMDBTables.directory)
     }
     _ = try open()

@@ -9,16 +9,19 @@ internal import TableStore
 final class SQLiteTables: RecordTables {
   /// In the spool.
   static let directory = "sqlite"
+  private static let logFile = "sqlite/queue.db-wal"
 
   let path: String
   let limits: SQLiteLimits
   private let disk: any Disk
   private var database: Database?
+  private var headroom: Headroom
 
   init(disk: any Disk, limits: SQLiteLimits) {
     self.disk = disk
     self.limits = limits
     path = "\(disk.root)/\(SQLiteTables.directory)/queue.db"
+    headroom = Headroom(path: SQLiteTables.logFile, step: limits.logHeadroom)
   }
 
   func open() throws(StoreError) -> [String] {
@@ -30,6 +33,7 @@ final class SQLiteTables: RecordTables {
     let connection = try Connection(path: path)
     let remarks = try SQLiteOpening(connection: connection, limits: limits).run()
     database = try Database(connection)
+    headroom = Headroom(path: SQLiteTables.logFile, step: limits.logHeadroom)
     return remarks
   }
 
@@ -54,6 +58,7 @@ final class SQLiteTables: RecordTables {
         guard connection.logLength < 2 * limits.logPages else { throw error }
       }
     }
+    headroom.keep(over: limits.logBytes(connection.logLength) + 2 * bytes, on: disk)
     try opened.begin.run()
   }
 

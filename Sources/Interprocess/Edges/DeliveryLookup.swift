@@ -58,6 +58,9 @@ package enum LookupToDelivery: EdgeMessage {
   /// The tables of a relay do not say; another time they may.
   case refused(token: UInt64, reason: String)
 
+  /// A password is in it.
+  package var isSecret: Bool { if case .login = self { true } else { false } }
+
   /// See `schema/edges.md`.
   package func encode(into writer: inout ByteWriter) {
     switch self {

@@ -15,6 +15,9 @@ package enum FrontendToLookup: EdgeMessage {
   /// What name has the listener at this address of its own?
   case hostName(token: UInt64, listener: UInt16, IPAddress)
 
+  /// A password is in it.
+  package var isSecret: Bool { if case .authenticate = self { true } else { false } }
+
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .recipient(let question):

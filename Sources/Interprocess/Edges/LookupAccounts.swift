@@ -16,6 +16,9 @@ package enum LookupToAccounts: EdgeMessage {
   /// Is this the password of that user of the system?
   case authenticate(token: UInt64, name: String, Secret)
 
+  /// A password is in it.
+  package var isSecret: Bool { if case .authenticate = self { true } else { false } }
+
   package func encode(into writer: inout ByteWriter) {
     switch self {
     case .user(let token, let name):

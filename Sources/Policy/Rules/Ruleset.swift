@@ -250,7 +250,9 @@ package struct Ruleset: Sendable {
   ) throws(UnavailableTable) -> Bool {
     switch authentication {
     case .anybody(let sense):
-      return (session.user != nil) == (sense == .holds)
+      // The kernel has said who uses the submission socket.
+      let isKnown = session.user != nil || session.source == .local
+      return isKnown == (sense == .holds)
     case .user(let test):
       guard let user = session.user else { return test.sense == .fails }
       return try matches(test, .user, name: user)

@@ -22,8 +22,10 @@ struct ReceivedHeader {
       text += "from \(identity.name) (\(client.hostname) \(client.bracketedSource))\n\t"
     }
     text += "by \(configuration.serverName) (\(configuration.software)) "
+    // The kernel has said who uses the submission socket.
+    let isAuthenticated = user != nil || client.source == .local
     text += "with \(identity.protocolName)\(encryption == nil ? "" : "S")"
-    text += "\(user == nil ? "" : "A") id \(id)"
+    text += "\(isAuthenticated ? "A" : "") id \(id)"
     if let encryption {
       text += " (\(encryption.version):\(encryption.cipher):\(encryption.bits):"
       text += encryption.client == .verified ? "YES)" : "NO)"

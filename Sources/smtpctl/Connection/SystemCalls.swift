@@ -91,6 +91,20 @@ enum SystemCalls {
     }
   }
 
+  /// Standard input to its end; nil when it cannot be read, or is longer.
+  static func readInput(atMost limit: Int) -> [UInt8]? {
+    var content: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 4096)
+    while true {
+      // The array is as long as the count says.
+      let count = unsafe read(STDIN_FILENO, &part, part.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0, content.count + count <= limit else { return nil }
+      guard count > 0 else { return content }
+      content += part[..<count]
+    }
+  }
+
   /// A line on standard error, as far as it can be written.
   static func report(_ text: String) {
     _ = writeAll(Array(text.utf8) + [UInt8(ascii: "\n")], to: STDERR_FILENO)

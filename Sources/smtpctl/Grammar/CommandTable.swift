@@ -13,7 +13,8 @@ enum CommandTable {
   }
 
   static let entries: [Entry] =
-    Discover.entries + Explain.entries + LogLevel.entries + Monitor.entries + Pause.entries
+    Discover.entries + Encrypt.entries + Explain.entries + LogLevel.entries + Monitor.entries
+    + Pause.entries
     + QueueCopy.entries
     + QueueQuarantine.entries + QueueVerify.entries + Reassign.entries + Remove.entries
     + Resume.entries + Schedule.entries + ShowEnvelope.entries + ShowMessage.entries

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: ISC
 
 internal import Delivery
+internal import Sendmail
+internal import Submission
 
-/// The short-lived programs that deliver, or help with it, under a user's own id: this binary again.
+/// The short-lived programs that deliver, submit, or help with it, mostly under a user's own id: this
+/// binary again.
 enum DeliveryAgent: String {
   case maildir = "mail.maildir"
   case mailbox = "mail.mbox"
   case forward = "mail.forward"
   case lmtp = "mail.lmtp"
   case connect = "connect"
+  case offline = "offline"
+  case offlineSending = "offline.send"
 
   /// Returns the exit code.
   func run(_ arguments: [String], _ environment: [String: String]) -> Int32 {
@@ -18,6 +23,10 @@ enum DeliveryAgent: String {
     case .forward: ForwardCommand.run(arguments, environment)
     case .lmtp: LMTPDelivery.run(arguments, environment)
     case .connect: SocketConnection.run(arguments)
+    case .offline: OfflineAgent.run(arguments)
+    case .offlineSending:
+      arguments.count == 1
+        ? Sendmail.resend(to: arguments[0]).rawValue : SendmailStatus.usage.rawValue
     }
   }
 }

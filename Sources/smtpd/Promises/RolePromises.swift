@@ -14,13 +14,13 @@ package enum RolePromises {
         .stdio: "its loop, its log",
         .rpath: "reads the configuration and the tables",
         .wpath: "notes the kind of the store",
-        .cpath: "makes the spool and the administration socket",
-        .fattr: "gives the spool to the queue's user",
+        .cpath: "makes the spool, the offline directory and two sockets",
+        .fattr: "gives the spool to the queue's user, and the offline directory to all",
         .inet: "opens the listeners",
-        .unix: "opens the administration socket",
+        .unix: "opens the sockets of administration and submission",
         .sendfd: "hands listeners, edges and pipes to the roles",
         .proc: "starts and ends roles and commands",
-        .exec: "runs roles and commands",
+        .exec: "runs roles, commands, and who takes up offline messages",
         .id: "runs commands as their users",
       ]
     case .accounts:
@@ -40,8 +40,8 @@ package enum RolePromises {
     case .frontend:
       [
         .stdio: "sessions, edges, its log",
-        .accept: "takes connections on the listeners it was handed",
-        .recvfd: "is handed listeners and edges",
+        .accept: "takes connections on the listeners and the submission socket it was handed",
+        .recvfd: "is handed listeners, the submission socket and edges",
       ]
     case .lookup:
       [

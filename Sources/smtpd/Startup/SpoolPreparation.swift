@@ -27,6 +27,29 @@ struct SpoolPreparation {
     guard unsafe access(path, W_OK) == 0 else {
       throw StartupFailure("\(path): \(systemError()); the queue must be able to write there")
     }
+    try prepareOffline()
+  }
+
+  /// Any user may add to it, and nobody but root may read it. Without root it is the user's own. It may be
+  /// a file system of its own, but no link.
+  private func prepareOffline() throws(StartupFailure) {
+    let offline = path + "/offline"
+    let mode: UInt32 = users.queue == nil ? 0o700 : 0o1733
+    // A path is read during the call only.
+    guard unsafe mkdir(offline, 0o700) == 0 || errno == EEXIST else {
+      throw StartupFailure("\(offline): \(systemError())")
+    }
+    // The queue's user owns the spool, and could put anything there: it is opened before it is changed.
+    let number = unsafe open(offline, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard number >= 0 else { throw StartupFailure("\(offline): \(systemError())") }
+    defer { close(number) }
+    var facts = stat()
+    // The structure is written during the call only. One that was another's is closed before it is ours.
+    guard unsafe fstat(number, &facts) == 0,
+      facts.st_uid == geteuid()
+        || (fchmod(number, 0) == 0 && fchown(number, geteuid(), getegid()) == 0),
+      fchmod(number, mode) == 0
+    else { throw StartupFailure("\(offline): \(systemError())") }
   }
 
   /// The queue's user owns the spool; OpenSMTPD's root-owned one is taken over with what is in it as

@@ -130,6 +130,7 @@ struct Startup {
     let status = supervisor.run(greeting: greeting.joined(separator: "\n"))
     // A path is read during the call only.
     _ = unsafe unlink(options.state.socket)
+    _ = unsafe unlink(options.state.submission)
     // The last lines are on their way to the log's thread.
     usleep(50_000)
     return status
@@ -149,6 +150,10 @@ struct Startup {
           }
         sockets.append(try ListeningSocket.tcp(address: address, port: listener.port).release())
       }
+      // Behind those of the listeners: whoever may reach the path may submit, and the kernel says who.
+      sockets.append(
+        try ListeningSocket.local(path: options.state.submission, mode: 0o666).release()
+      )
       let control = try ListeningSocket.local(path: options.state.socket, mode: 0o600)
       return [.frontend: sockets, .control: [control.release()]]
     } catch {
@@ -197,9 +202,23 @@ struct Startup {
     plan.tables = try tables.open()
     plan.openTable = { index throws(CommandRefusal) in try tables.open(index) }
     plan.certificates = CertificateFiles(configuration, uid: uid).source
+    plan.offline = offlineProgram(options.state)
     plan.pausedAtStart = options.paused
     plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0
     return plan
+  }
+}
+
+extension Startup {
+  fileprivate func offlineProgram(_ state: StateDirectory) -> (directory: String, program: Program)
+  {
+    var program = Program(
+      path: Program.ourselves,
+      arguments: ["smtpd", "-x", DeliveryAgent.offline.rawValue, state.offline, state.submission]
+    )
+    program.environment = ["SWIFT_BACKTRACE=enable=no"]
+    program.directory = "/"
+    return (state.offline, program)
   }
 }
 

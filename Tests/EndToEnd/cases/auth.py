@@ -311,7 +311,7 @@ def senders(bench):
     client.command("MAIL FROM:<>")
 
 
-@case("no hash and no table of credentials is in any process but lookup and the supervisor")
+@case("no hash and no table of credentials is in any process but lookup and the supervisor, and no password in frontend")
 def confined(bench):
     bench.need_root("only root may look into all processes")
     # The wrong password leaves the right one's hash where it was used.
@@ -333,4 +333,56 @@ def confined(bench):
     expect_equal(found(lookup), {0, 1}, "what lookup has: else the search is blind")
     for role, pid in roles.items():
         expect(not found(pid), f"{role} has hashes {found(pid)}")
+    client.command("AUTH PLAIN " + plain("alice", "x"), "503")
+    said = [PASSWORD.encode(), encoded(PASSWORD)[:-4].encode(), plain("alice", PASSWORD)[8:-4].encode()]
+
+    def forgotten():
+        return not any(word in content for content in memory(roles["frontend"]) for word in said)
+
+    eventually(forgotten, "frontend still has the password")
     daemon.stop()
+
+
+def processor(pid):
+    """Ticks of the processor that a process has had."""
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[11])
+
+
+# Of "correct horse", with 2 to the 12th rounds: as slow as operators have them.
+SLOW = "$2b$12$abcdefghijklmnopqrstuuFDJRuYeKkCzo3Wy7h8SxhBSHBAHiPK2"
+
+
+@case("a user that there is not, and one who is locked, cost the work of a wrong password")
+def alike(bench):
+    daemon = server(bench, "tls auth <users>", table(bench, f"alice {SLOW}\nlocked !\n")).start()
+    lookup = daemon.roles()["lookup"]
+    costs = {}
+    for user in ["alice", "nobody-of-this-name", "locked"]:
+        client, _ = secured(daemon)
+        before = processor(lookup)
+        for _ in range(2):
+            client.command("AUTH PLAIN " + plain(user, "wrong"), "535")
+        costs[user] = processor(lookup) - before
+    expect(costs["alice"] > 10, f"the hash is not slow: {costs}")
+    for user, cost in costs.items():
+        expect(costs["alice"] / 2 < cost < costs["alice"] * 2, f"{user} is told by the work: {costs}")
+
+
+@case("slow hashes keep nobody from being served: recipients are answered before the passwords are")
+def slow(bench):
+    very_slow = SLOW.replace("$12$", "$15$")
+    daemon = server(bench, "tls auth <users>", table(bench, f"alice {very_slow}\n"),
+                    rules='match from any for any action "in"').start()
+    crowd = [secured(daemon)[0] for _ in range(3)]
+    for client in crowd:
+        client.send("AUTH PLAIN " + plain("alice", "wrong") + "\r\n")
+    with Client(daemon.port) as other:
+        other.command("EHLO client.example.org")
+        other.command("MAIL FROM:<a@example.org>")
+        for _ in range(5):
+            other.command(f"RCPT TO:<{bench.recipient}@example.org>")
+    expect("smtp authentication" not in daemon.log(), "the passwords were answered first: the hash is not slow")
+    for client in crowd:
+        client.socket.settimeout(50)
+        client.expect("535")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The operator's program, against a running daemon and against a stopped one."""
 
+import ctypes
 import json
 import os
 import re
@@ -523,3 +524,28 @@ def many(bench, backend):
     expect_equal(daemon.ctl("remove", "all"), "10000 envelopes removed\n")
     expect_equal(daemon.ctl("show", "queue"), "")
     daemon.stop()
+
+
+@case("smtpctl encrypt: anybody's hash of a password, from the command line or standard input")
+def encrypt(bench):
+    user = ["setpriv", "--reuid=nobody", "--clear-groups"] if bench.is_root else []
+
+    def run(*words, input=b""):
+        return subprocess.run(user + [SMTPCTL, "encrypt", *words], input=input, capture_output=True)
+
+    for method, prefix in (("bcrypt", "$2b$"), ("sha512crypt", "$6$"), ("yescrypt", "$y$"), (None, "$y$")):
+        arguments = ["-m", method] if method else []
+        for done in (run(*arguments, "pass word"), run(*arguments, input=b"pass word\n")):
+            made = done.stdout.decode().strip()
+            expect_equal((done.returncode, made[:len(prefix)]), (0, prefix), f"{method}: {done.stderr!r}")
+            expect_equal(crypted("pass word", made), made, f"libcrypt about {method}")
+    expect_equal(len(run(input=b"a\nb\n\nc").stdout.splitlines()), 3, "hashes of three lines")
+    for words, status in ((["-m", "md5", "x"], 255), (["a", "b"], 255), (["x" * 600], 1)):
+        expect_equal(run(*words).returncode, status, f"status of {words[0][:5]}")
+
+
+def crypted(password, setting):
+    """What the host's libcrypt makes of it."""
+    library = ctypes.CDLL("libcrypt.so.1")
+    library.crypt.restype = ctypes.c_char_p
+    return library.crypt(password.encode(), setting.encode()).decode()

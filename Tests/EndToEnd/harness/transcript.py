@@ -57,13 +57,18 @@ def matches(line, pattern):
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), line) is not None
 
 
-def play(name, port, step, replaced):
+def network(port):
+    client = Client(port, greeting=None)
+    client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client
+
+
+def play(name, port, step, replaced, connect=None):
     """Plays a transcript, the client's bytes in pieces of `step`, or each batch whole when it is None.
 
     `replaced` maps texts of the transcript's replies to patterns that this server says instead.
     """
-    with Client(port, greeting=None) as client:
-        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with (connect() if connect else network(port)) as client:
         pending = b""
         for kind, content in steps(name):
             if kind == "client":

@@ -28,7 +28,8 @@ struct DialogTests {
     configuration.limits.messageSizeMax = 100_000
     var peer = ServerPeer(
       configuration,
-      answering: feeding == .answeredBackwards ? .lateAndBackwards : .atOnce
+      answering: feeding == .answeredBackwards ? .lateAndBackwards : .atOnce,
+      source: name.hasPrefix("local-") ? .local : .inet4(0xc000_0201)
     )
     var read = 0
     var pending: [UInt8] = []

@@ -56,16 +56,14 @@ struct ServerPeer {
 
   init(
     _ configuration: ServerSession.Configuration = .init(serverName: "mx.example.org"),
-    answering: Answering = .atOnce
+    answering: Answering = .atOnce,
+    source: SourceAddress = .inet4(0xc000_0201),
+    hostname: String = "client.example.com"
   ) {
     self.answering = answering
     session = ServerSession(
       configuration: configuration,
-      client: .init(
-        session: SessionID(0x1234),
-        source: .inet4(0xc000_0201),
-        hostname: "client.example.com"
-      )
+      client: .init(session: SessionID(0x1234), source: source, hostname: hostname)
     )
     if configuration.encryption == .immediate {
       perform(session.secured(ServerPeer.encryption, at: now))

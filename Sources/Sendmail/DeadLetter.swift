@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: ISC
+
+internal import Glibc
+internal import Mail
+internal import Submission
+
+/// `~/dead.letter`: where a message goes that the server refused.
+enum DeadLetter {
+  /// Appends the message, as a mailbox has it. Returns the path; nil when it cannot be kept there.
+  static func keep(_ input: [UInt8], of caller: Caller, at now: Instant) -> String? {
+    guard let home = caller.home else { return nil }
+    let path = home + "/dead.letter"
+    let flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY
+    // A path is read during the call only.
+    let file = unsafe open(path, flags, 0o600)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var facts = stat()
+    // The structure is written during the call only.
+    guard unsafe fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
+      facts.st_uid == caller.uid
+    else { return nil }
+    var text = Array("From \(caller.login.name) \(now.mailDate)\n".utf8) + input
+    if text.last != 0x0a { text.append(0x0a) }
+    text.append(0x0a)
+    return Output.write(text, to: file) == 0 && fsync(file) == 0 ? path : nil
+  }
+}
+
+/// Writes to descriptors.
+enum Output {
+  /// All of the bytes. Returns 0, or the error's number.
+  static func write(_ bytes: [UInt8], to descriptor: CInt) -> CInt {
+    // The pointer is used within the closure only, and within the buffer's bounds.
+    unsafe bytes.withUnsafeBytes { buffer in
+      var offset = 0
+      while offset < buffer.count {
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[offset...])
+        let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+        if count > 0 {
+          offset += count
+        } else if errno != EINTR {
+          return errno
+        }
+      }
+      return 0
+    }
+  }
+
+  /// A line for whoever started this.
+  static func report(_ text: String) {
+    _ = write(Array("sendmail: \(text)\n".utf8), to: STDERR_FILENO)
+  }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: ISC
+
+internal import CLinux
+internal import Glibc
+internal import Interprocess
+internal import Mail
+internal import Submission
+internal import Supervisor
+
+/// Takes up the messages of the offline directory: `offline DIRECTORY SOCKET`, run by the supervisor.
+///
+/// Every file is opened here without following a link, looked at while it is open, and handed as standard
+/// input to a program that is its owner and sends it. Only when that has succeeded is it removed: a crash
+/// repeats at most those that are being sent.
+struct OfflineAgent {
+  /// What the supervisor is told.
+  static let done: Int32 = 0
+  static let failed: Int32 = 1
+  /// Something is left for a later round.
+  static let rest: Int32 = 75
+
+  private enum Limits {
+    /// How long a message may take, in seconds.
+    static let seconds: UInt32 = 1200
+  }
+
+  private struct File {
+    let name: String
+    let descriptor: CInt
+    let owner: UInt32
+    let changed: Int64
+    let device: UInt64
+    let inode: UInt64
+  }
+
+  private let path: String
+  private let directory: CInt
+  private let socket: String
+  private let now: Int64
+  private var round = OfflineRound()
+  private var running: [Int32: File] = [:]
+
+  static func run(_ arguments: [String]) -> Int32 {
+    guard arguments.count == 2 else { return OfflineAgent.failed }
+    guard var agent = OfflineAgent(path: arguments[0], socket: arguments[1]) else {
+      OfflineAgent.say("\(arguments[0]): \(systemError())")
+      return OfflineAgent.failed
+    }
+    return agent.run()
+  }
+
+  private init?(path: String, socket: String) {
+    // A path is read during the call only.
+    directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard directory >= 0 else { return nil }
+    self.path = path
+    self.socket = socket
+    now = Clock.now().seconds
+  }
+
+  private mutating func run() -> Int32 {
+    var facts = stat()
+    // The structure is written during the call only.
+    guard unsafe fstat(directory, &facts) == 0, facts.st_uid == geteuid(),
+      facts.st_mode & 0o044 == 0
+    else {
+      OfflineAgent.say("\(path): it is not ours alone to read, and is left")
+      return OfflineAgent.failed
+    }
+    for name in names() { look(at: name) }
+    round.begin()
+    while true {
+      if let (name, owner) = round.next() {
+        take(name, of: owner)
+      } else if running.isEmpty {
+        return round.hasRest ? OfflineAgent.rest : OfflineAgent.done
+      } else {
+        awaitOne()
+      }
+    }
+  }
+
+  /// The names in the order of their times.
+  private mutating func names() -> [String] {
+    let copy = fcntl(directory, F_DUPFD_CLOEXEC, 0)
+    // The stream takes the copy over, and is closed below; no entry outlives the step that reads it.
+    guard copy >= 0, let stream = unsafe fdopendir(copy) else { return [] }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      // The name ends with a zero within its 256 bytes.
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      guard name != ".", name != "..", OfflineRound.kind(of: name) != .setAside else { continue }
+      guard names.count < round.limits.names else {
+        round.skipped()
+        break
+      }
+      names.append(name)
+    }
+    return names.sorted()
+  }
+
+  private mutating func look(at name: String) {
+    var facts = stat()
+    // The structure is written, and the name read, during the call only.
+    guard unsafe fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else {
+      // Mostly it is gone; but a name that is no text cannot be asked for.
+      if name.contains("\u{fffd}") { OfflineAgent.say("a name that is not UTF-8 is left") }
+      return
+    }
+    switch OfflineRound.kind(of: name) {
+    case .message where facts.st_mode & S_IFMT == S_IFREG: round.found(name, of: facts.st_uid)
+    case .message: follow(.setAside("it is no regular file"), name)
+    case let kind:
+      follow(round.verdict(on: kind, changed: Int64(facts.st_ctim.tv_sec), now: now), name)
+    }
+  }
+
+  private mutating func take(_ name: String, of owner: UInt32) {
+    let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+    // A name is read during the call only.
+    let descriptor = unsafe openat(directory, name, flags)
+    guard descriptor >= 0 else {
+      switch errno {
+      case ENOENT: return
+      case ELOOP, ENXIO: return follow(.setAside("it is no regular file"), name)
+      default:
+        OfflineAgent.say("\(name): \(systemError())")
+        return round.skipped()
+      }
+    }
+    var facts = stat()
+    // The structure is written during the call only.
+    guard unsafe fstat(descriptor, &facts) == 0 else {
+      close(descriptor)
+      return round.skipped()
+    }
+    let verdict = round.verdict(
+      on: OfflineRound.Facts(
+        kind: facts.st_mode & S_IFMT == S_IFREG ? .regular : .other,
+        owner: facts.st_uid,
+        links: UInt64(facts.st_nlink),
+        mode: facts.st_mode & 0o7777,
+        changed: Int64(facts.st_ctim.tv_sec)
+      ),
+      of: owner
+    )
+    guard verdict == .take else {
+      close(descriptor)
+      return follow(verdict, name)
+    }
+    start(
+      File(
+        name: name,
+        descriptor: descriptor,
+        owner: facts.st_uid,
+        changed: Int64(facts.st_ctim.tv_sec),
+        device: UInt64(facts.st_dev),
+        inode: UInt64(facts.st_ino)
+      )
+    )
+  }
+
+  private mutating func start(_ file: File) {
+    var program = Program(
+      path: Program.ourselves,
+      arguments: ["smtpd", "-x", "offline.send", socket]
+    )
+    program.environment = ["PATH=/usr/bin:/bin", "SWIFT_BACKTRACE=enable=no"]
+    program.descriptors = (file.descriptor, -1, STDERR_FILENO, -1)
+    program.directory = "/"
+    program.limits.seconds = Limits.seconds
+    if geteuid() == 0 {
+      guard case .found(let account) = UserDatabase.user(id: file.owner) else {
+        close(file.descriptor)
+        return follow(.setAside("nobody has the uid \(file.owner)"), file.name)
+      }
+      // Nothing but its role ever runs as a user of a role.
+      guard !ServiceUsers.names.values.contains(account.name) else {
+        close(file.descriptor)
+        return follow(.setAside("\(account.name) is a user of the server's own"), file.name)
+      }
+      program.uid = account.uid
+      program.gid = account.gid
+    } else if file.owner != geteuid() {
+      close(file.descriptor)
+      return follow(.setAside("it is not ours"), file.name)
+    }
+    do throws(SpawnError) {
+      running[try program.start()] = file
+      round.started(file.owner)
+    } catch {
+      close(file.descriptor)
+      OfflineAgent.say("\(file.name): \(error.path): \(error.reason)")
+      round.skipped()
+    }
+  }
+
+  /// Waits for one of the programs, and does with its file what its end says.
+  private mutating func awaitOne() {
+    var status: CInt = 0
+    // The status is written during the call only.
+    let process = unsafe waitpid(-1, &status, 0)
+    guard process > 0, let file = running.removeValue(forKey: process) else { return }
+    close(file.descriptor)
+    let signal = status & 0x7f
+    let ending: OfflineRound.Ending = signal == 0 ? .status(status >> 8 & 0xff) : .signal(signal)
+    guard let verdict = round.ended(file.owner, ending, changed: file.changed, now: now) else {
+      return remove(file)
+    }
+    follow(verdict, file.name, of: file.owner)
+  }
+
+  /// The message is in the queue. Its file goes when it is still the one that was sent.
+  private func remove(_ file: File) {
+    var facts = stat()
+    // The structure is written, and the name read, during the calls only.
+    guard unsafe fstatat(directory, file.name, &facts, AT_SYMLINK_NOFOLLOW) == 0,
+      UInt64(facts.st_dev) == file.device, UInt64(facts.st_ino) == file.inode,
+      unsafe unlinkat(directory, file.name, 0) == 0, fsync(directory) == 0
+    else { return OfflineAgent.say("\(file.name): sent, but not removed: \(systemError())") }
+    OfflineAgent.say("\(file.name): sent for uid \(file.owner)", as: "info")
+  }
+
+  private func follow(_ verdict: OfflineRound.Verdict, _ name: String, of owner: UInt32? = nil) {
+    guard case .setAside(let reason) = verdict else { return }
+    let shown = name.utf8.allSatisfy { 0x21...0x7e ~= $0 } ? name : "a name with control characters"
+    let user = owner.map { " (uid \($0))" } ?? ""
+    let short = String(decoding: name.utf8.prefix(160), as: UTF8.self)
+    // Beside one that is there already under this name.
+    for number in 0..<100 {
+      let target = OfflineRound.setAsidePrefix + (number == 0 ? "" : "\(number).") + short
+      // The names are read during the call only.
+      if unsafe talaria_set_aside(directory, name, target) == 0 {
+        fsync(directory)
+        return OfflineAgent.say("\(shown)\(user): \(reason); set aside in \(path)")
+      }
+      guard errno == EEXIST else { break }
+    }
+    OfflineAgent.say("\(shown)\(user): \(reason); it cannot be set aside: \(systemError())")
+  }
+
+  /// A line of the log.
+  private static func say(_ text: String, as level: String = "warn") {
+    let line = Array("\(level): offline: \(text)\n".utf8)
+    // The array is read during the call only.
+    _ = unsafe write(STDERR_FILENO, line, line.count)
+  }
+}

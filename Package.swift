@@ -287,7 +287,11 @@ let package = Package(
     ),
     .testTarget(
       name: "FrontendTests",
-      dependencies: ["Frontend", "Mail"],
+      dependencies: [
+        "Frontend", "Mail", "SMTP",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
       swiftSettings: strict
     ),
     .testTarget(
@@ -298,8 +302,10 @@ let package = Package(
       ],
       path: "Fuzz",
       exclude: ["run"]
-        + ["Configuration", "Envelope", "Frame", "Journal", "Reply", "SMTPLine", "Submission"]
-        .flatMap {
+        + [
+          "Configuration", "Envelope", "Frame", "Journal", "Proxy", "Reply", "SMTPLine",
+          "Submission",
+        ].flatMap {
           ["\($0)/Corpus", "\($0)/Entry.swift"]
         },
       swiftSettings: strict

@@ -46,11 +46,7 @@ extension FrontendService {
       )
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          if listener.security.encryption == .immediate {
-            try channel.pipeline.syncOperations.addHandler(me.value.tls.handler(for: listener))
-          }
-          let handler = SessionHandler(me.value, listener, channel)
-          try channel.pipeline.syncOperations.addHandler(handler)
+          try me.value.admit(channel, by: listener)
         }
       }
       .withBoundSocket(descriptor)

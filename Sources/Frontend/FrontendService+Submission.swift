@@ -55,7 +55,13 @@ extension FrontendService {
       // Before it is a session: those have a limit of their own, which is everybody's.
       let handler: any ChannelHandler =
         submitter.isWelcome
-        ? SessionHandler(service, service.projection.socket, channel, submitter: submitter)
+        ? SessionHandler(
+          service,
+          service.projection.socket,
+          channel,
+          ConnectionEnds(channel),
+          submitter: submitter
+        )
         : RefusalHandler(LocalSubmitters.tooManyConnections)
       try channel.pipeline.syncOperations.addHandler(handler)
     }

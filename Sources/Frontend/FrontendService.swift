@@ -19,11 +19,12 @@ package final class FrontendService: RoleService {
   let context: RoleContext
   let projection: FrontendProjection
   let sessionsMax: Int
-  private var lookup: LookupEdge?
+  private(set) var lookup: LookupEdge?
   private var lookupGeneration: UInt32 = 0
   private var queue: QueueEdge?
   private var queueGeneration: UInt32 = 0
   private(set) var names: ReverseNames?
+  let hostNames: HostNames
   let keys: KeysClient
   let tls: ListenerTLS
   let authentications: AuthenticationDesk
@@ -47,6 +48,8 @@ package final class FrontendService: RoleService {
   private(set) var isListening = true
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
+  /// Connections that a proxy has yet to say something of.
+  var awaitedHeaders = 0
   var counters = SessionCounters()
 
   /// What lookup was asked, and for whom.
@@ -67,6 +70,7 @@ package final class FrontendService: RoleService {
     tls = ListenerTLS(projection, keys)
     authentications = AuthenticationDesk(context)
     names = ReverseNames(context)
+    hostNames = HostNames(context)
     statistics = FrontendStatistics(self)
     watchAnswers()
     context.tell(.ready)
@@ -112,7 +116,7 @@ package final class FrontendService: RoleService {
 
   /// A connection begins. Returns false when there are too many.
   func begin(_ session: SessionHandler) -> Bool {
-    let isWelcome = sessions.count < sessionsMax
+    let isWelcome = isRoomLeft
     sessions[ObjectIdentifier(session)] = session
     counters.begun(session.source)
     return isWelcome
@@ -123,6 +127,9 @@ package final class FrontendService: RoleService {
   }
 
   var openSessions: Int { sessions.count }
+
+  /// Whether one more connection is within the limit.
+  var isRoomLeft: Bool { sessions.count + awaitedHeaders < sessionsMax }
 
   // MARK: - What sessions ask
 
@@ -249,6 +256,7 @@ package final class FrontendService: RoleService {
         switch message {
         case .accepted(let token, let envelopes): answer(token, .accepted(envelopes))
         case .refused(let token, let reply): answer(token, .refused(reply))
+        case .hostName(let token, let name): hostNames.answered(token, name)
         case .authentication(let token, let verdict): authentications.answered(token, verdict)
         case .sender(let token, let verdict): authentications.answered(token, verdict)
         }

@@ -17,7 +17,8 @@ final class SessionHandler: ChannelInboundHandler {
 
   let source: SourceAddress
   private let service: FrontendService
-  private let listener: FrontendProjection.Listener
+  private var listener: FrontendProjection.Listener
+  private let local: IPAddress?
   /// Who is at the other end of the submission socket; nil for the network.
   private let submitter: LocalSubmitters.Connection?
   private let id: SessionID
@@ -38,14 +39,16 @@ final class SessionHandler: ChannelInboundHandler {
     _ service: FrontendService,
     _ listener: FrontendProjection.Listener,
     _ channel: any Channel,
+    _ ends: ConnectionEnds,
     submitter: LocalSubmitters.Connection? = nil
   ) {
     self.service = service
     self.submitter = submitter
     self.listener = listener
     self.channel = channel
-    id = SessionID(UInt64.random(in: 1...UInt64.max))
-    source = submitter == nil ? SourceAddress(channel.remoteAddress) : .local
+    id = ends.id
+    source = submitter == nil ? ends.source : .local
+    local = ends.local
   }
 
   // MARK: - Channel
@@ -59,7 +62,15 @@ final class SessionHandler: ChannelInboundHandler {
       return perform(actions)
     }
     guard submitter == nil else { return named(service.projection.serverName) }
-    service.names?.name(of: source) { [weak self] name in self?.named(name) }
+    service.names?.name(of: source) { [weak self] name in self?.sourceNamed(name) }
+  }
+
+  private func sourceNamed(_ name: String) {
+    guard channel != nil else { return }
+    service.askHostName(of: listener, at: local) { [weak self] hostName in
+      self?.listener.hostName = hostName
+      self?.named(name)
+    }
   }
 
   private func named(_ name: String) {
@@ -98,6 +109,7 @@ final class SessionHandler: ChannelInboundHandler {
     configuration.limits.errorsMax = limits.errorsMax
     configuration.limits.timeout = limits.timeout
     configuration.limits.commandLengthMax = max(512, limits.commandLineMax - 1)
+    configuration.limits.lineLengthMax = max(998, limits.lineMax - 2)
     return ServerSession(
       configuration: configuration,
       client: ServerSession.Client(session: id, source: source, hostname: hostname)

@@ -29,7 +29,8 @@ package final class LookupService: RoleService {
   private let explanations: ExplanationDesk
   private let confirmations: ConfirmationDesk
   private let credentials: CredentialDesk
-  private let logins: LoginDesk
+  private let relays: RelayDesk
+  private let delivery: DeliveryDesk
   private let edges: Edges
 
   /// The edges that questions and answers travel on; the desks send on them as they are now.
@@ -72,10 +73,13 @@ package final class LookupService: RoleService {
       answer: { generation, message in edges.frontends[generation]?.send(message) }
     )
     self.credentials = credentials
-    logins = LoginDesk(context) { expansions.ruleset }
+    let relays = RelayDesk(context, projection)
+    self.relays = relays
+    delivery = DeliveryDesk(context, LoginDesk { expansions.ruleset }, relays)
     tables = TableDesk(context: context, tables: projection.tables) { table, source in
       confirmations.forget(table)
       credentials.forget(table)
+      relays.replace(table, with: source)
       for refused in expansions.ruleset.replace(table, with: source) {
         context.log.warn(
           "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
@@ -98,8 +102,8 @@ package final class LookupService: RoleService {
     case .frontend: connectFrontend(generation, descriptor)
     case .queue: connectQueue(generation, descriptor)
     case .accounts: connectAccounts(generation, descriptor)
-    case .delivery: logins.connect(generation, descriptor)
     case .control: connectControl(descriptor)
+    case .delivery: delivery.connect(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
   }
@@ -147,6 +151,9 @@ package final class LookupService: RoleService {
         case .recipient(let question): decide(question, from: generation)
         case .authenticate(let question): credentials.check(question, from: generation)
         case .sender(let question): credentials.check(question, from: generation)
+        case .hostName(let token, let listener, let address):
+          let name = relays.hostName(ofListener: listener, at: address)
+          edges.frontends[generation]?.send(.hostName(token: token, name))
         }
       },
       ended: { [unowned self] ending in

@@ -37,6 +37,14 @@ package enum IPAddress: Hashable, Sendable {
     }
   }
 
+  /// An IPv4 address that is mapped into IPv6 (::ffff:0:0/96) as what it was; any other as it is.
+  package var unmapped: IPAddress {
+    if case .inet6(0, let low) = self, low >> 32 == 0xffff {
+      return .inet4(UInt32(truncatingIfNeeded: low))
+    }
+    return self
+  }
+
   /// The same address as a message's source.
   package var source: SourceAddress {
     switch self {

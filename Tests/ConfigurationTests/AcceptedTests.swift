@@ -136,8 +136,8 @@ import Testing
   func sortedEntries() throws {
     let configuration = try #require(
       Reading.accepted(
-        "table h file:/h\naction a relay host <h> src { \"192.0.2.9\", \"192.0.2.10\" }",
-        files: ["/h": "# @list\nsmtp://c\nsmtp://a\nsmtp://A\n"]
+        "table h { \"smtp://c\", \"smtp://a\", \"smtp://A\" }\n"
+          + "action a relay host <h> src { \"192.0.2.9\", \"192.0.2.10\" }"
       )
     )
     guard case .relay(let relay)? = configuration.actions.first?.method else {

@@ -124,30 +124,37 @@ import Testing
     #expect(configuration.authorities == [CertificateAuthority(name: "*", certificate: "/ca")])
   }
 
-  @Test("a table whose entries only an engine knows stays a table for the relay")
-  func dynamicTables() throws {
+  @Test("a table whose entries may change stays a table for the relay, and so does that of domains")
+  func changingTables() throws {
     let configuration = try #require(
       Reading.accepted(
         """
         table d db:/d
         table h { "smtp://a" }
+        table f "/f"
         action one relay host <d> src <d> helo-src <d>
         action two relay host <h>
         action three relay domain <d>
         action four relay domain { "X.Example" = "smtp://a" }
-        """
+        action five relay host <f> src { "192.0.2.1" } helo-src { "192.0.2.1" = "a.example" }
+        """,
+        files: ["/f": "# @list\nsmtp://a\n"]
       )
     )
     let relays = configuration.actions.compactMap { action -> DeliveryAction.Relay? in
       guard case .relay(let relay) = action.method else { return nil }
       return relay
     }
-    let table = TableIndex(configuration.tables.firstIndex { $0.name == "d" } ?? -1)
-    #expect(relays.map(\.tables.hosts) == [table, nil, nil, nil])
-    #expect(relays.map(\.tables.sources) == [table, nil, nil, nil])
-    #expect(relays.map(\.tables.heloNames) == [table, nil, nil, nil])
-    #expect(relays.map(\.tables.domains) == [nil, nil, table, nil])
-    #expect(relays.map(\.namesHosts) == [true, true, false, false])
-    #expect(relays.last?.hostsByDomain?.keys.sorted() == ["x.example"])
+    func index(_ name: String) -> TableIndex {
+      TableIndex(configuration.tables.firstIndex { $0.name == name } ?? -1)
+    }
+    let table = index("d")
+    #expect(relays.map(\.tables.hosts) == [table, nil, nil, nil, index("f")])
+    #expect(relays.map(\.tables.sources) == [table, nil, nil, nil, nil])
+    #expect(relays.map(\.tables.heloNames) == [table, nil, nil, nil, nil])
+    #expect(relays[2].tables.domains == table)
+    #expect(relays[3].tables.domains != nil)
+    #expect(relays.map(\.namesHosts) == [true, true, false, false, true])
+    #expect(relays.map(\.hosts.count) == [0, 1, 0, 0, 0])
   }
 }

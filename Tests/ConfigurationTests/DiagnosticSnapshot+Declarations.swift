@@ -33,10 +33,12 @@ extension DiagnosticSnapshot {
     t.conf:1: "etc" is no absolute path
         table t etc
                 ^~~
+        expected a path that begins with "/", perhaps behind TYPE:
     >>> table t file:etc/x
     t.conf:1: "etc/x" is no absolute path
         table t file:etc/x
                 ^~~~~~~~~~
+        expected a path that begins with "/", perhaps behind TYPE:
     >>> table t "/missing"
     t.conf:1: cannot read /missing: No such file or directory
         table t "/missing"
@@ -57,6 +59,7 @@ extension DiagnosticSnapshot {
     t.conf:1: "%{nobody}": unknown token "nobody"
         action a maildir "%{nobody}"
                          ^~~~~~~~~~~
+        expected sender, sender.user, sender.domain, rcpt, rcpt.user, rcpt.domain, dest, dest.user, dest.domain, user.username, user.directory or mbox.from; in a wrapper mda
     >>> action a maildir "%{sender"
     t.conf:1: "%{sender": "%{" without "}"
         action a maildir "%{sender"
@@ -74,6 +77,7 @@ extension DiagnosticSnapshot {
     t.conf:1: "a/b" is no user name
         action a mda x user "a/b"
                             ^~~~~
+        expected a name without spaces, "/", ":" and ","
     >>> action a mda x user joe user jim
     t.conf:1: user is given twice
         action a mda x user joe user jim
@@ -82,6 +86,7 @@ extension DiagnosticSnapshot {
     t.conf:1: "http://x": unknown protocol "http"
         action a relay host "http://x"
                             ^~~~~~~~~~
+        expected smtp, smtp+tls, smtp+notls, smtps or lmtp; did you mean "smtp"?
     >>> action a relay host x backup
     t.conf:1: host cannot be combined with backup
         action a relay host x backup
@@ -94,6 +99,7 @@ extension DiagnosticSnapshot {
     t.conf:1: "a b@c" is no mail address
         action a relay mail-from "a b@c"
                                  ^~~~~~~
+        expected user@domain, @domain or user
     >>> action a relay src "1.2.3"
     t.conf:1: "1.2.3" is no address
         action a relay src "1.2.3"
@@ -119,10 +125,10 @@ extension DiagnosticSnapshot {
                              ^~~~~
         did you mean "out"?
     >>> table nets { a = b }\nmatch from src <nets> reject
-    t.conf:2: table "nets" cannot be used here
+    t.conf:2: table "nets" has values
         match from src <nets> reject
                         ^~~~
-        expected a list
+        expected a list: { entry, entry }
     >>> table nets { a }\nmatch from src <netz> reject
     t.conf:2: table "netz" is not declared above
         match from src <netz> reject

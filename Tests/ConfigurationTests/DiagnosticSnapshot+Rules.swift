@@ -32,14 +32,15 @@ extension DiagnosticSnapshot {
                    ^~~~
         expected any, local, socket, src, rdns, auth or mail-from; did you mean "any"?
     >>> match from src "1.2.3" reject
-    t.conf:1: "1.2.3" is no address
+    t.conf:1: "1.2.3" is no address and no network
         match from src "1.2.3" reject
                        ^~~~~~~
-        expected an IPv4 or IPv6 address
+        expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
     >>> match from src regex "(" reject
     t.conf:1: "(" is no regular expression
         match from src regex "(" reject
                              ^~~
+        expected a POSIX extended regular expression
     >>> match from src <nets> reject
     t.conf:1: table "nets" is not declared above
         match from src <nets> reject
@@ -110,7 +111,7 @@ extension DiagnosticSnapshot {
         x?
          ^
     >>> $
-    t.conf:1: macro "" is not defined
+    t.conf:1: "$" without the name of a macro
         $
         ^
     >>> }

@@ -13,7 +13,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected "lo"
         listen lo
                ^~
-        expected on
+        expected "on"
     >>> listen on lo prot 25
     t.conf:1: unexpected "prot"
         listen on lo prot 25
@@ -33,6 +33,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unknown service "frob"
         listen on lo port frob
                           ^~~~
+        expected a number from 1 to 65535, or the name of a service
     >>> listen on lo tls pki x
     t.conf:1: pki "x" is not declared
         listen on lo tls pki x
@@ -57,6 +58,7 @@ extension DiagnosticSnapshot {
     t.conf:1: "a b" is no host name
         listen on "a b"
                   ^~~~~
+        expected letters, digits, hyphens and dots
     >>> listen on lo tag "123456789012345678901234567890123"
     t.conf:1: tag is too long
         listen on lo tag "123456789012345678901234567890123"
@@ -66,6 +68,7 @@ extension DiagnosticSnapshot {
     t.conf:1: "-x" is no host name
         listen on lo hostname "-x"
                               ^~~~
+        expected letters, digits, hyphens and dots
     >>> listen on socket port 25
     t.conf:1: unexpected "port"
         listen on socket port 25
@@ -129,7 +132,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected "max-mail"
         smtp limit max-mail 5
                    ^~~~~~~~
-        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line or timeout; did you mean "max-mails"?
+        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line, max-line or timeout; did you mean "max-mails"?
     >>> smtp limit max-mails -1
     t.conf:1: max-mails cannot be -1
         smtp limit max-mails -1
@@ -149,11 +152,12 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected end of line
         smtp limit
                   ^
-        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line or timeout
+        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line, max-line or timeout
     >>> mta limit for domain "x y" inet4
     t.conf:1: "x y" is no host name
         mta limit for domain "x y" inet4
                              ^~~~~
+        expected letters, digits, hyphens and dots
     >>> mta limit task-lowat 60
     t.conf:1: task-lowat is above task-hiwat
         mta limit task-lowat 60
@@ -174,15 +178,15 @@ extension DiagnosticSnapshot {
                                      ^
         expected a number from 1 to 10000000
     >>> resolver 1.1.1
-    t.conf:1: "1.1.1" is no address
+    t.conf:1: "1.1.1" is no name server
         resolver 1.1.1
                  ^~~~~
-        expected an IPv4 or IPv6 address
+        expected system, recursive, or an address, perhaps with @PORT
     >>> resolver 1.1.1.1@0
-    t.conf:1: "1.1.1.1@0" is no address
+    t.conf:1: "1.1.1.1@0" is no name server
         resolver 1.1.1.1@0
                  ^~~~~~~~~
-        expected an IPv4 or IPv6 address
+        expected system, recursive, or an address, perhaps with @PORT
     >>> resolver
     t.conf:1: unexpected end of line
         resolver
@@ -192,6 +196,7 @@ extension DiagnosticSnapshot {
     t.conf:1: "y" is no absolute path
         ca x cert "y"
                   ^~~
+        expected a path that begins with "/"
     >>> filter "x" chain { a }
     t.conf:1: filter "a" is not declared
         filter "x" chain { a }

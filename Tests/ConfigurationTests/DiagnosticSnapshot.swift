@@ -9,7 +9,10 @@ struct DiagnosticSnapshot: CustomStringConvertible {
 
   var description: String { snippet }
 
-  static let all = settings + declarations + rules
+  static let all: [DiagnosticSnapshot] = [
+    settings, declarations, rules, certificates, criteria, filters, limits, listeners, local,
+    relays, syntax, tables,
+  ].flatMap(\.self)
 
   /// Snippets behind `>>> `, with `\n`, `\r` and `\t` for what they are in Swift; below each what is
   /// shown.

@@ -10,6 +10,13 @@ import Testing
     #expect(DiagnosticSnapshot.shown(snapshot.snippet) == snapshot.expected)
   }
 
+  @Test("the snapshots are many, and each is another mistake")
+  func variety() {
+    let snippets = Set(DiagnosticSnapshot.all.map(\.snippet))
+    #expect(snippets.count == DiagnosticSnapshot.all.count)
+    #expect(snippets.count >= 200)
+  }
+
   @Test("all mistakes of a file and of what it includes are shown in one run")
   func everything() {
     let report = Reading.report(

@@ -12,9 +12,7 @@ import Testing
     .defaultCiphers: "smtp ciphers \"HIGH\"",
     .listenerTLS: "pki x cert \"/c\"\npki x key \"/k\"\nlisten on lo smtps pki x",
     .listenerAuthentication: "pki x cert \"/c\"\npki x key \"/k\"\nlisten on lo tls pki x auth",
-    .listenerHostNames: "listen on lo hostnames { \"192.0.2.1\" = \"a\" }",
     .receivedAuthentication: "listen on lo received-auth",
-    .proxyHeader: "listen on lo proxy-v2",
     .senders: "listen on lo senders { \"a\" = \"b\" }",
     .mbox: "action a mbox",
     .lmtp: "action a lmtp \"/run/lmtp\"",
@@ -24,7 +22,6 @@ import Testing
     .virtual: "action a maildir virtual { \"a\" = \"b\" }",
     .userBase: "action a maildir userbase { \"a\" = \"1:1:/\" }",
     .wrapper: "mda wrapper w \"%{mda}\"\naction a maildir wrapper w",
-    .relayDomain: "action a relay domain { \"x\" = \"smtp://y\" }",
     .relayTLS: "action a relay tls",
     .relayAuthentication:
       "action a relay host \"smtps://l@x\" auth { \"l\" = \"u:p\" }",

@@ -39,6 +39,8 @@ final class ScriptedServer: Sendable {
     /// Complete bodies, with dots undone, in order.
     var messages: [String] = []
     var recipients: [String] = []
+    /// What clients called themselves.
+    var greetings: [String] = []
     /// Reads of the socket that ended with a final dot, and did not begin in one.
     var dotsAlone = 0
   }
@@ -124,6 +126,7 @@ final class ScriptedServer: Sendable {
       if inData { return takeBody(line, context) }
       switch line.prefix(4).uppercased() {
       case "EHLO", "LHLO":
+        log.record.withLock { $0.greetings.append(String(line.dropFirst(5))) }
         let pipelining = behaviour == .withoutPipelining ? "" : "250-PIPELINING\r\n"
         answer(.ehlo, "250-test\r\n\(pipelining)250 DSN", context)
       case "MAIL":

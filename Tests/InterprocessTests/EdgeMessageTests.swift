@@ -68,6 +68,25 @@ struct EdgeMessageTests {
     }
   }
 
+  @Test("what tables say of relays and of listeners' names survives the way there and back")
+  func tables() throws {
+    let address = IPAddress.inet4(0xc000_0201)
+    let wide = IPAddress.inet6(0x2001_0db8 << 32, 7)
+    try Self.check(DeliveryToLookup.relay(token: 1, action: "out", domain: "example.org"))
+    for facts in [
+      RelayFacts(host: nil, sources: [], heloNames: []),
+      RelayFacts(
+        host: "smtp://a",
+        sources: [address, wide],
+        heloNames: [RelayFacts.HeloName(address: wide, name: "mx")]
+      ),
+    ] { try Self.check(LookupToDelivery.relay(token: 1, facts)) }
+    try Self.check(LookupToDelivery.refused(token: 2, reason: "Table t cannot be read"))
+    try Self.check(FrontendToLookup.hostName(token: 1, listener: 2, wide))
+    try Self.check(LookupToFrontend.hostName(token: 1, "mx.example.org"))
+    try Self.check(LookupToFrontend.hostName(token: 1, nil))
+  }
+
   @Test("every message survives the way there and back, and no cut-off one is taken")
   func roundTrips() throws {
     let message = try Self.message()

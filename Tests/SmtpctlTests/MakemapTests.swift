@@ -10,7 +10,7 @@ struct MakemapTests {
   @Test("The forms of the command line")
   func arguments() throws {
     let plain = try Makemap(["/etc/aliases"])
-    #expect(plain.input == "/etc/aliases" && plain.output == nil && plain.kind == .aliases)
+    #expect(plain.input == "/etc/aliases" && plain.output == nil && plain.kind == .plain)
     let all = try Makemap(["-Uo/x.db", "-t", "set", "-dbtree", "-b", "-C", "f", "--", "-odd"])
     #expect(all.dumps && all.output == "/x.db" && all.kind == .set && all.input == "-odd")
     let sendmail = try Makemap(["hash", "/etc/mail/access"])
@@ -44,6 +44,12 @@ struct MakemapTests {
     #expect(text.faults == [])
     #expect(text.entries.map(\.key) == ["[::1]", "a", "b"])
     #expect(text.entries.map(\.value) == ["\"|x\"", "joe, jim", "joe"])
+    let plain = MapText(
+      parsing: Array("a.example smtp://x:25\n[::1]: mx one\n".utf8),
+      as: .plain
+    )
+    #expect(plain.faults == [])
+    #expect(plain.entries.map(\.value) == ["mx one", "smtp://x:25"])
     let set = MapText(parsing: Array("B\na:b\n".utf8), as: .set)
     #expect(set.entries.map(\.key) == ["a:b", "b"])
   }

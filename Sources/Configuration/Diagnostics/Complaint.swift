@@ -17,6 +17,8 @@ package enum Complaint: Hashable, Sendable {
   case reservedMacro(String)
   /// A reserved word, or a number, where a string has to stand.
   case needsQuotes(String, expected: String)
+  /// A path or another text that begins with a character that begins no word.
+  case unquoted(Character, expected: String)
   case unsupported(String)
   case repeated(String)
   case exclusive(String, String)
@@ -33,8 +35,12 @@ package enum Complaint: Hashable, Sendable {
   case tooLong(String, limit: Int)
   case tooMany(String, limit: Int)
   case address(String)
+  /// No address and no block of them.
+  case network(String)
+  /// What `resolver` cannot ask.
+  case nameServer(String, nearest: String?)
   case hostName(String)
-  case unknownService(String)
+  case unknownService(String, nearest: String?)
   case delimiter(String)
   case format(String, Format.Fault)
   case relayURL(String, RelayURL.Fault)
@@ -59,11 +65,11 @@ package enum Complaint: Hashable, Sendable {
   case duplicateTable(String)
   case unknownTable(String, nearest: String?)
   /// The name is empty when the table stands where it is used.
-  case tableKind(String, expected: String)
+  case tableKind(String, TableKind)
   case tablePath(String)
   case tableType(String)
-  /// The table's kind never answers this.
-  case tableService(String, TableService)
+  /// The accounts of the system, asked for something else.
+  case accountsOnly(String)
   case tableFault(path: String, TableContents.Fault)
   /// What it is, and its name.
   case duplicate(String, String)

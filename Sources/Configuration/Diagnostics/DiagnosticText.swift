@@ -51,6 +51,7 @@ extension Complaint {
     case .notText: "not UTF-8"
     case .tokenTooLong: "longer than \(Lexer.Limits.token) bytes"
     case .numberOutOfRange: "number out of range"
+    case .undefinedMacro("", _): "\"$\" without the name of a macro"
     case .undefinedMacro(let name, _): "macro \"\(name)\" is not defined"
     default: nil
     }
@@ -61,6 +62,7 @@ extension Complaint {
     case .unexpected(let found, _, _): "unexpected \(found)"
     case .reservedMacro(let word): "\"\(word)\" is a reserved word and cannot name a macro"
     case .needsQuotes(let word, _): "\(word) has to be quoted here"
+    case .unquoted(let first, _): "what begins with \"\(first)\" has to be quoted"
     case .unsupported(let what): "\(what) is not supported yet"
     case .repeated(let what): "\(what) is given twice"
     case .exclusive(let one, let other): "\(one) cannot be combined with \(other)"
@@ -80,8 +82,10 @@ extension Complaint {
     case .tooLong(let what, _): "\(what) is too long"
     case .tooMany(let what, _): "too many \(what)"
     case .address(let text): "\"\(text)\" is no address"
+    case .network(let text): "\"\(text)\" is no address and no network"
+    case .nameServer(let text, _): "\"\(text)\" is no name server"
     case .hostName(let text): "\"\(text)\" is no host name"
-    case .unknownService(let name): "unknown service \"\(name)\""
+    case .unknownService(let name, _): "unknown service \"\(name)\""
     case .delimiter(let text): "\"\(text)\" cannot divide a user from a sub-address"
     case .format(let text, let fault): "\"\(text)\": \(fault.text)"
     case .relayURL(let text, let fault): "\"\(text)\": \(fault.text)"
@@ -116,12 +120,13 @@ extension Complaint {
     switch self {
     case .duplicate(let what, let name): "\(what) \"\(name)\" is declared twice"
     case .undeclared(let what, let name, _): "\(what) \"\(name)\" is not declared"
-    case .tableService(let name, let service):
-      "table \"\(name)\" never answers \(service.rawValue)"
+    case .accountsOnly(let name): "table \"\(name)\" cannot be used here"
     case .duplicateTable(let name): "table \"\(name)\" is declared twice"
     case .unknownTable(let name, _): "table \"\(name)\" is not declared above"
-    case .tableKind("", _): "such a table cannot be used here"
-    case .tableKind(let name, _): "table \"\(name)\" cannot be used here"
+    case .tableKind("", .map): "this table has no values"
+    case .tableKind(let name, .map): "table \"\(name)\" has no values"
+    case .tableKind("", _): "this table has values"
+    case .tableKind(let name, _): "table \"\(name)\" has values"
     case .tablePath(let path): "\"\(path)\" is no absolute path"
     case .tableType(let type): "\"\(type)\" is no type of a table"
     case .tableFault(let path, let fault): "\(path):\(fault.text)"
@@ -130,53 +135,6 @@ extension Complaint {
     case .unusedMacro(let name): "macro \"\(name)\" is not used"
     default: preconditionFailure("a complaint without a text")
     }
-  }
-
-  /// What was expected, and what may have been meant.
-  package var hint: String? {
-    switch self {
-    case .unexpected(_, let expected, let nearest):
-      join(expected.isEmpty ? nil : "expected \(list(expected))", nearest)
-    case .needsQuotes(_, let expected): "expected \(expected)"
-    case .duration: "expected a positive whole number followed by s, m, h or d"
-    case .size: "expected a number of bytes, perhaps followed by K, M or G"
-    case .outOfRange(_, _, let range):
-      "expected a number from \(range.lowerBound) to \(range.upperBound)"
-    case .tooLong(_, let limit): "expected at most \(limit) characters"
-    case .tooMany(_, let limit): "expected at most \(limit)"
-    case .address: "expected an IPv4 or IPv6 address"
-    case .delimiter: "expected one printable character, neither a space nor \"@\""
-    case .tableKind(_, let expected): "expected \(expected)"
-    case .undefinedMacro(_, let nearest), .unknownTable(_, let nearest),
-      .unknownAction(_, let nearest), .undeclared(_, _, let nearest):
-      join(nil, nearest)
-    case .lmtpDestination: "expected host:port, [address]:port or the absolute path of a socket"
-    case .reply: "expected 4yz or 5yz, a space and a text"
-    case .keyLength: "expected \(QueueEncryption.keyLength) bytes"
-    case .days: "expected whole days"
-    case .empty, .path, .tableType, .tableService, .duplicate, .needs, .phase, .nestedChain,
-      .sharedProcess,
-      .reservedMacro, .unsupported, .repeated, .exclusive, .unreadableFile, .includedTooDeep,
-      .noRules,
-      .unterminatedString, .zeroByte, .carriageReturn, .notText, .tokenTooLong, .numberOutOfRange,
-      .hostName, .unknownService, .format, .relayURL, .mailAddress, .userName, .groupName, .pattern,
-      .noAddresses, .limitOrder, .text, .duplicateTable, .tablePath, .tableFault, .duplicateAction,
-      .unusedMacro:
-      nil
-    }
-  }
-
-  private func join(_ expectation: String?, _ nearest: String?) -> String? {
-    let suggestion = nearest.map { "did you mean \"\($0)\"?" }
-    return switch (expectation, suggestion) {
-    case (let first?, let second?): "\(first); \(second)"
-    case (let first, let second): first ?? second
-    }
-  }
-
-  private func list(_ words: [String]) -> String {
-    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-    return "\(words.dropLast().joined(separator: ", ")) or \(last)"
   }
 }
 

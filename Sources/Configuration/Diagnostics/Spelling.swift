@@ -2,11 +2,12 @@
 
 /// Guesses which known word a misspelt one was meant to be.
 enum Spelling {
-  /// The known word with the fewest slips of the finger, if they are few enough.
+  /// The known word with the fewest slips of the finger, if they are few enough; a single letter may
+  /// be anything.
   static func nearest(to word: String, in known: [String]) -> String? {
     let letters = Array(word.lowercased().utf8)
-    guard 1...40 ~= letters.count else { return nil }
-    let allowed = letters.count < 4 ? 1 : 2
+    guard 2...40 ~= letters.count else { return nil }
+    let allowed = letters.count < 4 ? 1 : letters.count < 9 ? 2 : 3
     var best: (word: String, slips: Int)?
     for candidate in known where abs(candidate.utf8.count - letters.count) <= allowed {
       let slips = slips(letters, Array(candidate.utf8))

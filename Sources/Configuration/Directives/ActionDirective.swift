@@ -30,7 +30,10 @@ extension Parser {
       return .mbox
     case "maildir":
       var path: Format?
-      if try peek().stringValue != nil { path = try format("a path", for: .path) }
+      let token = try peek()
+      var begins = token.stringValue != nil
+      if case .symbol(let byte) = token.kind { begins = Parser.beginsText(byte) }
+      if begins { path = try format("a path", for: .path) }
       return .maildir(path: path, junk: try accept("junk") ? .ownFolder : .inPlace)
     case "lmtp":
       use(.lmtp, at: position)
@@ -107,7 +110,7 @@ extension Parser {
     _ what: String,
     for purpose: Format.Purpose
   ) throws(SyntaxFault) -> Format {
-    let (text, position) = try string(what)
+    let (text, position) = try name(what)
     do throws(Format.Fault) {
       let format = try Format(parsing: text, for: purpose)
       guard !format.usesCommand else { throw .noValue(.command) }

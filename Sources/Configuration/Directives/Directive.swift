@@ -20,6 +20,8 @@ extension Parser {
       }
       return try parseMacro()
     }
+    let following = try peek(1)
+    guard following.kind != .arrow else { throw unexpected(following, ["\"=\""]) }
     guard let directive = Directive(rawValue: word) else {
       let known = Directive.allCases.map(\.rawValue)
       throw SyntaxFault(
@@ -81,7 +83,7 @@ extension Parser {
 
   /// `include "path"`.
   private mutating func parseInclude() throws(SyntaxFault) {
-    let (path, position) = try string("a file's path")
+    let (path, position) = try name("a file's path")
     try endOfStatement()
     include(path, at: position)
   }

@@ -94,6 +94,7 @@ extension Parser {
   private mutating func chain() throws(SyntaxFault) -> [String] {
     var names: [String] = []
     var owners: [String: String] = [:]
+    let place = try peek().position
     for (name, position) in try nameList("a filter's name or \"}\"") {
       let filter = try filter(named: name, at: position)
       if case .chain = filter.kind {
@@ -110,6 +111,7 @@ extension Parser {
       }
       names.append(name)
     }
+    guard !names.isEmpty else { throw SyntaxFault(complaint: .empty("chain"), position: place) }
     return names
   }
 }

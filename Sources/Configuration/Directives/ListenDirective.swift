@@ -71,14 +71,13 @@ extension Parser {
     switch word {
     case "hostname": options.hostName = try hostName("a host name")
     case "hostnames":
-      use(.listenerHostNames, at: position)
-      options.hostNames = try table(.map, for: .addressName).0
+      let (table, place) = try table(.map, for: .addressName)
+      namesByAddress(in: table, at: place)
+      options.hostNames = table
     case "received-auth":
       use(.receivedAuthentication, at: position)
       options.receivedAuthentication = .shown
-    case "proxy-v2":
-      use(.proxyHeader, at: position)
-      options.proxyHeader = .version2
+    case "proxy-v2": options.proxyHeader = .version2
     case "senders":
       use(.senders, at: position)
       let table = try table(.map, for: .mailAddressMap).0
@@ -116,9 +115,17 @@ extension Parser {
         )
       }
     case "ca": security.authority = try certificateName(.ca)
-    case "ciphers": security.ciphers = try filled("ciphers")
-    case "protocols": security.protocols = try filled("protocols")
-    case "tls": security.encryption = .offered
+    case "ciphers": security.ciphers = try filled("a list of ciphers")
+    case "protocols": security.protocols = try filled("a list of protocols")
+    case "tls":
+      security.encryption = .offered
+      let following = try peek()
+      guard !following.isWord("verify") else {
+        throw SyntaxFault(
+          complaint: .needs("verify", "tls-require or smtps"),
+          position: following.position
+        )
+      }
     default:
       security.encryption = word == "smtps" ? .immediate : .required
       if try accept("verify") { security.clientCertificate = .demanded }
@@ -170,7 +177,11 @@ extension Parser {
     if case .number = try peek().kind { return UInt16(try number("port", in: 1...65_535)) }
     let (name, position) = try string("a port's number or name")
     guard let port = draft.facts.services[name] ?? Parser.mailServices[name] else {
-      throw SyntaxFault(complaint: .unknownService(name), position: position)
+      let known = Array(Parser.mailServices.keys).sorted()
+      throw SyntaxFault(
+        complaint: .unknownService(name, nearest: Spelling.nearest(to: name, in: known)),
+        position: position
+      )
     }
     return port
   }

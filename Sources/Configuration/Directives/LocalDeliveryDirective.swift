@@ -19,6 +19,7 @@ extension Parser {
       report(.limitOrder(low: "task-lowat", high: "task-hiwat"), at: position)
     }
   }
+
   private mutating func parseWrapper() throws(SyntaxFault) {
     let (name, place) = try self.name("a wrapper's name")
     let command = try wrapperCommand()
@@ -30,7 +31,7 @@ extension Parser {
   }
 
   private mutating func wrapperCommand() throws(SyntaxFault) -> Format {
-    let (text, position) = try string("a command")
+    let (text, position) = try name("a command")
     do throws(Format.Fault) {
       return try Format(parsing: text, for: .command)
     } catch {

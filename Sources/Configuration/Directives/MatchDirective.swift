@@ -127,7 +127,7 @@ extension Parser {
     guard test.comparison == .entries else { return }
     for entry in inlineEntries(test.table)
     where entry.lowercased() != "local" && NetworkBlock(parsing: entry) == nil {
-      report(.address(entry), at: position)
+      report(.network(entry), at: position)
     }
   }
 

@@ -11,7 +11,7 @@ extension Parser {
       return try parseReceptionLimits()
     case "ciphers":
       use(.defaultCiphers, at: position)
-      draft.ciphers = try filled("ciphers")
+      draft.ciphers = try filled("a list of ciphers")
     case "max-message-size":
       draft.reception.messageSizeMax = try size()
     default:
@@ -54,12 +54,13 @@ extension Parser {
 }
 
 extension ReceptionLimits.Key {
-  /// What may be written; a command line is never shorter than RFC 5321 promises.
+  /// What may be written; lines are never shorter than RFC 5321 promises.
   fileprivate var range: ClosedRange<Int64> {
     switch self {
     case .mailsMax, .recipientsMax, .errorsMax: 1...1_000_000
     case .sessionsMax: 1...100_000
     case .commandLineMax: 1024...65_535
+    case .lineMax: 1000...16_777_216
     }
   }
 }

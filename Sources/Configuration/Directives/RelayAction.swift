@@ -14,16 +14,15 @@ extension Parser {
   mutating func parseRelay(_ name: String) throws(SyntaxFault) -> DeliveryAction {
     var relay = DeliveryAction.Relay()
     var timeToLive: Duration?
+    var urls: [RelayURL] = []
     let places = try parseOptions(
       of: "action relay",
       among: Parser.relayOptions,
       exclusive: [["host", "domain", "backup"], ["helo", "helo-src"]]
     ) { parser, word, position throws(SyntaxFault) in
       switch word {
-      case "host": try parser.relayHosts(&relay)
-      case "domain":
-        parser.use(.relayDomain, at: position)
-        try parser.relayDomains(&relay)
+      case "host": urls = try parser.relayHosts(&relay)
+      case "domain": urls = try parser.relayDomains(&relay)
       case "helo": relay.helo = try parser.hostName("a host name")
       case "helo-src": try parser.heloNames(&relay)
       case "src": try parser.sourceAddresses(&relay)
@@ -35,7 +34,7 @@ extension Parser {
       default: try parser.relaySetting(word, at: position, &relay)
       }
     }
-    try checkCredentials(relay, places)
+    try checkCredentials(urls, places)
     return DeliveryAction(name: name, method: .relay(relay), timeToLive: timeToLive)
   }
 
@@ -50,8 +49,8 @@ extension Parser {
       if try accept("no-verify") { relay.security.verification = .waived }
     case "pki": relay.security.certificate = try certificateName(.pki)
     case "ca": relay.security.authority = try certificateName(.ca)
-    case "ciphers": relay.security.ciphers = try filled("ciphers")
-    case "protocols": relay.security.protocols = try filled("protocols")
+    case "ciphers": relay.security.ciphers = try filled("a list of ciphers")
+    case "protocols": relay.security.protocols = try filled("a list of protocols")
     case "auth":
       use(.relayAuthentication, at: position)
       relay.credentials = try table(.map, for: .credentials).0
@@ -70,10 +69,9 @@ extension Parser {
 
   /// A password needs hosts that are known by a label, and a label a password.
   private func checkCredentials(
-    _ relay: DeliveryAction.Relay,
+    _ urls: [RelayURL],
     _ places: [String: SourcePosition]
   ) throws(SyntaxFault) {
-    let urls = relay.hosts + (relay.hostsByDomain.map { Array($0.values) } ?? [])
     let hasLabels = urls.contains { $0.label != nil }
     if let position = places["auth"] {
       guard places["host"] != nil || places["domain"] != nil else {
@@ -87,38 +85,45 @@ extension Parser {
     }
   }
 
-  private mutating func relayHosts(_ relay: inout DeliveryAction.Relay) throws(SyntaxFault) {
+  /// Returns the hosts as far as they are known by now.
+  private mutating func relayHosts(
+    _ relay: inout DeliveryAction.Relay
+  ) throws(SyntaxFault) -> [RelayURL] {
     let place = try peek().position
     let (index, position) = try table(.list, for: .relayHost)
-    if isDynamic(index) { relay.tables.hosts = index }
-    relay.hosts = keys(of: index, at: position) { entry throws(Complaint.Refusal) in
+    let hosts = keys(of: index, at: position) { entry throws(Complaint.Refusal) in
       try Parser.url(entry)
     }
+    if mayChange(index) { relay.tables.hosts = index } else { relay.hosts = hosts }
     // Without a host mail would go where its domain says.
     if case .list(let entries)? = contents(of: index), entries.isEmpty {
       report(.empty("host"), at: position)
     }
-    noteEncryption(of: relay.hosts, at: place)
+    noteEncryption(of: hosts, at: place)
+    return hosts
   }
 
-  private mutating func relayDomains(_ relay: inout DeliveryAction.Relay) throws(SyntaxFault) {
+  /// The same for hosts by domain.
+  private mutating func relayDomains(
+    _ relay: inout DeliveryAction.Relay
+  ) throws(SyntaxFault) -> [RelayURL] {
     let place = try peek().position
     let (index, position) = try table(.map, for: .relayHost)
-    if isDynamic(index) { relay.tables.domains = index }
-    var hosts: [String: RelayURL] = [:]
+    relay.tables.domains = index
+    var hosts: [RelayURL] = []
     for pair in pairs(of: index) {
       guard HostName.isValid(pair.key) else {
         report(.hostName(pair.key), at: position)
         continue
       }
       do throws(Complaint.Refusal) {
-        hosts[pair.key] = try Parser.url(pair.value)
+        hosts.append(try Parser.url(pair.value))
       } catch {
         report(error.complaint, at: position)
       }
     }
-    relay.hostsByDomain = hosts
-    noteEncryption(of: Array(hosts.values), at: place)
+    noteEncryption(of: hosts, at: place)
+    return hosts
   }
 
   private mutating func noteEncryption(of urls: [RelayURL], at position: SourcePosition) {
@@ -137,13 +142,13 @@ extension Parser {
     _ relay: inout DeliveryAction.Relay
   ) throws(SyntaxFault) {
     let (index, position) = try table(.either, for: .source)
-    if isDynamic(index) { relay.tables.sources = index }
-    relay.sources = keys(of: index, at: position) { entry throws(Complaint.Refusal) in
+    let sources = keys(of: index, at: position) { entry throws(Complaint.Refusal) in
       guard let block = NetworkBlock(parsing: entry), !entry.contains("/") else {
         throw Complaint.Refusal(complaint: .address(entry))
       }
       return block.address
     }
+    if mayChange(index) { relay.tables.sources = index } else { relay.sources = sources }
   }
 
   /// The values that a table's entries stand for, in the order of the entries.
@@ -170,7 +175,17 @@ extension Parser {
 
   private mutating func heloNames(_ relay: inout DeliveryAction.Relay) throws(SyntaxFault) {
     let (index, position) = try table(.map, for: .addressName)
-    if isDynamic(index) { relay.tables.heloNames = index }
+    let names = namesByAddress(in: index, at: position)
+    if mayChange(index) { relay.tables.heloNames = index } else { relay.heloBySource = names }
+  }
+
+  /// What a table says that gives this host's names by its addresses, as far as it is known by now.
+  @discardableResult
+  mutating func namesByAddress(
+    in index: TableIndex,
+    at position: SourcePosition
+  ) -> [IPAddress: String] {
+    var names: [IPAddress: String] = [:]
     for pair in pairs(of: index) {
       guard let block = NetworkBlock(parsing: pair.key), !pair.key.contains("/") else {
         report(.address(pair.key), at: position)
@@ -180,8 +195,9 @@ extension Parser {
         report(.hostName(pair.value), at: position)
         continue
       }
-      relay.heloBySource[block.address] = pair.value
+      names[block.address] = pair.value
     }
+    return names
   }
 
   private mutating func senderRewrite() throws(SyntaxFault) -> DeliveryAction.SenderRewrite {

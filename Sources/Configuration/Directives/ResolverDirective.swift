@@ -26,13 +26,14 @@ extension Parser {
     let (text, position) = try string("\"system\", \"recursive\" or an address")
     let parts = text.split(separator: "@", omittingEmptySubsequences: false)
     guard let address = IPAddress(parsing: parts[0]) else {
-      throw SyntaxFault(complaint: .address(text), position: position)
+      let nearest = Spelling.nearest(to: text, in: ["system", "recursive"])
+      throw SyntaxFault(complaint: .nameServer(text, nearest: nearest), position: position)
     }
     guard parts.count > 1 else { return ResolverSettings.Server(address: address) }
     guard parts.count == 2, parts[1].utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
       let port = UInt16(parts[1]), port > 0
     else {
-      throw SyntaxFault(complaint: .address(text), position: position)
+      throw SyntaxFault(complaint: .nameServer(text, nearest: nil), position: position)
     }
     return ResolverSettings.Server(address: address, port: port)
   }

@@ -87,6 +87,8 @@ extension DeliveryProjection.Method {
       case .maildir(let path, let junk): self = .maildir(path: path, junk: junk)
       case .command: self = .command
       case .mbox: self = .mbox
+      // The wrapper's input is one of a command; whoever speaks LMTP stands behind it.
+      case .lmtp where local.wrapper != nil: self = .command
       case .lmtp(let lmtp): self = .lmtp(lmtp)
       case .forwardOnly, .expandOnly: self = .expansion
       }

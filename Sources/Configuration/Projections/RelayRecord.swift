@@ -14,8 +14,6 @@ extension DeliveryAction.Relay: Record {
     writer.write(records: sources)
     writer.write(optional: rewrite)
     writer.write(optional: backup)
-    writer.write(UInt8(hostsByDomain == nil ? 0 : 1))
-    if let hostsByDomain { writer.write(hostsByDomain: hostsByDomain) }
     writer.write(record: security)
     writer.write(optional: credentials)
     writer.write(optional: filter)
@@ -35,11 +33,6 @@ extension DeliveryAction.Relay: Record {
     sources = try reader.readRecords()
     rewrite = try reader.readOptional()
     backup = try reader.readOptional()
-    switch try reader.readByte() {
-    case 0: break
-    case 1: hostsByDomain = try reader.readHostsByDomain()
-    default: throw .invalid(field: "domain")
-    }
     security = try reader.readRecord()
     credentials = try reader.readOptional()
     filter = try reader.readOptional()
@@ -63,29 +56,6 @@ extension DeliveryAction.RelaySecurity: Record {
     authority = try reader.readOptional()
     ciphers = try reader.readOptional()
     protocols = try reader.readOptional()
-  }
-}
-
-extension ByteWriter {
-  /// Sorted by domain, so that equal maps have equal bytes.
-  fileprivate mutating func write(hostsByDomain: [String: RelayURL]) {
-    write(number: hostsByDomain.count)
-    for (domain, url) in hostsByDomain.sorted(by: { $0.key < $1.key }) {
-      write(domain)
-      write(record: url)
-    }
-  }
-}
-
-extension ByteReader {
-  fileprivate mutating func readHostsByDomain() throws(DecodingError) -> [String: RelayURL] {
-    let count = try readCount(of: "domain", atMost: ProjectionLimits.elements)
-    var result: [String: RelayURL] = [:]
-    for _ in 0..<count {
-      let domain: String = try readRecord()
-      result[domain] = try readRecord(RelayURL.self)
-    }
-    return result
   }
 }
 

@@ -17,10 +17,18 @@ extension Parser {
         complaint: .needsQuotes(token.description, expected: what),
         position: token.position
       )
+    case .symbol(let byte) where Parser.beginsText(byte):
+      throw SyntaxFault(
+        complaint: .unquoted(Character(Unicode.Scalar(byte)), expected: what),
+        position: token.position
+      )
     case .string, .symbol, .arrow, .newline, .end:
       throw unexpected(token, [what])
     }
   }
+
+  /// Whether a character that begins no word begins a text all the same, whose quotes were forgotten.
+  static func beginsText(_ byte: UInt8) -> Bool { "/~*@.%&[?^".utf8.contains(byte) }
 
   mutating func number(
     _ what: String,

@@ -4,13 +4,6 @@ internal import Mail
 
 /// Tables where a directive takes one.
 extension Parser {
-  /// What a table must be to serve a directive.
-  enum TableKind: String {
-    case list = "a list"
-    case map = "a table of keys and values"
-    case either = "a table"
-  }
-
   mutating func declarePredefinedTables() {
     let addresses = draft.facts.addresses.map(\.description)
     let shortName = draft.facts.serverName.prefix { $0 != "." }
@@ -90,14 +83,11 @@ extension Parser {
   ) throws(SyntaxFault) {
     let table = draft.tables[index.rawValue]
     if table.content == .systemAccounts, service != .userInformation {
-      throw SyntaxFault(complaint: .tableService(table.name, service), position: position)
+      throw SyntaxFault(complaint: .accountsOnly(table.name), position: position)
     }
     guard kind != .either, let found = self.kind(of: index), found != kind else { return }
     throw SyntaxFault(
-      complaint: .tableKind(
-        table.name.hasPrefix("<dynamic:") ? "" : table.name,
-        expected: kind.rawValue
-      ),
+      complaint: .tableKind(table.name.hasPrefix("<dynamic:") ? "" : table.name, kind),
       position: position
     )
   }
@@ -181,11 +171,11 @@ extension Parser {
     }
   }
 
-  /// Whether nobody knows what is in a table before it is asked.
-  func isDynamic(_ index: TableIndex) -> Bool {
+  /// Whether what is in a table may be another at a later time, or is not known before it is asked.
+  func mayChange(_ index: TableIndex) -> Bool {
     switch draft.tables[index.rawValue].content {
-    case .list, .map, .file: false
-    case .systemAccounts, .database, .helper: true
+    case .list, .map: false
+    case .file, .systemAccounts, .database, .helper: true
     }
   }
 }

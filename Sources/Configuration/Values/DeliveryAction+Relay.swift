@@ -7,8 +7,6 @@ extension DeliveryAction {
   package struct Relay: Hashable, Sendable {
     /// `host`: where everything goes, each in turn; empty means by the recipient's domain.
     package var hosts: [RelayURL] = []
-    /// `domain`: where a domain's mail goes, by domains in lower case; nil when it is not given.
-    package var hostsByDomain: [String: RelayURL]?
     /// The name in HELO; nil is the server's name.
     package var helo: String?
     /// `helo-src`: the name in HELO by local address, before `helo`.
@@ -27,8 +25,7 @@ extension DeliveryAction {
     package var filter: String?
     /// `srs`.
     package var forwardedSender = ForwardedSender.kept
-    /// The tables that have to be asked at each delivery, for nobody knew what is in them when the
-    /// configuration was read.
+    /// The tables that are asked at each delivery: what is in them may change.
     package var tables = RelayTables()
 
     package init() {}
@@ -74,11 +71,11 @@ extension DeliveryAction {
     case rewritten = 1
   }
 
-  /// Tables of a relay whose entries are not in the configuration nor in a text file.
+  /// Tables of a relay whose entries are not in the configuration, and that of `domain`.
   package struct RelayTables: Hashable, Sendable {
     /// `host`.
     package var hosts: TableIndex?
-    /// `domain`.
+    /// `domain`: where a domain's mail goes, by domains in lower case.
     package var domains: TableIndex?
     /// `src`.
     package var sources: TableIndex?

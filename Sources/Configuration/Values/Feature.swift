@@ -7,9 +7,7 @@ package enum Feature: String, CaseIterable, Sendable {
   case defaultCiphers = "smtp ciphers"
   case listenerTLS = "listen on tls"
   case listenerAuthentication = "listen on auth"
-  case listenerHostNames = "listen on hostnames"
   case receivedAuthentication = "listen on received-auth"
-  case proxyHeader = "listen on proxy-v2"
   case senders = "listen on senders"
   case mbox = "action mbox"
   case lmtp = "action lmtp"
@@ -19,7 +17,6 @@ package enum Feature: String, CaseIterable, Sendable {
   case virtual = "action virtual"
   case userBase = "action userbase"
   case wrapper = "action wrapper"
-  case relayDomain = "action relay domain"
   case relayTLS = "action relay tls"
   case relayAuthentication = "action relay auth"
   case database = "table db"
@@ -36,9 +33,6 @@ extension Feature {
   ///
   /// Take a line out with the change that brings its engine.
   package static let withoutEngine: Set<Feature> = [
-    .listenerHostNames,
-    .proxyHeader,
-    .relayDomain,
     .tableHelper,
     .filter,
     .srs,

@@ -16,6 +16,8 @@ package struct ReceptionLimits: Hashable, Sendable {
   package var timeout = Duration.seconds(300)
   /// Bytes of one command line, its end included.
   package var commandLineMax = 2048
+  /// Bytes of one line of a message, its end included.
+  package var lineMax = 65_536
 
   package init() {}
 
@@ -26,6 +28,7 @@ package struct ReceptionLimits: Hashable, Sendable {
     case errorsMax = "max-errors"
     case sessionsMax = "max-sessions"
     case commandLineMax = "max-command-line"
+    case lineMax = "max-line"
 
     package var path: WritableKeyPath<ReceptionLimits, Int> {
       switch self {
@@ -34,6 +37,7 @@ package struct ReceptionLimits: Hashable, Sendable {
       case .errorsMax: \.errorsMax
       case .sessionsMax: \.sessionsMax
       case .commandLineMax: \.commandLineMax
+      case .lineMax: \.lineMax
       }
     }
   }

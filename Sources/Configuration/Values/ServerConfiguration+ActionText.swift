@@ -46,11 +46,7 @@ extension ServerConfiguration {
     } else if !relay.hosts.isEmpty {
       text += " host \(relay.hosts.map(\.description).braced)"
     }
-    if let table = relay.tables.domains {
-      text += " domain \(self.text(table))"
-    } else if let hosts = relay.hostsByDomain {
-      text += " domain \(map(hosts.map { ($0.key, $0.value.description) }))"
-    }
+    if let table = relay.tables.domains { text += " domain \(self.text(table))" }
     if let backup = relay.backup { text += " backup mx \(quoted(backup))" }
     if let helo = relay.helo { text += " helo \(quoted(helo))" }
     if let table = relay.tables.heloNames {

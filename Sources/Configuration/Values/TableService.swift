@@ -15,3 +15,11 @@ package enum TableService: String, CaseIterable, Sendable {
   case string = "string"
   case regex = "regex"
 }
+
+/// What a table must be to serve a directive.
+package enum TableKind: Hashable, Sendable {
+  case list
+  /// Keys with values.
+  case map
+  case either
+}

@@ -3,7 +3,7 @@
 package import NIOCore
 package import SMTP
 package import TLS
-import Mail
+package import Mail
 
 /// Drives one `ClientSession` over a channel: bytes, deadlines, and nothing decided.
 ///
@@ -42,6 +42,7 @@ package final class RelaySessionHandler: ChannelInboundHandler {
   package typealias Securing = () throws(TLSError) -> TLSHandler
 
   private var session: ClientSession
+  private let names: [IPAddress: String]
   private let securing: Securing?
   private let report: (Event) -> Void
   private var context: ChannelHandlerContext?
@@ -51,14 +52,18 @@ package final class RelaySessionHandler: ChannelInboundHandler {
   private var servedTasks = 0
   private var progress = Progress.begun
 
-  /// - Parameter securing: used when the session wants STARTTLS. One whose security is immediate finds
-  ///   the handler in front of this one.
+  /// - Parameters:
+  ///   - names: what the session calls itself by local address, instead of its own name.
+  ///   - securing: used when the session wants STARTTLS. One whose security is immediate finds the handler
+  ///     in front of this one.
   package init(
     _ session: ClientSession,
+    names: [IPAddress: String] = [:],
     securing: Securing? = nil,
     report: @escaping (Event) -> Void
   ) {
     self.session = session
+    self.names = names
     self.securing = securing
     self.report = report
   }
@@ -110,6 +115,11 @@ package final class RelaySessionHandler: ChannelInboundHandler {
   package func channelActive(context: ChannelHandlerContext) { begin() }
 
   private func begin() {
+    if !names.isEmpty, let text = context?.channel.localAddress?.ipAddress,
+      let name = IPAddress(parsing: text).flatMap({ names[$0.unmapped] })
+    {
+      session.name = name
+    }
     if session.security != .immediate { perform(session.connected()) }
   }
 

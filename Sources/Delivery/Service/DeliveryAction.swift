@@ -54,6 +54,8 @@ package struct RelayAction: Hashable, Sendable {
   package var rewrite: SenderRewrite?
   /// What it says about TLS.
   package var security = RelaySecurity()
+  /// What of this lookup has to be asked about at each delivery.
+  package var tables: RelayTables = []
 
   /// `mail-from`.
   package enum SenderRewrite: Hashable, Sendable {
@@ -80,6 +82,46 @@ package struct RelayAction: Hashable, Sendable {
   }
 
   package init(helo: String) { self.helo = helo }
+}
+
+/// The tables of a relay that lookup has.
+package struct RelayTables: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt8
+
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// `host`: a host for each delivery, in turn.
+  package static let hosts = RelayTables(rawValue: 1)
+  /// `domain`: the host of a domain.
+  package static let domains = RelayTables(rawValue: 2)
+  /// `src`.
+  package static let sources = RelayTables(rawValue: 4)
+  /// `helo-src`.
+  package static let heloNames = RelayTables(rawValue: 8)
+}
+
+/// What lookup answers about the tables of a relay.
+package enum RelayAnswer: Hashable, Sendable {
+  /// Each counts where the relay has its table.
+  case facts(host: SmartHost?, sources: [IPAddress], heloNames: [IPAddress: String])
+  /// The tables do not say; temporary.
+  case refused(String)
+}
+
+extension RelayAction {
+  /// The same relay with what its tables say of one delivery.
+  func completed(
+    host: SmartHost?,
+    sources: [IPAddress],
+    heloNames: [IPAddress: String]
+  ) -> RelayAction {
+    var relay = self
+    if !tables.isDisjoint(with: [.hosts, .domains]) { relay.hosts = host.map { [$0] } ?? [] }
+    if tables.contains(.sources) { relay.sources = sources }
+    if tables.contains(.heloNames) { relay.heloBySource = heloNames }
+    relay.tables = []
+    return relay
+  }
 }
 
 /// A relay URL of the configuration: `[proto://][label@]host[:port]`.

@@ -19,6 +19,9 @@ package enum DeliveryEffect: Sendable {
   case destinationRests(task: UInt64, Duration)
   /// To the resolver.
   case resolve(DNSQuestion)
+  /// To lookup: what do the tables of this action say, for mail to this domain in lower case? Answered
+  /// with `relayAnswered`.
+  case askTables(task: UInt64, action: String, domain: String)
   /// To lookup: who are we at the host with this label, by the action's table? Answered with
   /// `loginAnswered`.
   case fetchLogin(request: UInt64, action: String, label: String)

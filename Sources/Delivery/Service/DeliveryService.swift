@@ -61,8 +61,9 @@ package final class DeliveryService {
     switch settings.actions[task.action] {
     case nil:
       conclude(task.id, .temporary(nil, "Action \(task.action) is not in the configuration"))
-    case .relay(let action):
+    case .relay(let action) where action.tables.isEmpty:
       beginRelay(task, action)
+    case .relay(let action): askTables(task, action)
     case .lmtp(let action) where task.isForAction:
       detectLoops(task) { [relays] in
         relays.begin(task.id, RelayKey(lmtp: action, named: task.action))
@@ -126,6 +127,21 @@ package final class DeliveryService {
   /// The edge to the resolver was made anew: open questions are asked again.
   package func resolverReplaced() { relays.askAgain() }
 
+  // MARK: Lookup
+
+  /// The answer to `askTables`.
+  package func relayAnswered(task id: UInt64, _ answer: RelayAnswer) {
+    guard let task = ledger[id] else { return }
+    guard case .relay(let action)? = settings.actions[task.action] else {
+      return conclude(id, .temporary(nil, "Action \(task.action) is not in the configuration"))
+    }
+    switch answer {
+    case .refused(let text): relays.fail(id, RelayFailure(.temporary, 3, 5, text))
+    case .facts(let host, let sources, let names):
+      beginRelay(task, action.completed(host: host, sources: sources, heloNames: names))
+    }
+  }
+
   // MARK: The supervisor
 
   /// The command runs. Takes both descriptors over: the write end of its standard input, and the read
@@ -179,10 +195,7 @@ package final class DeliveryService {
   private func beginRelay(_ task: DeliveryTask, _ action: RelayAction) {
     let key: RelayKey
     if action.hosts.isEmpty {
-      let domain = task.envelopes[0].destination.domain.lowercased()
-      guard task.envelopes.allSatisfy({ $0.destination.domain.lowercased() == domain }) else {
-        return conclude(task.id, .temporary(nil, "The task has several destinations"))
-      }
+      guard let domain = onlyDomain(of: task) else { return }
       key = RelayKey(domain: domain, port: settings.exchangerPort, action: action)
     } else {
       hostTurn = (hostTurn + 1) % action.hosts.count
@@ -195,11 +208,27 @@ package final class DeliveryService {
     relays.begin(task.id, key)
   }
 
+  private func askTables(_ task: DeliveryTask, _ action: RelayAction) {
+    let isOfDomain = action.tables.contains(.domains)
+    guard let domain = isOfDomain ? onlyDomain(of: task) : "" else { return }
+    effect(.askTables(task: task.id, action: task.action, domain: domain))
+  }
+
+  /// The domain of all its envelopes, in lower case. The queue has seen to it that there is one.
+  private func onlyDomain(of task: DeliveryTask) -> String? {
+    let domain = task.envelopes[0].destination.domain.lowercased()
+    guard task.envelopes.allSatisfy({ $0.destination.domain.lowercased() == domain }) else {
+      conclude(task.id, .temporary(nil, "The task has several destinations"))
+      return nil
+    }
+    return domain
+  }
+
   /// Whether all tasks of that one's destination would take the same way as it.
   func hasOneWay(_ task: UInt64) -> Bool {
     guard let action = ledger[task]?.action, case .relay(let relay)? = settings.actions[action]
     else { return false }
-    return relay.hosts.count <= 1
+    return relay.hosts.count <= 1 && !relay.tables.contains(.hosts)
   }
 
   // MARK: What the drivers use

@@ -18,6 +18,7 @@ extension RelayDriver {
       switch answer {
       case .found(let user, let password):
         // Asked with every task, so that sessions begin with what the table says now.
+        if credentials.count >= Limits.credentials { credentials = [:] }
         credentials[key] = ClientSession.Credentials(user: user, password: password)
         perform(pool.begin(task: task, for: key, at: now))
       case .absent: noCredentials(task, key, "the table has no \(label)")
@@ -46,21 +47,21 @@ extension RelayDriver {
       guard let self else { throw TLSError("the role is ending") }
       return try tlsHandler(connection, mode)
     }
-    let session = clientSession(connection, mode)
-    let handler = RelaySessionHandler(session, securing: securing) {
-      [weak self] event in self?.happened(event, id)
+    guard connection.relay.label == nil || credentials[connection.relay] != nil else {
+      return fail(id, .authenticationUnavailable)
     }
+    let handler = RelaySessionHandler(
+      clientSession(connection, mode),
+      names: connection.relay.heloBySource,
+      securing: securing
+    ) { [weak self] event in self?.happened(event, id) }
     live.handler = handler
     var tls: TLSHandler?
     if case .immediate = mode {
       do throws(TLSError) {
         tls = try securing()
       } catch {
-        // Told later, as every other end.
-        service.eventLoop.assumeIsolated().execute { [weak self] in
-          self?.happened(.closed(.tlsFailed(error.reason), .begun), id)
-        }
-        return
+        return fail(id, .tlsFailed(error.reason))
       }
     }
     let channel =
@@ -69,6 +70,13 @@ extension RelayDriver {
       .connect(connection.route, tls: tls, handler: handler)
     channel.assumeIsolated()
       .whenComplete { [weak self] result in self?.connected(id, result) }
+  }
+
+  /// A connection that is not even tried; told later, as every other end.
+  private func fail(_ id: UInt64, _ reason: ClientSession.CloseReason) {
+    service.eventLoop.assumeIsolated().execute { [weak self] in
+      self?.happened(.closed(reason, .begun), id)
+    }
   }
 
   private func clientSession(
@@ -84,7 +92,7 @@ extension RelayDriver {
     limits.dataTimeout = settings.peerTimeout
     limits.bodyTimeout = settings.peerTimeout
     return ClientSession(
-      name: connection.route.source.flatMap { key.heloBySource[$0] } ?? key.helo,
+      name: key.helo,
       dialect: key.transport == .lmtp ? .lmtp : .smtp,
       security: mode.session,
       credentials: credentials[key],

@@ -32,12 +32,14 @@ final class RelayDriver {
   enum Limits {
     /// Names of hosts that are remembered.
     static let pointers = 4096
+    /// Relays that want to know who we are.
+    static let credentials = 1024
   }
 
   unowned let service: DeliveryService
   var pool: RelayPool
   var sessions: [UInt64: Live] = [:]
-  /// Who we are at the relays that want to know; as many as the configuration has URLs with labels.
+  /// Who we are at the relays that want to know, of the tasks that came last.
   var credentials: [RelayKey: ClientSession.Credentials] = [:]
   /// Nil: asked, and not known.
   private var pointers: [IPAddress: DomainName?] = [:]
@@ -105,7 +107,8 @@ final class RelayDriver {
     }
   }
 
-  func fail(_ task: UInt64, _ failure: RelayFailure, _ pause: Duration?) {
+  /// Ends the try of a task that no session has.
+  func fail(_ task: UInt64, _ failure: RelayFailure, _ pause: Duration? = nil) {
     // Of several hosts in turn another one may be well.
     if let pause, pause > .zero, service.hasOneWay(task) {
       service.emit(.destinationRests(task: task, pause))

@@ -6,10 +6,12 @@ package import Mail
 package enum DeliveryToLookup: EdgeMessage {
   /// Who are we at the host with this label of this action?
   case login(token: UInt64, action: String, label: String)
+  /// What do the tables of this relaying action say, for mail to this domain in lower case?
+  case relay(token: UInt64, action: String, domain: String)
 
   /// Bounds of what travels.
   package enum Limits {
-    /// Of an action's name and of a label, in bytes.
+    /// Of an action's name, of a label and of a domain, in bytes.
     package static let name = 8192
     /// Of a user and of a password, in bytes.
     package static let login = 8192
@@ -23,17 +25,25 @@ package enum DeliveryToLookup: EdgeMessage {
       writer.write(token)
       writer.write(action)
       writer.write(label)
+    case .relay(let token, let action, let domain):
+      writer.write(UInt8(2))
+      writer.write(token)
+      writer.write(action)
+      writer.write(domain)
     }
   }
 
   /// See `schema/edges.md`.
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    guard try reader.readByte() == 1 else { throw .invalid(field: "message kind") }
-    self = .login(
-      token: try reader.readInteger(),
-      action: try reader.readString(of: "action", atMost: Limits.name),
-      label: try reader.readString(of: "label", atMost: Limits.name)
-    )
+    let kind = try reader.readByte()
+    let token: UInt64 = try reader.readInteger()
+    let action = try reader.readString(of: "action", atMost: Limits.name)
+    let subject = try reader.readString(of: "label or domain", atMost: Limits.name)
+    switch kind {
+    case 1: self = .login(token: token, action: action, label: subject)
+    case 2: self = .relay(token: token, action: action, domain: subject)
+    default: throw .invalid(field: "message kind")
+    }
   }
 }
 
@@ -42,8 +52,11 @@ package enum LookupToDelivery: EdgeMessage {
   case login(token: UInt64, user: String, Secret)
   /// The action's table has no such label.
   case absent(token: UInt64)
-  /// The table cannot be asked.
+  /// The table of credentials cannot be asked.
   case failed(token: UInt64)
+  case relay(token: UInt64, RelayFacts)
+  /// The tables of a relay do not say; another time they may.
+  case refused(token: UInt64, reason: String)
 
   /// A password is in it.
   package var isSecret: Bool { if case .login = self { true } else { false } }
@@ -62,6 +75,14 @@ package enum LookupToDelivery: EdgeMessage {
     case .failed(let token):
       writer.write(UInt8(3))
       writer.write(token)
+    case .relay(let token, let facts):
+      writer.write(UInt8(4))
+      writer.write(token)
+      facts.encode(into: &writer)
+    case .refused(let token, let reason):
+      writer.write(UInt8(5))
+      writer.write(token)
+      writer.write(clipped: reason)
     }
   }
 
@@ -78,6 +99,12 @@ package enum LookupToDelivery: EdgeMessage {
       )
     case 2: self = .absent(token: token)
     case 3: self = .failed(token: token)
+    case 4: self = .relay(token: token, try RelayFacts(decoding: &reader))
+    case 5:
+      self = .refused(
+        token: token,
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
     default: throw .invalid(field: "message kind")
     }
   }

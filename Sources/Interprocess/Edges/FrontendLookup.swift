@@ -12,6 +12,8 @@ package enum FrontendToLookup: EdgeMessage {
   case authenticate(AuthenticationQuestion)
   /// May the user send from that address?
   case sender(SenderQuestion)
+  /// What name has the listener at this address of its own?
+  case hostName(token: UInt64, listener: UInt16, IPAddress)
 
   /// A password is in it.
   package var isSecret: Bool { if case .authenticate = self { true } else { false } }
@@ -27,17 +29,27 @@ package enum FrontendToLookup: EdgeMessage {
     case .sender(let question):
       writer.write(UInt8(3))
       question.encode(into: &writer)
+    case .hostName(let token, let listener, let address):
+      writer.write(UInt8(4))
+      writer.write(token)
+      writer.write(listener)
+      writer.write(address)
     }
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    self =
-      switch try reader.readByte() {
-      case 1: .recipient(try RecipientQuestion(decoding: &reader))
-      case 2: .authenticate(try AuthenticationQuestion(decoding: &reader))
-      case 3: .sender(try SenderQuestion(decoding: &reader))
-      default: throw .invalid(field: "message kind")
-      }
+    switch try reader.readByte() {
+    case 1: self = .recipient(try RecipientQuestion(decoding: &reader))
+    case 2: self = .authenticate(try AuthenticationQuestion(decoding: &reader))
+    case 3: self = .sender(try SenderQuestion(decoding: &reader))
+    case 4:
+      self = .hostName(
+        token: try reader.readInteger(),
+        listener: try reader.readInteger(),
+        try reader.readIPAddress()
+      )
+    default: throw .invalid(field: "message kind")
+    }
   }
 }
 
@@ -100,6 +112,8 @@ package enum LookupToFrontend: EdgeMessage {
   case refused(token: UInt64, Reply)
   case authentication(token: UInt64, AuthenticationQuestion.Verdict)
   case sender(token: UInt64, SenderQuestion.Verdict)
+  /// Nil: the listener's own name.
+  case hostName(token: UInt64, String?)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -120,6 +134,10 @@ package enum LookupToFrontend: EdgeMessage {
       writer.write(UInt8(4))
       writer.write(token)
       writer.write(verdict.rawValue)
+    case .hostName(let token, let name):
+      writer.write(UInt8(5))
+      writer.write(token)
+      writer.write(clipped: name ?? "")
     }
   }
 
@@ -136,6 +154,9 @@ package enum LookupToFrontend: EdgeMessage {
     case 2: self = .refused(token: token, try reader.readReply())
     case 3: self = .authentication(token: token, try reader.readVerdict())
     case 4: self = .sender(token: token, try reader.readVerdict())
+    case 5:
+      let name = try reader.readString(of: "host name", atMost: EdgeLimits.text)
+      self = .hostName(token: token, name.isEmpty ? nil : name)
     default: throw .invalid(field: "message kind")
     }
   }

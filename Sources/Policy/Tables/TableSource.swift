@@ -35,7 +35,7 @@ struct UnavailableTable: Error, Hashable {
   var name: String
 }
 
-/// A table that is asked for the values of exact keys.
+/// A table that is asked for the values of exact keys, in lower case as those of files are.
 enum TableMap: Sendable {
   case dictionary([String: String])
   case file(MapFile)
@@ -49,12 +49,12 @@ enum TableMap: Sendable {
     case .contents(.list(let keys)):
       var values: [String: String] = [:]
       values.reserveCapacity(keys.count)
-      for key in keys { values[key] = "" }
+      for key in keys { values[key.lowercased()] = "" }
       self = .dictionary(values)
     case .contents(.map(let pairs)):
       var values: [String: String] = [:]
       values.reserveCapacity(pairs.count)
-      for pair in pairs { values[pair.key] = pair.value }
+      for pair in pairs { values[pair.key.lowercased()] = pair.value }
       self = .dictionary(values)
     case .map(let file): self = .file(file)
     case .unavailable: self = .unavailable
@@ -82,6 +82,15 @@ extension TableMap {
     switch self {
     case .dictionary(let values): Array(values.values)
     case .file(let file): try? file.entries().map(\.value)
+    case .unavailable: nil
+    }
+  }
+
+  /// Every key with its value; nil when they cannot be read.
+  var pairs: [TableDeclaration.Pair]? {
+    switch self {
+    case .dictionary(let values): values.map { TableDeclaration.Pair(key: $0, value: $1) }
+    case .file(let file): try? file.entries()
     case .unavailable: nil
     }
   }

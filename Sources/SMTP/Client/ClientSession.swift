@@ -38,7 +38,8 @@ package struct ClientSession: Sendable {
     case immediate
   }
 
-  package let name: String
+  /// What it calls itself; may be set until `connected` is told.
+  package var name: String
   package let dialect: Dialect
   /// When it is encrypted.
   package let security: Security

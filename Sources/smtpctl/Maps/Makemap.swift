@@ -13,7 +13,7 @@ struct Makemap: Equatable {
   var dumps = false
   /// nil is the input's path with `.db` behind it.
   var output: String?
-  var kind = MapFile.Kind.aliases
+  var kind = MapFile.Kind.plain
   /// `-` is standard input.
   var input = ""
 

@@ -29,6 +29,7 @@ enum Newaliases {
     do throws(Makemap.Failure) {
       let (file, output) = try files(path)
       var command = try Makemap([file])
+      command.kind = .aliases
       command.output = output
       let count = output == nil ? try command.check() : try command.make()
       let text = "\(file): \(count) aliases\n"

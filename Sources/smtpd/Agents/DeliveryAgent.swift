@@ -10,6 +10,7 @@ enum DeliveryAgent: String {
   case maildir = "mail.maildir"
   case mailbox = "mail.mbox"
   case forward = "mail.forward"
+  case lmtp = "mail.lmtp"
   case connect = "connect"
   case offline = "offline"
   case offlineSending = "offline.send"
@@ -20,6 +21,7 @@ enum DeliveryAgent: String {
     case .maildir: MaildirDelivery.run(arguments: arguments, environment: environment)
     case .mailbox: MailboxDelivery.run(arguments: arguments, environment: environment)
     case .forward: ForwardCommand.run(arguments, environment)
+    case .lmtp: LMTPDelivery.run(arguments, environment)
     case .connect: SocketConnection.run(arguments)
     case .offline: OfflineAgent.run(arguments)
     case .offlineSending:

@@ -5,7 +5,8 @@ internal import Glibc
 internal import Policy
 
 /// Runs a command or writes a file that the user's `~/.forward` names, as the user, when it still does:
-/// `mail.forward command TEXT` or `mail.forward file PATH LENGTH`. Nobody but the user decides what runs
+/// `mail.forward command TEXT SCRIPT` or `mail.forward file PATH LENGTH`. TEXT is what the file says, and
+/// SCRIPT that with references to values in the place of tokens. Nobody but the user decides what runs
 /// under the user's id, whatever the queue remembers or the delivering role asks for.
 enum ForwardCommand {
   private enum Code {
@@ -17,9 +18,9 @@ enum ForwardCommand {
   static func run(_ arguments: [String], _ environment: [String: String]) -> Int32 {
     let wanted: ExpansionNode
     switch (arguments.first, arguments.count) {
-    case ("command", 2): wanted = .command(arguments[1])
+    case ("command", 3): wanted = .command(arguments[1])
     case ("file", 3): wanted = .file(arguments[1])
-    default: return fail("usage: mail.forward command text | file path length", Code.usage)
+    default: return fail("usage: mail.forward command text script | file path length", Code.usage)
     }
     guard let home = environment["HOME"], home.hasPrefix("/") else {
       return fail("no HOME", Code.temporary)
@@ -34,7 +35,7 @@ enum ForwardCommand {
     if case .file(let path) = wanted {
       return MailboxDelivery.run(arguments: [arguments[2], path], environment: environment)
     }
-    return execute(arguments[1])
+    return execute(arguments[2])
   }
 
   private static func execute(_ command: String) -> Int32 {

@@ -19,7 +19,7 @@ final class DeliveryRole: RoleService {
 
   private let context: RoleContext
   private let keys: KeysClient
-  private var logins: LoginClient?
+  private let lookup: LookupClient
   private var service: DeliveryService?
   private var queue: QueueEdge?
   private var resolver: ResolverEdgeEnd?
@@ -35,6 +35,7 @@ final class DeliveryRole: RoleService {
   init(_ context: RoleContext, _ projection: DeliveryProjection) {
     self.context = context
     keys = KeysClient(context)
+    lookup = LookupClient(context)
     service = DeliveryService(
       on: context.loop,
       settings: DeliverySettings(projection),
@@ -42,8 +43,11 @@ final class DeliveryRole: RoleService {
       signer: keys.sign,
       effect: { [unowned self] in perform($0) }
     )
-    logins = LoginClient(context) { [unowned self] request, answer in
+    lookup.logins.answer = { [unowned self] request, answer in
       service?.loginAnswered(request: request, answer)
+    }
+    lookup.relayTables.answer = { [unowned self] task, answer in
+      service?.relayAnswered(task: task, answer)
     }
     context.tell(.ready)
   }
@@ -55,7 +59,7 @@ final class DeliveryRole: RoleService {
     case .queue: connectQueue(descriptor)
     case .resolver: connectResolver(generation, descriptor)
     case .keys: keys.connect(generation, descriptor)
-    case .lookup: logins?.connect(generation, descriptor)
+    case .lookup: lookup.connect(generation, descriptor)
     case .control: connectControl(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
     }
@@ -209,7 +213,9 @@ final class DeliveryRole: RoleService {
       queue?.send(.destinationRests(task: task, milliseconds: milliseconds))
     case .resolve(let question): ask(question)
     case .fetchLogin(let request, let action, let label):
-      logins?.ask(request, action: action, label: label)
+      lookup.logins.ask(request, action: action, label: label)
+    case .askTables(let task, let action, let domain):
+      lookup.relayTables.ask(task, action: action, domain: domain)
     case .startCommand(let request): start(request)
     case .connectSocket(let request, let action):
       context.tell(.connect(task: request, action: action))

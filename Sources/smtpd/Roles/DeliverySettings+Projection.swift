@@ -34,6 +34,10 @@ extension RelayAction {
     sources = relay.sources
     if let name = relay.backup.flatMap({ DomainName($0) }) { backup = .behind(name) }
     heloBySource = relay.heloBySource
+    if relay.tables.hosts != nil { tables.insert(.hosts) }
+    if relay.tables.domains != nil { tables.insert(.domains) }
+    if relay.tables.sources != nil { tables.insert(.sources) }
+    if relay.tables.heloNames != nil { tables.insert(.heloNames) }
     security = RelaySecurity(relay.security)
     rewrite = relay.rewrite.map { rewrite in
       switch rewrite {
@@ -88,7 +92,7 @@ extension RelayCertificates {
 }
 
 extension SmartHost {
-  fileprivate init?(_ url: Configuration.RelayURL) {
+  init?(_ url: Configuration.RelayURL) {
     let transport: RelayTransport =
       switch url.transport {
       case .smtp: .smtp

@@ -138,11 +138,14 @@ struct CommandPlan: LocalPlan {
     let length = recipe.wrapper == nil ? "\(request.size)" : "-"
     switch request.method {
     case .command(let text, .alias):
-      return Program(path: "/bin/sh", arguments: ["sh", "-c", text])
+      return shell(.script(try script(of: text, values)))
     case .file(let path, .alias):
       return agent(["mail.mbox", length, path])
     case .command(let text, .forward):
-      return agent(["mail.forward", "command", text])
+      let script = try script(of: text, values)
+      var program = agent(["mail.forward", "command", text, script.text])
+      program.environment = script.environment
+      return program
     case .file(let path, .forward):
       return agent(["mail.forward", "file", path, length])
     case .action: break
@@ -156,17 +159,46 @@ struct CommandPlan: LocalPlan {
       if let path { arguments.append(try expand(path, values)) }
       return agent(arguments)
     case .command(let format):
-      let parts = try self.parts(format, values).map { part -> ShellText.Part in
-        switch part {
-        case .text(let text): .text(text)
-        case .value(let value): .value(value)
-        // The parser lets no action name it.
-        case .command: .value("")
-        }
-      }
-      return shell(ShellText.compose(parts, name: "MDA_"))
+      return shell(ShellText.compose(try commandParts(of: format, values), name: "MDA_"))
+    case .lmtp(let lmtp, let serverName):
+      let form = lmtp.recipient == .user ? "user" : "address"
+      return agent(["mail.lmtp", "\(lmtp.destination)", form, serverName])
     case .socket, .nothing:
       throw CommandRefusal(reason: "action \(request.action) runs no command")
+    }
+  }
+
+  /// A shell command of an alias or a `.forward`, whose tokens have become references to their values.
+  private func script(
+    of text: String,
+    _ values: FormatValues
+  ) throws(CommandRefusal) -> ShellScript {
+    var script = ShellScript()
+    script.text = text
+    guard text.contains("%{") || text.contains("%%") else { return script }
+    let format: Format
+    do throws(Format.Fault) {
+      format = try Format(parsing: text, for: .command)
+    } catch {
+      throw CommandRefusal(reason: "\(text): \(error.text)")
+    }
+    switch ShellText.compose(try commandParts(of: format, values), name: "MDA_") {
+    case .words(let words): return ShellScript(words: words)
+    case .script(let script): return script
+    }
+  }
+
+  private func commandParts(
+    of format: Format,
+    _ values: FormatValues
+  ) throws(CommandRefusal) -> [ShellText.Part] {
+    try parts(format, values).map { part -> ShellText.Part in
+      switch part {
+      case .text(let text): .text(text)
+      case .value(let value): .value(value)
+      // Only a wrapper has one.
+      case .command: .value("")
+      }
     }
   }
 

@@ -13,6 +13,8 @@ struct LocalRecipe: Sendable {
     case command(Format)
     /// A local socket that speaks LMTP; it is connected, and delivery speaks.
     case socket(path: String)
+    /// A server that speaks LMTP, from within a wrapper.
+    case lmtp(DeliveryAction.LMTP, serverName: String)
     /// Delivery does it, or nobody: nothing is run for the action itself.
     case nothing
   }
@@ -30,7 +32,7 @@ extension LocalRecipe {
   /// The recipes of a configuration, by the names of its actions.
   static func all(
     _ configuration: ServerConfiguration
-  ) throws(StartupFailure) -> [String: LocalRecipe] {
+  ) -> [String: LocalRecipe] {
     var recipes: [String: LocalRecipe] = [:]
     for action in configuration.actions {
       guard case .local(let local) = action.method else { continue }
@@ -39,16 +41,12 @@ extension LocalRecipe {
         case .maildir(let path, let junk): .maildir(path: path, junk: junk)
         case .command(let format): .command(format)
         case .mbox: .mailbox
+        case .lmtp(let lmtp) where local.wrapper != nil:
+          .lmtp(lmtp, serverName: configuration.serverName)
         case .lmtp(let lmtp):
           if case .socket(let path) = lmtp.destination { .socket(path: path) } else { .nothing }
         case .forwardOnly, .expandOnly: .nothing
         }
-      if case .lmtp = local.agent, let wrapper = local.wrapper {
-        // The server is spoken to by a role that starts no program.
-        throw StartupFailure(
-          "action \(action.name): wrapper \(wrapper.name) has no command to wrap with lmtp"
-        )
-      }
       recipes[action.name] = LocalRecipe(
         agent: agent,
         user: local.user,

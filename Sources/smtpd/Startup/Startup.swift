@@ -167,13 +167,6 @@ struct Startup {
     _ users: ServiceUsers
   ) throws(StartupFailure) -> ServicePlan {
     let lookup = LookupProjection(configuration)
-    // What such a table says is not known here, and nothing asks it at a delivery.
-    for action in lookup.actions {
-      guard let table = action.relayTables.all.first else { continue }
-      throw StartupFailure(
-        "action \"\(action.name)\": table \(lookup.tables[table.rawValue].name) has to be a list or a text"
-      )
-    }
     let tables = TableFiles(lookup.tables)
     let projections: [Role: [UInt8]] = [
       .accounts: [],
@@ -186,7 +179,7 @@ struct Startup {
       .control: [],
     ]
     let commands = CommandPlan(
-      try LocalRecipe.all(configuration),
+      LocalRecipe.all(configuration),
       delimiter: configuration.subaddressDelimiter,
       onlyUser: uid == 0 ? nil : uid,
       connector: users.delivery,

@@ -9,16 +9,8 @@ import subprocess
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import Client, submit
-from harness.daemon import Daemon, SMTPCTL, start_fails
+from harness.daemon import Daemon, SMTPCTL, personality, start_fails
 from harness.mailbox import Maildir
-
-
-def personality(bench, name):
-    """smtpctl under another name."""
-    path = bench.path(name)
-    if not os.path.exists(path):
-        os.symlink(SMTPCTL, path)
-    return path
 
 
 def box_of(bench, name="mail"):

@@ -29,6 +29,19 @@ def no_role_died(daemon):
            f"a role died: {daemon.log()[-600:]}")
 
 
+@case("a line of a message as long as `smtp limit max-line` allows is taken, and one byte more is not")
+def long_line(bench):
+    daemon = paused(bench, "smtp limit max-line 2000")
+    for length, reply in [(1998, "250"), (1999, "500 5.0.0 Line too long")]:
+        with Client(daemon.port) as client:
+            client.begin()
+            client.send(b"Subject: x\r\n\r\n" + b"y" * length + b"\r\n.\r\n")
+            client.expect(reply)
+            if reply != "250":
+                expect(client.at_end(), "the session goes on")
+    daemon.stop()
+
+
 @case("commands that are {what} get a 5xx, and the session or the service goes on",
       what=["endless", "with NUL", "with a bare CR", "with a bare LF", "binary", "empty"])
 def bad_commands(bench, what):

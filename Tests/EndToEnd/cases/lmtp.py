@@ -172,3 +172,41 @@ def nonsense(bench):
     daemon.wait_log(r"mda delivery .*result=TempFail")
     expect_equal(len(daemon.queue()), 1, "envelopes that wait")
     daemon.stop()
+
+
+@case("a wrapper before Dovecot: each user gets what it made of the message ({way})",
+      way=["socket", "socket rcpt-to", "tcp"])
+def wrapped(bench, way):
+    users = make_users(bench)
+    dovecot = Dovecot(bench, [user.name for user in users])
+    target = f"127.0.0.1:{dovecot.port}" if way == "tcp" else dovecot.socket
+    options = "rcpt-to" if "rcpt-to" in way else ""
+    daemon = Daemon(bench, f"""mda wrapper "marked" "( echo 'X-Wrapped: yes'; cat ) | %{{mda}}"
+{configuration(target, options + ' wrapper "marked"')}""").start()
+    submit(daemon.port, recipients=[f"{user.name}@in.test" for user in users])
+    for user in users:
+        text = Maildir(dovecot.box(user.name)).wait(1)[0]
+        expect(b"X-Wrapped: yes\n" in text and text.rstrip().endswith(b"Hello."), f"{text[:300]!r}")
+    daemon.wait_empty()
+    daemon.stop()
+
+
+@case("a wrapper before Dovecot: what the server says decides, and an absent server defers")
+def wrapped_refusals(bench):
+    users = make_users(bench)
+    dovecot = Dovecot(bench, [users[0].name])
+    text = f"""mda wrapper "plain" "%{{mda}}"
+action "there" lmtp "{dovecot.socket}" wrapper "plain"
+action "absent" lmtp "{bench.path('nowhere')}" wrapper "plain"
+match from any for domain "in.test" action "there"
+match from any for domain "absent.test" action "absent"
+match from any for any reject
+"""
+    daemon = Daemon(bench, text).start()
+    submit(daemon.port, recipients=[f"{users[1].name}@in.test"])
+    line = daemon.wait_log(r"mda delivery .*result=PermFail .*").group(0)
+    expect("mail.lmtp: " in line and "5.1.1" in line, line)
+    submit(daemon.port, recipients=[f"{users[0].name}@absent.test"])
+    line = daemon.wait_log(r"mda delivery .*result=TempFail .*").group(0)
+    expect("mail.lmtp: Cannot connect to " in line, line)
+    daemon.stop()

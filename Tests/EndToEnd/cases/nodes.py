@@ -102,3 +102,33 @@ def root_forward(bench):
     daemon = forged(bench, "root", "mda-exec: id")
     daemon.wait_log(r"mda delivery .*result=TempFail stat=Error \(delivery as root is refused\)")
     daemon.stop()
+
+
+@case("tokens in a command of an alias and of a .forward are values, and never read by the shell ({kind})",
+      kind=["alias", "forward"])
+def tokens(bench, kind):
+    user = make_users(bench)[0]
+    out = bench.directory_for("out", user.name)
+    command = f"printf '%s|%s|100%%%%' \"%{{sender}}\" %{{dest.user}} > {out}/got; touch {out}/done"
+    text = command.replace('"', '\\"')
+    if kind == "alias":
+        aliases = bench.write("aliases", f'tok: "|{text}"\n')
+        more, name = f'table names "{aliases}"', "tok"
+        options = f'user {user.name} alias <names>'
+    else:
+        user.write(".forward", f'"|{text}"\n')
+        more, name, options = "", user.name, ""
+    daemon = Daemon(bench, f"""
+{more}
+action "in" maildir "{out}/Maildir" {options}
+match from any for domain "in.test" action "in"
+""").start()
+    submit(daemon.port, sender="a$PATH`id`'|b@example.org", recipients=[f"{name}@in.test"])
+    eventually(lambda: os.path.exists(out + "/done"), lambda: daemon.log()[-800:])
+    got = open(out + "/got").read()
+    sender, destination, rest = got.rsplit("|", 2)
+    expect_equal((destination, rest), (name, "100%"), "what came of the tokens")
+    expect(sender.startswith("a") and sender.endswith("b@example.org") and "PATH" in sender and "id" in sender,
+           f"the sender became {sender!r}")
+    daemon.wait_empty()
+    daemon.stop()

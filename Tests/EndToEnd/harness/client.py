@@ -10,8 +10,8 @@ from .case import Failed, expect
 class Client:
     """A connection on which bytes are sent as they are."""
 
-    def __init__(self, port, address="127.0.0.1", seconds=10, greeting="220"):
-        self.socket = socket.create_connection((address, port), seconds)
+    def __init__(self, port, address="127.0.0.1", seconds=10, greeting="220", source=None):
+        self.socket = socket.create_connection((address, port), seconds, source and (source, 0))
         self.socket.settimeout(seconds)
         self._bytes = b""
         if greeting is not None:

@@ -29,6 +29,14 @@ def free_port(address="127.0.0.1"):
         return probe.getsockname()[1]
 
 
+def personality(bench, name):
+    """smtpctl under another name."""
+    path = bench.path(name)
+    if not os.path.exists(path):
+        os.symlink(SMTPCTL, path)
+    return path
+
+
 class Daemon:
     """smtpd with a state directory and a configuration below the bench's directory."""
 

@@ -12,7 +12,9 @@ package struct MapFile: Sendable {
 
   /// What a map is for.
   package enum Kind: String, Sendable {
-    /// Keys with values.
+    /// Keys with values of any kind.
+    case plain
+    /// Keys with what they stand for, in the grammar of aliases(5).
     case aliases
     /// Keys alone.
     case set
@@ -45,7 +47,7 @@ package struct MapFile: Sendable {
   /// The value of `formatKey`: the version, a blank, the kind.
   package static func formatValue(of kind: Kind) -> String { "1 \(kind.rawValue)" }
 
-  package private(set) var kind = Kind.aliases
+  package private(set) var kind = Kind.plain
   /// Without the format.
   package let count: Int
   private let source: Source

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 
-/// The text that makemap(8) makes a map of: a key a line, and with `aliases` its value.
+/// The text that makemap(8) makes a map of: a key a line, and but in a set its value.
 ///
 /// Lines are trimmed; empty ones and those that begin with `#` are skipped; a line that begins with a
 /// blank goes on the one before. A key ends at a blank, a tab or a colon; in brackets it may hold colons.
@@ -74,7 +74,7 @@ package struct MapText: Sendable {
     guard let key = String(validating: keyBytes, as: UTF8.self),
       let value = String(validating: rest, as: UTF8.self)
     else { throw Fault(line: number, text: "not UTF-8") }
-    guard kind == .aliases else {
+    guard kind != .set else {
       guard !keyBytes.contains(where: { $0 == 0x20 || $0 == 0x09 }) else {
         throw Fault(line: number, text: "more than one word")
       }
@@ -84,6 +84,7 @@ package struct MapText: Sendable {
     guard value.utf8.count <= MapFile.Limits.value else {
       throw Fault(line: number, text: "\(key) has a value that is too long")
     }
+    guard kind == .aliases else { return Entry(key: key, value: value) }
     do throws(NodeList.Fault) {
       _ = try NodeList(parsing: value)
     } catch {

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: ISC
+
+extension DiagnosticSnapshot {
+  /// More of tables.
+  static let tables = list(
+    #"""
+    >>> table
+    t.conf:1: unexpected end of line
+        table
+             ^
+        expected a table's name
+    >>> table t
+    t.conf:1: unexpected end of line
+        table t
+               ^
+        expected a path, TYPE:path or "{"
+    >>> table { a }
+    t.conf:1: unexpected "{"
+        table { a }
+              ^
+        expected a table's name
+    >>> table "" { a }
+    t.conf:1: a table's name is empty
+        table "" { a }
+              ^~
+    >>> table match { a }
+    t.conf:1: "match" has to be quoted here
+        table match { a }
+              ^~~~~
+        expected a table's name
+    >>> table t :/x
+    t.conf:1: "" is no type of a table
+        table t :/x
+                ^~~
+        expected letters, digits, "-" and "_" before the colon
+    >>> table t db:x
+    t.conf:1: "x" is no absolute path
+        table t db:x
+                ^~~~
+        expected a path that begins with "/", perhaps behind TYPE:
+    >>> table t db:
+    t.conf:1: "" is no absolute path
+        table t db:
+                ^~~
+        expected a path that begins with "/", perhaps behind TYPE:
+    >>> table t "my type:/x"
+    t.conf:1: "my type" is no type of a table
+        table t "my type:/x"
+                ^~~~~~~~~~~~
+        expected letters, digits, "-" and "_" before the colon
+    >>> table t { a => b, c = }
+    t.conf:1: unexpected "}"
+        table t { a => b, c = }
+                              ^
+        expected a value
+    >>> table t { "a" = "b" "c" = "d" }
+    t.conf:1: unexpected "c"
+        table t { "a" = "b" "c" = "d" }
+                            ^~~
+        expected "," or "}"
+    >>> table t { = b }
+    t.conf:1: unexpected "="
+        table t { = b }
+                  ^
+        expected an entry or "}"
+    >>> table t { a, , b }
+    t.conf:1: unexpected ","
+        table t { a, , b }
+                     ^
+        expected an entry or "}"
+    >>> table t { a } b
+    t.conf:1: unexpected "b"
+        table t { a } b
+                      ^
+        expected end of line
+    >>> table <t> { a }
+    t.conf:1: unexpected "<"
+        table <t> { a }
+              ^
+        expected a table's name
+    >>> table t /etc/aliases
+    t.conf:1: what begins with "/" has to be quoted
+        table t /etc/aliases
+                ^
+        expected a path, TYPE:path or "{"
+    >>> table t proc:bin/helper
+    t.conf:1: "bin/helper" is no absolute path
+        table t proc:bin/helper
+                ^~~~~~~~~~~~~~~
+        expected a path that begins with "/", perhaps behind TYPE:
+    >>> table t static:x
+    t.conf:1: "x" is no absolute path
+        table t static:x
+                ^~~~~~~~
+        expected a path that begins with "/", perhaps behind TYPE:
+    """#
+  )
+}

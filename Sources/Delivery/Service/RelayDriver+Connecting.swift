@@ -18,6 +18,7 @@ extension RelayDriver {
       switch answer {
       case .found(let user, let password):
         // Asked with every task, so that sessions begin with what the table says now.
+        if credentials.count >= Limits.credentials { credentials = [:] }
         credentials[key] = ClientSession.Credentials(user: user, password: password)
         perform(pool.begin(task: task, for: key, at: now))
       case .absent: noCredentials(task, key, "the table has no \(label)")
@@ -46,6 +47,9 @@ extension RelayDriver {
       guard let self else { throw TLSError("the role is ending") }
       return try tlsHandler(connection, mode)
     }
+    guard connection.relay.label == nil || credentials[connection.relay] != nil else {
+      return fail(id, .authenticationUnavailable)
+    }
     let session = clientSession(connection, mode)
     let handler = RelaySessionHandler(session, securing: securing) {
       [weak self] event in self?.happened(event, id)
@@ -56,11 +60,7 @@ extension RelayDriver {
       do throws(TLSError) {
         tls = try securing()
       } catch {
-        // Told later, as every other end.
-        service.eventLoop.assumeIsolated().execute { [weak self] in
-          self?.happened(.closed(.tlsFailed(error.reason), .begun), id)
-        }
-        return
+        return fail(id, .tlsFailed(error.reason))
       }
     }
     let channel =
@@ -69,6 +69,13 @@ extension RelayDriver {
       .connect(connection.route, tls: tls, handler: handler)
     channel.assumeIsolated()
       .whenComplete { [weak self] result in self?.connected(id, result) }
+  }
+
+  /// A connection that is not even tried; told later, as every other end.
+  private func fail(_ id: UInt64, _ reason: ClientSession.CloseReason) {
+    service.eventLoop.assumeIsolated().execute { [weak self] in
+      self?.happened(.closed(reason, .begun), id)
+    }
   }
 
   private func clientSession(

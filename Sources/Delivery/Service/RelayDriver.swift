@@ -32,12 +32,14 @@ final class RelayDriver {
   enum Limits {
     /// Names of hosts that are remembered.
     static let pointers = 4096
+    /// Relays that want to know who we are.
+    static let credentials = 1024
   }
 
   unowned let service: DeliveryService
   var pool: RelayPool
   var sessions: [UInt64: Live] = [:]
-  /// Who we are at the relays that want to know; as many as the configuration has URLs with labels.
+  /// Who we are at the relays that want to know, of the tasks that came last.
   var credentials: [RelayKey: ClientSession.Credentials] = [:]
   /// Nil: asked, and not known.
   private var pointers: [IPAddress: DomainName?] = [:]

@@ -56,6 +56,7 @@ final class SessionHandler: ChannelInboundHandler {
   func channelActive(context: ChannelHandlerContext) {
     let isWelcome = service.begin(self)
     guard isWelcome, !service.isStopping else {
+      logConnection(from: "<unknown>")
       var session = makeSession(hostname: "<unknown>")
       let actions = session.tooManyConnections()
       self.session = session
@@ -76,15 +77,19 @@ final class SessionHandler: ChannelInboundHandler {
   private func named(_ name: String) {
     guard channel != nil else { return }
     var session = makeSession(hostname: name)
-    let address = IPAddress(source).map { "\($0)" } ?? "local"
-    let user = submitter.map { " uid=\($0.user)" } ?? ""
-    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)\(user)")
+    logConnection(from: name)
     var actions: [ServerSession.Action] = []
     if let encryption { actions = session.secured(encryption, at: Clock.now()) }
     actions += session.connected(at: Clock.now())
     self.session = session
     watchTime()
     perform(actions)
+  }
+
+  private func logConnection(from name: String) {
+    let address = IPAddress(source).map { "\($0)" } ?? "local"
+    let user = submitter.map { " uid=\($0.user)" } ?? ""
+    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)\(user)")
   }
 
   private func makeSession(hostname: String) -> ServerSession {

@@ -120,7 +120,7 @@ extension RelayDriver {
     case .success:
       service.log("\(live.id) mta connected")
     case .failure(let error):
-      let reason = DeliveryText.sanitized("\(error)")
+      let reason = ConnectProblem.text(of: error)
       service.log("\(live.id) mta error reason=\(reason)")
       sessions[id] = nil
       let failure =

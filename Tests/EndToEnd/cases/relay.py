@@ -305,6 +305,7 @@ def nobody_listens(bench):
     submit(daemon.port)
     waiting = eventually(lambda: [q for q in daemon.queue() if q["tries"] > 0], "it does not wait")[0]
     expect(waiting["error"], "no error is told")
+    daemon.wait_log(r"mta error reason=Connection refused\n")
     sink = Sink(bench, port=port)
     retry(daemon)
     expect_equal(len(sink.deliveries), 1)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -225,16 +226,30 @@ static void talaria_child(const struct talaria_command *command, int report) {
   if (command->uid != (uid_t)-1 &&
       setresuid(command->uid, command->uid, command->uid) != 0)
     goto failed;
+  if (command->alarm_seconds > 0) alarm(command->alarm_seconds);
   // As the user: a directory that only root may enter is none of theirs.
   if (command->directory != NULL && chdir(command->directory) != 0 && chdir("/") != 0) goto failed;
-  if (command->alarm_seconds > 0) alarm(command->alarm_seconds);
   talaria_execute(command);
 failed: {
   int problem = errno;
-  ssize_t ignored = write(report, &problem, sizeof problem);
-  (void)ignored;
-  _exit(127);
+  // Where nobody waits for the report any more, what was to be done is to be tried again.
+  signal(SIGPIPE, SIG_IGN);
+  _exit(write(report, &problem, sizeof problem) == sizeof problem ? 127 : 75 /* EX_TEMPFAIL */);
 }
+}
+
+// Whether the child has told a problem, or has begun its program. A home directory, which its user or a dead
+// server may keep from answering, holds up the caller no longer than this.
+static ssize_t talaria_report(int report, int *problem) {
+  struct pollfd waiting = {.fd = report, .events = POLLIN};
+  int ready;
+  do ready = poll(&waiting, 1, 500 /* milliseconds */);
+  while (ready < 0 && errno == EINTR);
+  if (ready == 0) return 0;
+  ssize_t length;
+  do length = read(report, problem, sizeof *problem);
+  while (length < 0 && errno == EINTR);
+  return length;
 }
 
 pid_t talaria_spawn(const struct talaria_command *command) {
@@ -255,9 +270,7 @@ pid_t talaria_spawn(const struct talaria_command *command) {
     return -1;
   }
   int problem = 0;
-  ssize_t length;
-  do length = read(report[0], &problem, sizeof problem);
-  while (length < 0 && errno == EINTR);
+  ssize_t length = talaria_report(report[0], &problem);
   close(report[0]);
   if (length == sizeof problem) {
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {

@@ -144,7 +144,11 @@ package struct Sendmail {
           switch pending.removeFirst() {
           case .write(let bytes):
             trace(">>>", bytes)
-            if !socket.send(bytes) { pending += session.closed() }
+            guard !socket.send(bytes) else { continue }
+            // Whoever closes early may have said why.
+            let last = socket.receive()
+            trace("<<<", last)
+            pending += last.isEmpty ? session.closed() : session.received(last)
           case .compose(let name):
             do throws(SubmissionDraft.Fault) {
               let draft = try compose(name)

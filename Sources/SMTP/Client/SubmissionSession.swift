@@ -90,10 +90,11 @@ package struct SubmissionSession: Sendable {
     state == .ended ? [] : end(outcome)
   }
 
-  /// The answer to `compose`.
+  /// The answer to `compose`; nothing, when the server has ended the conversation since.
   ///
   /// - Parameter message: its lines end in LF.
   package mutating func start(_ task: ClientTask, message: [UInt8]) -> [Action] {
+    guard state != .ended else { return [] }
     precondition(state == .composing, "nothing was asked for")
     if let sizeMax = extensions.sizeMax, message.count > sizeMax {
       quit(.refused(command: "DATA", SubmissionSession.tooBig(sizeMax)))
@@ -113,6 +114,7 @@ package struct SubmissionSession: Sendable {
 
   /// The answer to `compose` of one who has nothing to send.
   package mutating func cancel() -> [Action] {
+    guard state != .ended else { return [] }
     precondition(state == .composing, "nothing was asked for")
     quit(.cancelled)
     defer { output = [] }

@@ -57,6 +57,20 @@ struct SubmissionSessionTests {
     #expect(session.closed() == [])
   }
 
+  @Test("a server that stops right behind its answer to EHLO is not there, and the message is kept")
+  func stopped() {
+    var session = SubmissionSession(name: "localhost")
+    _ = session.received(Array("220 host.example ESMTP x\r\n".utf8))
+    let actions = session.received(Array("250 x\r\n421 4.3.2 bye\r\n".utf8))
+    #expect(actions.first == .compose(serverName: "host.example"))
+    guard case .close(.unavailable)? = actions.last else {
+      Issue.record("it goes on")
+      return
+    }
+    #expect(session.start(Self.task(1), message: Array("a\n".utf8)) == [])
+    #expect(session.cancel() == [])
+  }
+
   @Test("one refused recipient is a refusal of all: DATA is never said")
   func oneRefused() {
     var (session, _) = Self.started()

@@ -27,7 +27,7 @@ package enum UserPasswords {
     let outcome = unsafe talaria_shadow_entry(name, &text, size, &expires)
     defer { for index in text.indices { text[index] = 0 } }
     switch outcome {
-    case 0 where expires > 0 && day >= expires: return .absent
+    case 0 where expires >= 0 && day >= expires: return .absent
     case 0:
       return .hash(
         String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -77,7 +77,8 @@ package struct AddressFailures: Sendable {
     records = records.filter { remaining($0.value, at: now) > least }
   }
 
-  private static func network(of source: SourceAddress) -> SourceAddress {
+  /// What counts as one address.
+  package static func network(of source: SourceAddress) -> SourceAddress {
     if case .inet6(let high, _) = source { .inet6(high, 0) } else { source }
   }
 }

@@ -132,6 +132,8 @@ enum AddressListCompletion {
       case UInt8(ascii: ","), UInt8(ascii: ";"): endAddress()
       case UInt8(ascii: ":"):
         // What stood before it is a group's name.
+        hasAngle = false
+        hasAt = false
         words = 0
         isInWord = false
       case 0x20, 0x09, 0x0a: isInWord = false

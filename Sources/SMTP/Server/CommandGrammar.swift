@@ -19,6 +19,8 @@ enum Command: Equatable, Sendable {
   /// A command with a NUL in it.
   case invalid
 
+  var isKnown: Bool { self != .unknown && self != .invalid }
+
   enum Hello: Equatable, Sendable {
     case helo
     case ehlo

@@ -74,6 +74,9 @@ extension ServerSession {
         return
       }
       let label = dialog.label
+      guard response.withBytes({ $0.count }) <= configuration.limits.responseLengthMax else {
+        return endAuthentication(with: ServerReply.authenticationTooLong)
+      }
       let step = response.withBytes { dialog.take($0.span) }
       perform(step, of: dialog, label)
     }
@@ -109,6 +112,7 @@ extension ServerSession {
       actions.append(.verify(Credentials(user: user, password: password)))
     case .refuse(let refusal):
       state = .ready
+      hidesUnknown = true
       fail(label, refusal, .clients)
     }
   }
@@ -124,6 +128,7 @@ extension ServerSession {
         "AUTH \(command.mechanism.rawValue)\(command.response == nil ? "" : " (...)")"
       case .failure: "AUTH (...)"
       }
+    hidesUnknown = true
     fail(label, refusal, .clients)
   }
 

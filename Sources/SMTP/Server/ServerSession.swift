@@ -49,6 +49,8 @@ package struct ServerSession: Sendable {
   package internal(set) var encryption: Encryption?
   /// Who the client proved to be; nil while it has not.
   var user: String?
+  /// What is no command may be the rest of an AUTH that was refused, and a password.
+  var hidesUnknown = false
   var authenticationFailures = 0
   private var mails = 0
   private var errors = 0
@@ -335,6 +337,7 @@ package struct ServerSession: Sendable {
   private mutating func perform(_ command: Command, at now: Instant) -> Bool {
     if case .recipient(let result) = command { return addRecipient(result) }
     guard inFlight == 0 else { return false }
+    if hidesUnknown, command.isKnown { hidesUnknown = false }
     switch command {
     case .hello(let kind, let result): identify(kind, result)
     case .mail(let result): beginMail(result)
@@ -347,7 +350,8 @@ package struct ServerSession: Sendable {
     case .verify: reply(ServerReply.unverified)
     case .startTLS(let form): beginTLS(form)
     case .authenticate(let result): beginAuthentication(result)
-    case .unknown: failLine(ServerReply.unrecognized)
+    case .unknown:
+      fail(hidesUnknown ? "(...)" : input.lineText, ServerReply.unrecognized, .clients)
     case .invalid: failLine(ServerReply.nullInCommand)
     }
     return true

@@ -228,6 +228,10 @@ def system(bench):
     client, _ = secured(daemon)
     client.command("AUTH PLAIN " + plain(one.name, PASSWORD), "535")
     client.command("AUTH PLAIN " + plain(two.name, PASSWORD), "535")
+    subprocess.run(["usermod", "--unlock", one.name], check=True)
+    subprocess.run(["chage", "--expiredate", "0", one.name], check=True)
+    client, _ = secured(daemon)
+    client.command("AUTH PLAIN " + plain(one.name, PASSWORD), "535")
 
 
 @case("without root the users of the system are a temporary failure, and tables work")

@@ -54,6 +54,31 @@ struct ServerAuthenticationTests {
     #expect(peer.exchange("MAIL FROM:<joe@example.org>\r\n") == "250 2.0.0 Ok\r\n")
   }
 
+  @Test("a first answer that is longer than an answer may be ends the session")
+  func longFirstAnswer() {
+    var configuration = Self.configuration()
+    configuration.limits.commandLengthMax = 65_535
+    configuration.limits.responseLengthMax = 100
+    var peer = peer(configuration)
+    let most = String(repeating: "A", count: 100)
+    #expect(peer.exchange("AUTH PLAIN \(most)\r\n") == Self.syntax)
+    #expect(peer.exchange("AUTH PLAIN \(most)A\r\n").hasPrefix("500 "))
+    #expect(peer.session.hasEnded)
+  }
+
+  @Test("what comes behind a refused AUTH is not logged, since it may be its password")
+  func answersUnasked() {
+    var peer = ServerPeer(Self.configuration(.required, .offered))
+    peer.send("EHLO c.example.com\r\n")
+    _ = peer.exchange("AUTH LOGIN\r\n\(Self.encoded("joe"))\r\n\(Self.encoded("secret"))\r\n")
+    _ = peer.exchange("NOOP\r\nFOO\r\n")
+    let commands = peer.logs.compactMap { event -> String? in
+      guard case .failedCommand(let command, _) = event else { return nil }
+      return command
+    }
+    #expect(commands == ["AUTH LOGIN", "(...)", "(...)", "FOO"])
+  }
+
   @Test("PLAIN that asks for its answer")
   func plainLater() {
     var peer = peer()

@@ -121,6 +121,7 @@ struct ServerSenderTests {
       ("From: <boss@example.org", "From: <joe@example.org"),
       ("From: \"boss@example.org", "From: joe@example.org"),
       ("From: <>", "From: <joe@example.org>"),
+      ("From: <a>: boss@example.org;", "From: <joe@example.org>: joe@example.org;"),
       ("Sender: boss@example.org", "Sender: boss@example.org"),
       ("To: you", "To: you@mx.example.org"),
     ]

@@ -64,16 +64,16 @@ def forward_command(bench):
     out = bench.path("ran")
     command = f"cat >> {out}; echo \"$SENDER\" >> {out}"
     forward(bench, f'ann@example.org, "|{command}"\n'.replace('"$SENDER"', '\\"$SENDER\\"'))
-    expect_equal(run(bench, "mail.forward", "command", command, SENDER="$(x)@example.org"), (0, ""))
+    expect_equal(run(bench, "mail.forward", "command", command, command, SENDER="$(x)@example.org"), (0, ""))
     expect_equal(open(out, "rb").read(), MESSAGE + b"$(x)@example.org\n", "what the command got")
     for wanted in ("touch " + bench.path("trap"), command + " ", "ann@example.org"):
-        status, said = run(bench, "mail.forward", "command", wanted)
+        status, said = run(bench, "mail.forward", "command", wanted, wanted)
         expect_equal(status, 75, said)
         expect("does not name it" in said, f"it said {said!r}")
     forward(bench, "ann@example.org\n")
-    expect_equal(run(bench, "mail.forward", "command", command)[0], 75, "after it was taken out")
+    expect_equal(run(bench, "mail.forward", "command", command, command)[0], 75, "after it was taken out")
     os.unlink(bench.path(".forward"))
-    expect_equal(run(bench, "mail.forward", "command", command)[0], 75, "without the file")
+    expect_equal(run(bench, "mail.forward", "command", command, command)[0], 75, "without the file")
     expect(not os.path.exists(bench.path("trap")), "something else ran")
 
 
@@ -92,7 +92,7 @@ def forward_unsafe(bench, how):
         os.mkfifo(bench.path(".forward"))
     else:
         forward(bench, text + "#" * 5000 + "\n")
-    expect_equal(run(bench, "mail.forward", "command", f"touch {out}")[0], 75, "status")
+    expect_equal(run(bench, "mail.forward", "command", *[f"touch {out}"] * 2)[0], 75, "status")
     expect(not os.path.exists(out), "it ran")
 
 

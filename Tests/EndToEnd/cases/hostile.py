@@ -151,6 +151,7 @@ def crowd(bench, limit, idle):
             connection.settimeout(10)
             answers.append(connection.recv(200)[:3])
         expect_equal(set(answers), {b"421"}, "answers beyond the limit")
+        daemon.wait_log("smtp connected address=127.0.0.1 host=<unknown>")
     finally:
         for connection in refused:
             connection.close()
@@ -184,8 +185,9 @@ def second(bench, backend):
     other.state = daemon.state
     said = start_fails(other)
     expect("another smtpd answers there" in said, f"it says {said!r}")
-    # Without its control socket only the lock of the spool tells.
-    os.unlink(daemon.state + "/smtpd.sock")
+    # Without its sockets only the lock of the spool tells.
+    for name in ("smtpd.sock", "smtpd-submit.sock"):
+        os.unlink(f"{daemon.state}/{name}")
     said = start_fails(other)
     expect(re.search(r"process \d+", said), f"it says {said!r}")
     expect("Fatal error" not in said, said)

@@ -9,7 +9,7 @@ import time
 from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.daemon import Daemon
 from harness.mailbox import Maildir
-from harness.sendmail import sendmail
+from harness.sendmail import environment, link, sendmail
 from harness.users import make_users
 
 
@@ -200,6 +200,19 @@ def linked_directory(bench):
     done = sendmail(daemon, f"{bench.recipient}@in.test", input="\n")
     expect_equal(done.returncode, 69, f"status ({done.stderr!r})")
     expect_equal(os.listdir(elsewhere), [], "what is there")
+
+
+@case("a message whose last sync fails is not there, so that whoever sends it again sends it once")
+def failed_sync(bench):
+    daemon, _, directory = stopped(bench)
+    source = bench.write("syncfs.c", "#include <errno.h>\nint syncfs(int file) { errno = EIO; return -1; }\n")
+    library = bench.path("syncfs.so")
+    subprocess.run(["clang", "-shared", "-fPIC", "-o", library, source], check=True)
+    done = subprocess.run([link(bench), f"{bench.recipient}@in.test"], input=b"\n", capture_output=True, timeout=30,
+                          env=environment(daemon) | {"LD_PRELOAD": library})
+    expect_equal(done.returncode, 69, f"status ({done.stderr!r})")
+    expect(b"nput/output error" in done.stderr, f"it says {done.stderr!r}")
+    expect_equal(kept(directory), [], "what is there")
 
 
 @case("an argument that divides arguments is refused while the daemon is down")

@@ -169,7 +169,8 @@ struct OfflineAgent {
       arguments: ["smtpd", "-x", "offline.send", socket]
     )
     program.environment = ["PATH=/usr/bin:/bin", "SWIFT_BACKTRACE=enable=no"]
-    program.descriptors = (file.descriptor, -1, STDERR_FILENO, -1)
+    // No part of the log: its user may write to whatever is open there.
+    program.descriptors = (file.descriptor, -1, -1, -1)
     program.directory = "/"
     program.limits.seconds = Limits.seconds
     if geteuid() == 0 {

@@ -91,11 +91,13 @@ struct OfflineRoundTests {
     limits.perUser = 3
     var round = OfflineRound(limits: limits)
     for number in 0..<3 { round.found("\(number)", of: 7) }
-    #expect(!round.hasRest)
-    round.found("3", of: 7)
-    #expect(round.hasRest)
     round.found("x", of: 8)
+    var enough = round
+    enough.begin()
+    #expect(!enough.hasRest)
+    round.found("3", of: 7)
     round.begin()
+    #expect(round.hasRest)
     var names: [String] = []
     while let (name, owner) = round.next() {
       names.append(name)
@@ -104,6 +106,52 @@ struct OfflineRoundTests {
       #expect(verdict == nil)
     }
     #expect(names == ["0", "x", "1", "2"])
+  }
+
+  @Test("the first names of a user are kept, in whatever order they are found")
+  func order() {
+    var limits = OfflineRound.Limits()
+    limits.perUser = 3
+    var round = OfflineRound(limits: limits)
+    for name in ["8", "2", "6", "4", "1", "7", "9", "3", "5"] { round.found(name, of: 7) }
+    round.begin()
+    #expect(round.hasRest)
+    var names: [String] = []
+    while let (name, owner) = round.next() {
+      names.append(name)
+      round.started(owner)
+      _ = round.ended(owner, .status(0), changed: 0, now: 0)
+    }
+    #expect(names == ["1", "2", "3"])
+  }
+
+  @Test("after a program that had to be ended, its user's others wait for a later round")
+  func killed() {
+    var round = OfflineRound()
+    for name in ["1", "2", "3"] { round.found(name, of: 7) }
+    round.found("4", of: 8)
+    round.begin()
+    let first = round.next()
+    #expect(first?.name == "1")
+    round.started(7)
+    #expect(round.ended(7, .signal(9), changed: 0, now: 0) == .leave)
+    let second = round.next()
+    #expect(second?.name == "4")
+    let third = round.next()
+    #expect(third == nil)
+    #expect(round.hasRest)
+  }
+
+  @Test("a round that stops with messages that wait has a rest, one without has none")
+  func stopped() {
+    var round = OfflineRound()
+    round.begin()
+    round.stop()
+    #expect(!round.hasRest)
+    round.found("1", of: 7)
+    round.begin()
+    round.stop()
+    #expect(round.hasRest)
   }
 
   @Test("owners take turns, within what runs at a time and of one user")
@@ -127,7 +175,7 @@ struct OfflineRoundTests {
   @Test("one user alone has two at a time")
   func alone() {
     var round = OfflineRound()
-    for number in 0..<100 { round.found("\(number)", of: 1) }
+    for number in 0..<10 { round.found("\(number)", of: 1) }
     round.begin()
     for wanted in ["0", "1"] {
       let next = round.next()

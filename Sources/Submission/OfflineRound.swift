@@ -34,6 +34,8 @@ package struct OfflineRound: Sendable {
     package var kind: Kind
     /// A user id.
     package var owner: UInt32
+    /// A group id.
+    package var group: UInt32
     /// How many names it has.
     package var links: UInt64
     /// Permission bits.
@@ -41,9 +43,17 @@ package struct OfflineRound: Sendable {
     /// Seconds since the epoch.
     package var changed: Int64
 
-    package init(kind: Kind, owner: UInt32, links: UInt64, mode: UInt32, changed: Int64) {
+    package init(
+      kind: Kind,
+      owner: UInt32,
+      group: UInt32,
+      links: UInt64,
+      mode: UInt32,
+      changed: Int64
+    ) {
       self.kind = kind
       self.owner = owner
+      self.group = group
       self.links = links
       self.mode = mode
       self.changed = changed
@@ -163,10 +173,15 @@ package struct OfflineRound: Sendable {
 
   /// What to do with an open file.
   ///
-  /// - Parameter owner: whose it was when it was found.
-  package func verdict(on facts: Facts, of owner: UInt32) -> Verdict {
+  /// - Parameters:
+  ///   - owner: whose it was when it was found.
+  ///   - group: what the directory gives to files that are made there; nil where it gives none.
+  package func verdict(on facts: Facts, of owner: UInt32, group: UInt32?) -> Verdict {
     guard facts.kind == .regular else { return .setAside("it is no regular file") }
     guard facts.owner == owner else { return .setAside("it has another owner than it had") }
+    if let group, facts.group != group {
+      return .setAside("it was not made there, but has the group \(facts.group)")
+    }
     guard facts.links == 1 else { return .setAside("it has \(facts.links) links") }
     guard facts.mode & 0o022 == 0 else {
       return .setAside("others than its owner may write to it")

@@ -45,6 +45,7 @@ struct OfflineRoundTests {
   private let good = OfflineRound.Facts(
     kind: .regular,
     owner: 7,
+    group: 3,
     links: 1,
     mode: 0o600,
     changed: 100
@@ -68,20 +69,32 @@ struct OfflineRoundTests {
   @Test("only a regular file with one name, and its owner's alone to write, is taken")
   func facts() {
     let round = OfflineRound()
-    #expect(round.verdict(on: good, of: 7) == .take)
-    #expect(round.verdict(on: good, of: 8) == .setAside("it has another owner than it had"))
+    #expect(round.verdict(on: good, of: 7, group: 3) == .take)
+    #expect(
+      round.verdict(on: good, of: 8, group: 3) == .setAside("it has another owner than it had")
+    )
     var other = good
     other.kind = .other
-    #expect(round.verdict(on: other, of: 7) == .setAside("it is no regular file"))
+    #expect(round.verdict(on: other, of: 7, group: 3) == .setAside("it is no regular file"))
     other = good
     other.links = 2
-    #expect(round.verdict(on: other, of: 7) == .setAside("it has 2 links"))
+    #expect(round.verdict(on: other, of: 7, group: 3) == .setAside("it has 2 links"))
     other.links = 0
-    #expect(round.verdict(on: other, of: 7) == .setAside("it has 0 links"))
+    #expect(round.verdict(on: other, of: 7, group: 3) == .setAside("it has 0 links"))
+    other = good
+    other.group = 4
+    #expect(
+      round.verdict(on: other, of: 7, group: 3)
+        == .setAside("it was not made there, but has the group 4")
+    )
+    #expect(round.verdict(on: other, of: 7, group: nil) == .take)
     for mode: UInt32 in [0o620, 0o602, 0o666] {
       other = good
       other.mode = mode
-      #expect(round.verdict(on: other, of: 7) == .setAside("others than its owner may write to it"))
+      #expect(
+        round.verdict(on: other, of: 7, group: 3)
+          == .setAside("others than its owner may write to it")
+      )
     }
   }
 

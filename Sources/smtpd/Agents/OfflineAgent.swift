@@ -51,6 +51,8 @@ struct OfflineAgent {
   private let directory: CInt
   private let socket: String
   private let now: Int64
+  /// The group that files have which were made in the directory; nil: it is not looked at.
+  private var group: UInt32?
   private var hasStrangeName = false
   private var round = OfflineRound()
   private var running: [Int32: Sending] = [:]
@@ -90,6 +92,13 @@ struct OfflineAgent {
     else {
       OfflineAgent.say("\(path): it is not ours alone to read, and is left")
       return OfflineAgent.failed
+    }
+    if geteuid() == 0 {
+      guard facts.st_mode & S_ISGID != 0 else {
+        OfflineAgent.say("\(path): it is not set-gid, and is left until smtpd starts again")
+        return OfflineAgent.failed
+      }
+      group = facts.st_gid
     }
     for (name, reason) in lookThrough() { follow(.setAside(reason), name) }
     round.begin()
@@ -177,11 +186,13 @@ struct OfflineAgent {
       on: OfflineRound.Facts(
         kind: facts.st_mode & S_IFMT == S_IFREG ? .regular : .other,
         owner: facts.st_uid,
+        group: facts.st_gid,
         links: UInt64(facts.st_nlink),
         mode: facts.st_mode & 0o7777,
         changed: Int64(facts.st_ctim.tv_sec)
       ),
-      of: owner
+      of: owner,
+      group: group
     )
     guard verdict == .take else {
       close(descriptor)

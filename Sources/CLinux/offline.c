@@ -33,9 +33,12 @@ int talaria_put_file(const char *directory, const char *unfinished, const char *
     // Whoever may not read a directory cannot sync it either: its file system is synced instead.
     if (fchmod(file, 0600) == 0 && talaria_write_whole(file, bytes, length) == 0 &&
         fsync(file) == 0 &&
-        talaria_set_aside(folder, unfinished, name) == 0)
+        talaria_set_aside(folder, unfinished, name) == 0) {
       result = syncfs(file);
+      unfinished = name;
+    }
     int problem = errno;
+    // Under its last name, too: the caller is told that it is not there, and may put it there again.
     if (result != 0) unlinkat(folder, unfinished, 0);
     close(file);
     errno = problem;
@@ -50,7 +53,11 @@ int talaria_set_aside(int directory, const char *from, const char *to) {
   if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
   // A file system without that flag has links, which replace nothing either.
   if (errno != EINVAL || linkat(directory, from, directory, to, 0) != 0) return -1;
-  return unlinkat(directory, from, 0);
+  if (unlinkat(directory, from, 0) == 0) return 0;
+  int problem = errno;
+  unlinkat(directory, to, 0);
+  errno = problem;
+  return -1;
 }
 
 int talaria_watch_directory(const char *path) {

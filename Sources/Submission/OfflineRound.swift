@@ -14,8 +14,6 @@ package struct OfflineRound: Sendable {
     package var runningPerUser = 2
     /// Messages of one user that a round takes; the others wait for the next one.
     package var perUser = 500
-    /// Names that a round looks at.
-    package var names = 200_000
     /// How long a message may wait that cannot be sent, in seconds: as long as any other in the queue.
     package var age: Int64 = 4 * 86_400
     /// How old an unfinished file becomes before it is set aside, in seconds.
@@ -36,6 +34,8 @@ package struct OfflineRound: Sendable {
     package var kind: Kind
     /// A user id.
     package var owner: UInt32
+    /// A group id.
+    package var group: UInt32
     /// How many names it has.
     package var links: UInt64
     /// Permission bits.
@@ -43,9 +43,17 @@ package struct OfflineRound: Sendable {
     /// Seconds since the epoch.
     package var changed: Int64
 
-    package init(kind: Kind, owner: UInt32, links: UInt64, mode: UInt32, changed: Int64) {
+    package init(
+      kind: Kind,
+      owner: UInt32,
+      group: UInt32,
+      links: UInt64,
+      mode: UInt32,
+      changed: Int64
+    ) {
       self.kind = kind
       self.owner = owner
+      self.group = group
       self.links = links
       self.mode = mode
       self.changed = changed
@@ -80,7 +88,7 @@ package struct OfflineRound: Sendable {
 
   /// What bounds this round.
   package let limits: Limits
-  /// Names by owner, the next one last.
+  /// Names by owner: while they are found, the first ones in no order; then the next one last.
   private var waiting: [UInt32: [String]] = [:]
   /// Owners in the order of their turns.
   private var turns: [UInt32] = []
@@ -120,19 +128,32 @@ package struct OfflineRound: Sendable {
     }
   }
 
-  /// A message was found. Told in the order in which those of one owner are to be sent.
+  /// A message was found. Told in any order; those of one owner are sent in that of their names.
   package mutating func found(_ name: String, of owner: UInt32) {
-    if waiting[owner] == nil { turns.append(owner) }
-    guard waiting[owner, default: []].count < limits.perUser else {
-      hasRest = true
-      return
-    }
     waiting[owner, default: []].append(name)
+    // However many one has, no more than two shares are kept.
+    if waiting[owner, default: []].count >= limits.perUser * 2 { keepFirst(of: owner) }
   }
 
   /// All were found.
   package mutating func begin() {
-    for owner in turns { waiting[owner]?.reverse() }
+    for owner in waiting.keys {
+      keepFirst(of: owner)
+      waiting[owner]?.reverse()
+    }
+    turns = waiting.sorted { ($0.value.last ?? "", $0.key) < ($1.value.last ?? "", $1.key) }
+      .map(\.key)
+  }
+
+  private mutating func keepFirst(of owner: UInt32) {
+    let sorted = waiting[owner, default: []].sorted()
+    if sorted.count > limits.perUser { hasRest = true }
+    waiting[owner] = Array(sorted.prefix(limits.perUser))
+  }
+
+  /// No more are sent in this round.
+  package mutating func stop() {
+    if waiting.values.contains(where: { !$0.isEmpty }) { hasRest = true }
   }
 
   /// The next message to send: owners take turns, so that nobody waits behind all that another has. Nil
@@ -152,10 +173,15 @@ package struct OfflineRound: Sendable {
 
   /// What to do with an open file.
   ///
-  /// - Parameter owner: whose it was when it was found.
-  package func verdict(on facts: Facts, of owner: UInt32) -> Verdict {
+  /// - Parameters:
+  ///   - owner: whose it was when it was found.
+  ///   - group: what the directory gives to files that are made there; nil where it gives none.
+  package func verdict(on facts: Facts, of owner: UInt32, group: UInt32?) -> Verdict {
     guard facts.kind == .regular else { return .setAside("it is no regular file") }
     guard facts.owner == owner else { return .setAside("it has another owner than it had") }
+    if let group, facts.group != group {
+      return .setAside("it was not made there, but has the group \(facts.group)")
+    }
     guard facts.links == 1 else { return .setAside("it has \(facts.links) links") }
     guard facts.mode & 0o022 == 0 else {
       return .setAside("others than its owner may write to it")
@@ -183,6 +209,8 @@ package struct OfflineRound: Sendable {
     switch ending {
     case .status(SendmailStatus.accepted.rawValue): return nil
     case .status(SendmailStatus.offline.rawValue), .signal:
+      // Whoever had a program ended does not keep others waiting with the next one.
+      if case .signal = ending { waiting[user] = [] }
       guard now - changed <= limits.age else {
         return .setAside("it could not be sent for too long")
       }

@@ -13,6 +13,10 @@ struct OfflineRunner {
     static let delay: Int64 = 1000
     /// After a round that left something, or failed.
     static let retry: Int64 = 60_000
+    /// After any other round: not all that is put there is noticed.
+    static let idle: Int64 = 900_000
+    /// How long a round may take. It ends by itself before that.
+    static let round: Int64 = 1_500_000
   }
 
   /// Readable when something was put there; -1: nobody tells, and a round is made now and then.
@@ -22,6 +26,8 @@ struct OfflineRunner {
   private(set) var process: Int32?
   /// On the rising clock.
   private var due: Int64?
+  /// When the round that is made is ended; nil once it was.
+  private var deadline: Int64?
 
   /// - Parameter log: becomes the program's standard error.
   init(directory: String, program: Program, log: CInt) {
@@ -33,8 +39,8 @@ struct OfflineRunner {
     watch = unsafe talaria_watch_directory(directory)
   }
 
-  /// When a round is to begin; nil while one is made, and when there is nothing to do.
-  var nextDeadline: Int64? { process == nil ? due : nil }
+  /// When a round is to begin, or the one that is made is to end; nil when there is nothing to do.
+  var nextDeadline: Int64? { process == nil ? due : deadline }
 
   /// The service stands.
   mutating func serviceStands(now: Int64) { due = min(due ?? .max, now + Limits.delay) }
@@ -45,11 +51,18 @@ struct OfflineRunner {
     due = min(due ?? .max, now + Limits.delay)
   }
 
-  /// Begins a round that is due. Returns why it cannot.
+  /// Begins a round that is due, and ends one that takes too long. Returns what is wrong.
   mutating func startIfDue(now: Int64) -> String? {
+    if let process, let deadline, deadline <= now {
+      self.deadline = nil
+      // With all that it has started, stopped or not.
+      kill(-process, SIGKILL)
+      return "a round took too long, and is ended"
+    }
     guard process == nil, let due, due <= now else { return nil }
     do throws(SpawnError) {
       process = try program.start()
+      deadline = now + Limits.round
       self.due = watch < 0 ? now + Limits.retry : nil
       return nil
     } catch {
@@ -64,7 +77,8 @@ struct OfflineRunner {
     // Programs that it has started and not waited for send nothing any more.
     kill(-process, SIGKILL)
     self.process = nil
-    if status != 0 { due = min(due ?? .max, now + Limits.retry) }
+    deadline = nil
+    due = min(due ?? .max, now + (status == 0 ? Limits.idle : Limits.retry))
     return true
   }
 

@@ -45,6 +45,7 @@ struct OfflineRoundTests {
   private let good = OfflineRound.Facts(
     kind: .regular,
     owner: 7,
+    group: 3,
     links: 1,
     mode: 0o600,
     changed: 100
@@ -68,20 +69,32 @@ struct OfflineRoundTests {
   @Test("only a regular file with one name, and its owner's alone to write, is taken")
   func facts() {
     let round = OfflineRound()
-    #expect(round.verdict(on: good, of: 7) == .take)
-    #expect(round.verdict(on: good, of: 8) == .setAside("it has another owner than it had"))
+    #expect(round.verdict(on: good, of: 7, group: 3) == .take)
+    #expect(
+      round.verdict(on: good, of: 8, group: 3) == .setAside("it has another owner than it had")
+    )
     var other = good
     other.kind = .other
-    #expect(round.verdict(on: other, of: 7) == .setAside("it is no regular file"))
+    #expect(round.verdict(on: other, of: 7, group: 3) == .setAside("it is no regular file"))
     other = good
     other.links = 2
-    #expect(round.verdict(on: other, of: 7) == .setAside("it has 2 links"))
+    #expect(round.verdict(on: other, of: 7, group: 3) == .setAside("it has 2 links"))
     other.links = 0
-    #expect(round.verdict(on: other, of: 7) == .setAside("it has 0 links"))
+    #expect(round.verdict(on: other, of: 7, group: 3) == .setAside("it has 0 links"))
+    other = good
+    other.group = 4
+    #expect(
+      round.verdict(on: other, of: 7, group: 3)
+        == .setAside("it was not made there, but has the group 4")
+    )
+    #expect(round.verdict(on: other, of: 7, group: nil) == .take)
     for mode: UInt32 in [0o620, 0o602, 0o666] {
       other = good
       other.mode = mode
-      #expect(round.verdict(on: other, of: 7) == .setAside("others than its owner may write to it"))
+      #expect(
+        round.verdict(on: other, of: 7, group: 3)
+          == .setAside("others than its owner may write to it")
+      )
     }
   }
 
@@ -91,11 +104,13 @@ struct OfflineRoundTests {
     limits.perUser = 3
     var round = OfflineRound(limits: limits)
     for number in 0..<3 { round.found("\(number)", of: 7) }
-    #expect(!round.hasRest)
-    round.found("3", of: 7)
-    #expect(round.hasRest)
     round.found("x", of: 8)
+    var enough = round
+    enough.begin()
+    #expect(!enough.hasRest)
+    round.found("3", of: 7)
     round.begin()
+    #expect(round.hasRest)
     var names: [String] = []
     while let (name, owner) = round.next() {
       names.append(name)
@@ -104,6 +119,52 @@ struct OfflineRoundTests {
       #expect(verdict == nil)
     }
     #expect(names == ["0", "x", "1", "2"])
+  }
+
+  @Test("the first names of a user are kept, in whatever order they are found")
+  func order() {
+    var limits = OfflineRound.Limits()
+    limits.perUser = 3
+    var round = OfflineRound(limits: limits)
+    for name in ["8", "2", "6", "4", "1", "7", "9", "3", "5"] { round.found(name, of: 7) }
+    round.begin()
+    #expect(round.hasRest)
+    var names: [String] = []
+    while let (name, owner) = round.next() {
+      names.append(name)
+      round.started(owner)
+      _ = round.ended(owner, .status(0), changed: 0, now: 0)
+    }
+    #expect(names == ["1", "2", "3"])
+  }
+
+  @Test("after a program that had to be ended, its user's others wait for a later round")
+  func killed() {
+    var round = OfflineRound()
+    for name in ["1", "2", "3"] { round.found(name, of: 7) }
+    round.found("4", of: 8)
+    round.begin()
+    let first = round.next()
+    #expect(first?.name == "1")
+    round.started(7)
+    #expect(round.ended(7, .signal(9), changed: 0, now: 0) == .leave)
+    let second = round.next()
+    #expect(second?.name == "4")
+    let third = round.next()
+    #expect(third == nil)
+    #expect(round.hasRest)
+  }
+
+  @Test("a round that stops with messages that wait has a rest, one without has none")
+  func stopped() {
+    var round = OfflineRound()
+    round.begin()
+    round.stop()
+    #expect(!round.hasRest)
+    round.found("1", of: 7)
+    round.begin()
+    round.stop()
+    #expect(round.hasRest)
   }
 
   @Test("owners take turns, within what runs at a time and of one user")
@@ -127,7 +188,7 @@ struct OfflineRoundTests {
   @Test("one user alone has two at a time")
   func alone() {
     var round = OfflineRound()
-    for number in 0..<100 { round.found("\(number)", of: 1) }
+    for number in 0..<10 { round.found("\(number)", of: 1) }
     round.begin()
     for wanted in ["0", "1"] {
       let next = round.next()

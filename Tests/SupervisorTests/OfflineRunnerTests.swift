@@ -50,10 +50,10 @@ struct OfflineRunnerTests {
     begin(&runner, now: 1099)
     #expect(runner.nextDeadline == 1100)
     begin(&runner, now: 1100)
-    // While it runs nothing is due.
-    #expect(runner.nextDeadline == nil)
+    // While it runs nothing is due but its own end.
+    #expect(runner.nextDeadline == 1100 + OfflineRunner.Limits.round)
     runner.noticed(now: 1200)
-    #expect(runner.nextDeadline == nil)
+    #expect(runner.nextDeadline == 1100 + OfflineRunner.Limits.round)
     Self.end(&runner, now: 1300)
     #expect(runner.nextDeadline == 2200)
   }
@@ -67,6 +67,31 @@ struct OfflineRunnerTests {
     #expect(runner.nextDeadline == 2000 + OfflineRunner.Limits.retry)
     let isOurs = runner.ended(process: 1, status: 0, now: 0)
     #expect(!isOurs)
+  }
+
+  @Test("when nothing was left, nor noticed, there is a round all the same after a while")
+  func idle() {
+    var runner = Self.runner("exit 0")
+    runner.serviceStands(now: 0)
+    begin(&runner, now: 1000)
+    Self.end(&runner, now: 2000)
+    #expect(runner.nextDeadline == 2000 + OfflineRunner.Limits.idle)
+  }
+
+  @Test("a round that takes too long is ended with what it has started, stopped or not")
+  func overdue() {
+    var runner = Self.runner("sleep 600 & kill -STOP $!; kill -STOP $$; sleep 600")
+    runner.serviceStands(now: 0)
+    begin(&runner, now: 1000)
+    let end = 1000 + OfflineRunner.Limits.round
+    begin(&runner, now: end - 1)
+    #expect(runner.nextDeadline == end)
+    let reason = runner.startIfDue(now: end)
+    #expect(reason != nil)
+    #expect(runner.nextDeadline == nil)
+    // Ends only since the program was ended.
+    Self.end(&runner, now: end)
+    #expect(runner.nextDeadline == end + OfflineRunner.Limits.retry)
   }
 
   @Test("a file that is put there is noticed; one that is being written is not")

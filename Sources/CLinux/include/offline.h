@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 /// Puts a file into a directory that the caller may only add to: written under one name, made durable, and
-/// then given the other, durable too. 0600, and there is none of either name before. 0, or -1 with errno.
+/// then given the other, durable too. 0600, and there is none of either name before. 0, or -1
+/// with errno, and then none after.
 int talaria_put_file(const char *directory, const char *unfinished, const char *name,
                      const void *bytes, size_t length);
 

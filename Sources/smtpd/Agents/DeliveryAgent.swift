@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 internal import Delivery
+internal import Sandbox
 internal import Sendmail
 internal import Submission
 
@@ -24,9 +25,18 @@ enum DeliveryAgent: String {
     case .lmtp: LMTPDelivery.run(arguments, environment)
     case .connect: SocketConnection.run(arguments)
     case .offline: OfflineAgent.run(arguments)
-    case .offlineSending:
-      arguments.count == 1
-        ? Sendmail.resend(to: arguments[0]).rawValue : SendmailStatus.usage.rawValue
+    case .offlineSending: resend(arguments).rawValue
     }
+  }
+
+  /// Under the id of a user, who is not to look into it or to change what it does.
+  private func resend(_ arguments: [String]) -> SendmailStatus {
+    guard arguments.count == 1 else { return .usage }
+    do throws(SandboxError) {
+      try Sandbox.conceal()
+    } catch {
+      return .offline
+    }
+    return Sendmail.resend(to: arguments[0])
   }
 }

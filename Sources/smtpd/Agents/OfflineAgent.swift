@@ -19,9 +19,17 @@ struct OfflineAgent {
   /// Something is left for a later round.
   static let rest: Int32 = 75
 
+  /// Times are in seconds.
   private enum Limits {
-    /// How long a message may take, in seconds.
-    static let seconds: UInt32 = 1200
+    /// How long a message may take. Its program is its owner's, who may stop it: it is ended from here.
+    static let seconds: UInt32 = 300
+    /// How old a round becomes that still takes messages. With the last message it ends before
+    /// `OfflineRunner.Limits.round`.
+    static let round: Int64 = 900
+    /// How many are set aside, in a round, of those that nobody tried to send.
+    static let setAside = 1000
+    /// Lines of the log about what is set aside in a round.
+    static let lines = 100
   }
 
   private struct File {
@@ -33,12 +41,26 @@ struct OfflineAgent {
     let inode: UInt64
   }
 
+  private struct Sending {
+    let file: File
+    /// On the rising clock, in milliseconds.
+    let deadline: Int64
+  }
+
   private let path: String
   private let directory: CInt
   private let socket: String
   private let now: Int64
+  /// The group that files have which were made in the directory; nil: it is not looked at.
+  private var group: UInt32?
+  private var hasStrangeName = false
   private var round = OfflineRound()
-  private var running: [Int32: File] = [:]
+  private var running: [Int32: Sending] = [:]
+  /// Readable when a program ended.
+  private let signals: CInt
+  private let begun = Clock.rising()
+  private var setAside = 0
+  private var isUnsynced = false
 
   static func run(_ arguments: [String]) -> Int32 {
     guard arguments.count == 2 else { return OfflineAgent.failed }
@@ -53,6 +75,10 @@ struct OfflineAgent {
     // A path is read during the call only.
     directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard directory >= 0 else { return nil }
+    let ends = [SIGCHLD]
+    // The array is read during the call only.
+    signals = unsafe talaria_signal_descriptor(ends, ends.count)
+    guard signals >= 0 else { return nil }
     self.path = path
     self.socket = socket
     now = Clock.now().seconds
@@ -67,54 +93,73 @@ struct OfflineAgent {
       OfflineAgent.say("\(path): it is not ours alone to read, and is left")
       return OfflineAgent.failed
     }
-    for name in names() { look(at: name) }
+    if geteuid() == 0 {
+      guard facts.st_mode & S_ISGID != 0 else {
+        OfflineAgent.say("\(path): it is not set-gid, and is left until smtpd starts again")
+        return OfflineAgent.failed
+      }
+      group = facts.st_gid
+    }
+    for (name, reason) in lookThrough() { follow(.setAside(reason), name) }
     round.begin()
     while true {
-      if let (name, owner) = round.next() {
+      let isOver = Clock.rising() - begun > Limits.round * 1000
+      if !isOver, let (name, owner) = round.next() {
         take(name, of: owner)
       } else if running.isEmpty {
-        return round.hasRest ? OfflineAgent.rest : OfflineAgent.done
+        if isOver { round.stop() }
+        break
       } else {
-        awaitOne()
+        awaitSome()
       }
     }
+    finishSettingAside()
+    return round.hasRest ? OfflineAgent.rest : OfflineAgent.done
   }
 
-  /// The names in the order of their times.
-  private mutating func names() -> [String] {
+  /// Tells the round of all messages. Returns names that are none's, and why they are set aside.
+  private mutating func lookThrough() -> [(String, String)] {
     let copy = fcntl(directory, F_DUPFD_CLOEXEC, 0)
     // The stream takes the copy over, and is closed below; no entry outlives the step that reads it.
-    guard copy >= 0, let stream = unsafe fdopendir(copy) else { return [] }
+    guard copy >= 0, let stream = unsafe fdopendir(copy) else {
+      round.skipped()
+      return []
+    }
     defer { unsafe closedir(stream) }
-    var names: [String] = []
+    var others: [(String, String)] = []
     while let entry = unsafe readdir(stream) {
       // The name ends with a zero within its 256 bytes.
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
         unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
       guard name != ".", name != "..", OfflineRound.kind(of: name) != .setAside else { continue }
-      guard names.count < round.limits.names else {
+      guard case .setAside(let reason) = look(at: name) else { continue }
+      if others.count < Limits.setAside {
+        others.append((name, reason))
+      } else {
         round.skipped()
-        break
       }
-      names.append(name)
     }
-    return names.sorted()
+    return others
   }
 
-  private mutating func look(at name: String) {
+  private mutating func look(at name: String) -> OfflineRound.Verdict {
     var facts = stat()
     // The structure is written, and the name read, during the call only.
     guard unsafe fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else {
       // Mostly it is gone; but a name that is no text cannot be asked for.
-      if name.contains("\u{fffd}") { OfflineAgent.say("a name that is not UTF-8 is left") }
-      return
+      if name.contains("\u{fffd}"), !hasStrangeName {
+        hasStrangeName = true
+        OfflineAgent.say("names that are not UTF-8 are left")
+      }
+      return .leave
     }
     switch OfflineRound.kind(of: name) {
-    case .message where facts.st_mode & S_IFMT == S_IFREG: round.found(name, of: facts.st_uid)
-    case .message: follow(.setAside("it is no regular file"), name)
-    case let kind:
-      follow(round.verdict(on: kind, changed: Int64(facts.st_ctim.tv_sec), now: now), name)
+    case .message where facts.st_mode & S_IFMT == S_IFREG:
+      round.found(name, of: facts.st_uid)
+      return .leave
+    case .message: return .setAside("it is no regular file")
+    case let kind: return round.verdict(on: kind, changed: Int64(facts.st_ctim.tv_sec), now: now)
     }
   }
 
@@ -141,11 +186,13 @@ struct OfflineAgent {
       on: OfflineRound.Facts(
         kind: facts.st_mode & S_IFMT == S_IFREG ? .regular : .other,
         owner: facts.st_uid,
+        group: facts.st_gid,
         links: UInt64(facts.st_nlink),
         mode: facts.st_mode & 0o7777,
         changed: Int64(facts.st_ctim.tv_sec)
       ),
-      of: owner
+      of: owner,
+      group: group
     )
     guard verdict == .take else {
       close(descriptor)
@@ -169,7 +216,8 @@ struct OfflineAgent {
       arguments: ["smtpd", "-x", "offline.send", socket]
     )
     program.environment = ["PATH=/usr/bin:/bin", "SWIFT_BACKTRACE=enable=no"]
-    program.descriptors = (file.descriptor, -1, STDERR_FILENO, -1)
+    // No part of the log: its user may write to whatever is open there.
+    program.descriptors = (file.descriptor, -1, -1, -1)
     program.directory = "/"
     program.limits.seconds = Limits.seconds
     if geteuid() == 0 {
@@ -189,7 +237,9 @@ struct OfflineAgent {
       return follow(.setAside("it is not ours"), file.name)
     }
     do throws(SpawnError) {
-      running[try program.start()] = file
+      let process = try program.start()
+      let deadline = Clock.rising() + Int64(Limits.seconds) * 1000
+      running[process] = Sending(file: file, deadline: deadline)
       round.started(file.owner)
     } catch {
       close(file.descriptor)
@@ -198,12 +248,31 @@ struct OfflineAgent {
     }
   }
 
-  /// Waits for one of the programs, and does with its file what its end says.
-  private mutating func awaitOne() {
+  /// Waits until a program ends, or has to be ended.
+  private mutating func awaitSome() {
+    let next = running.values.lazy.map(\.deadline).min() ?? Clock.rising()
+    var watched = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
+    // The structure is used during the call only.
+    _ = unsafe poll(&watched, 1, CInt(clamping: max(0, next - Clock.rising())) &+ 1)
+    if watched.revents != 0 { _ = talaria_read_signal(signals) }
     var status: CInt = 0
-    // The status is written during the call only.
-    let process = unsafe waitpid(-1, &status, 0)
-    guard process > 0, let file = running.removeValue(forKey: process) else { return }
+    while true {
+      // The status is written during the call only.
+      let process = unsafe waitpid(-1, &status, WNOHANG)
+      guard process > 0 else { break }
+      if let sending = running.removeValue(forKey: process) { ended(sending.file, status) }
+    }
+    // SIGALRM would wait for a program that its user has stopped; this signal does not.
+    let now = Clock.rising()
+    for (process, sending) in running where sending.deadline <= now {
+      OfflineAgent.say("\(sending.file.name): uid \(sending.file.owner) took too long to send it")
+      kill(process, SIGKILL)
+      running[process] = Sending(file: sending.file, deadline: now + 1000)
+    }
+  }
+
+  /// Does with a file what the end of its program says.
+  private mutating func ended(_ file: File, _ status: CInt) {
     close(file.descriptor)
     let signal = status & 0x7f
     let ending: OfflineRound.Ending = signal == 0 ? .status(status >> 8 & 0xff) : .signal(signal)
@@ -224,8 +293,14 @@ struct OfflineAgent {
     OfflineAgent.say("\(file.name): sent for uid \(file.owner)", as: "info")
   }
 
-  private func follow(_ verdict: OfflineRound.Verdict, _ name: String, of owner: UInt32? = nil) {
+  private mutating func follow(
+    _ verdict: OfflineRound.Verdict,
+    _ name: String,
+    of owner: UInt32? = nil
+  ) {
     guard case .setAside(let reason) = verdict else { return }
+    setAside += 1
+    let isTold = setAside <= Limits.lines
     let shown = name.utf8.allSatisfy { 0x21...0x7e ~= $0 } ? name : "a name with control characters"
     let user = owner.map { " (uid \($0))" } ?? ""
     let short = String(decoding: name.utf8.prefix(160), as: UTF8.self)
@@ -234,12 +309,21 @@ struct OfflineAgent {
       let target = OfflineRound.setAsidePrefix + (number == 0 ? "" : "\(number).") + short
       // The names are read during the call only.
       if unsafe talaria_set_aside(directory, name, target) == 0 {
-        fsync(directory)
-        return OfflineAgent.say("\(shown)\(user): \(reason); set aside in \(path)")
+        isUnsynced = true
+        if isTold { OfflineAgent.say("\(shown)\(user): \(reason); set aside in \(path)") }
+        return
       }
       guard errno == EEXIST else { break }
     }
+    guard isTold else { return }
     OfflineAgent.say("\(shown)\(user): \(reason); it cannot be set aside: \(systemError())")
+  }
+
+  /// What was set aside becomes durable, and what was not told one by one is summed up.
+  private func finishSettingAside() {
+    if isUnsynced { fsync(directory) }
+    guard setAside > Limits.lines else { return }
+    OfflineAgent.say("\(setAside - Limits.lines) more were to be set aside in \(path)")
   }
 
   /// A line of the log.

@@ -30,11 +30,12 @@ struct SpoolPreparation {
     try prepareOffline()
   }
 
-  /// Any user may add to it, and nobody but root may read it. Without root it is the user's own. It may be
-  /// a file system of its own, but no link.
+  /// Any user may add to it, and nobody but root may read it; the set-gid bit of a directory gives files
+  /// that are made there its group, which nobody else is in. Without root it is the user's own. It may be a
+  /// file system of its own, but no link.
   private func prepareOffline() throws(StartupFailure) {
     let offline = path + "/offline"
-    let mode: UInt32 = users.queue == nil ? 0o700 : 0o1733
+    let mode: UInt32 = users.queue == nil ? 0o700 : 0o3733
     // A path is read during the call only.
     guard unsafe mkdir(offline, 0o700) == 0 || errno == EEXIST else {
       throw StartupFailure("\(offline): \(systemError())")
@@ -44,10 +45,14 @@ struct SpoolPreparation {
     guard number >= 0 else { throw StartupFailure("\(offline): \(systemError())") }
     defer { close(number) }
     var facts = stat()
-    // The structure is written during the call only. One that was another's is closed before it is ours.
-    guard unsafe fstat(number, &facts) == 0,
-      facts.st_uid == geteuid()
-        || (fchmod(number, 0) == 0 && fchown(number, geteuid(), getegid()) == 0),
+    // The structure is written during the call only. One that was another's, or had another group, is
+    // closed before it is ours; and the mode comes last, for a change of the group may take bits away.
+    guard unsafe fstat(number, &facts) == 0 else {
+      throw StartupFailure("\(offline): \(systemError())")
+    }
+    let group = users.queue?.gid ?? facts.st_gid
+    let isOurs = facts.st_uid == geteuid() && facts.st_gid == group
+    guard isOurs || (fchmod(number, 0) == 0 && fchown(number, geteuid(), group) == 0),
       fchmod(number, mode) == 0
     else { throw StartupFailure("\(offline): \(systemError())") }
   }

@@ -9,7 +9,7 @@ import time
 from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.daemon import Daemon
 from harness.mailbox import Maildir
-from harness.sendmail import sendmail
+from harness.sendmail import as_user, environment, link, sendmail
 from harness.users import make_users
 
 
@@ -42,7 +42,7 @@ def put(directory, content, owner=None, name=None, mode=0o600):
         file.write(content)
     os.chmod(path, mode)
     if owner is not None:
-        os.chown(path, owner.uid, owner.gid)
+        os.chown(path, owner.uid, -1)
     return path
 
 
@@ -52,7 +52,7 @@ def down_then_up(bench):
     user = users[0].name if users else None
     daemon, box, directory = stopped(bench)
     mode = stat.S_IMODE(os.stat(directory).st_mode)
-    expect_equal(mode, 0o1733 if bench.is_root else 0o700, "mode of the directory")
+    expect_equal(mode, 0o3733 if bench.is_root else 0o700, "mode of the directory")
     done = sendmail(daemon, "-F", "A Name", f"{bench.recipient}@in.test", input="Subject: late\n\nx\n",
                     user=user)
     expect_equal(done.returncode, 75, f"status ({done.stderr!r})")
@@ -115,7 +115,9 @@ def bad_files(bench):
     put(directory, "no end of a line", users[0], "1700000007.noend")
     put(directory, "nobody@elsewhere.test\nSubject: refused\n\n", users[0], "1700000008.refused")
     nobody = put(directory, f"{to}\nSubject: nobody\n\n", None, "1700000009.nobody")
-    os.chown(nobody, 54321, 54321)
+    os.chown(nobody, 54321, -1)
+    moved = put(directory, f"{to}\nSubject: moved\n\n", users[1], "1700000011.moved")
+    os.chown(moved, -1, users[1].gid)
     good = "1700000010.good"
     put(directory, f"{to}\nSubject: good\n\n", users[1], good)
     daemon.start()
@@ -123,8 +125,9 @@ def bad_files(bench):
     expect(b"\nSubject: good\n" in got, f"it is {got!r}")
     eventually(lambda: all(name.startswith("failed.") for name in kept(directory)),
                lambda: f"it has {kept(directory)}: {daemon.log()[-1500:]}")
-    expect_equal(len(kept(directory)), 10, "set aside")
-    for word in ("symlink", "hardlink", "fifo", "folder", "writable", "options", "noend", "refused", "nobody"):
+    expect_equal(len(kept(directory)), 11, "set aside")
+    for word in ("symlink", "hardlink", "fifo", "folder", "writable", "options", "noend", "refused", "nobody",
+                 "moved"):
         daemon.wait_log(rf"warn: offline: \d+\.{word}.*; set aside in ")
     expect_equal(len(box.messages()), 1, "deliveries")
     expect(open(secret).read() != "", "the secret is gone")
@@ -173,7 +176,7 @@ def other_file_system(bench):
         raise Skipped("mount is not permitted")
     bench.at_end(lambda: subprocess.run(["umount", "-l", directory]))
     daemon.start()
-    expect_equal(stat.S_IMODE(os.stat(directory).st_mode), 0o1733, "mode of the mount")
+    expect_equal(stat.S_IMODE(os.stat(directory).st_mode), 0o3733, "mode of the mount")
     daemon.stop()
     done = sendmail(daemon, f"{bench.recipient}@in.test", input="Subject: mounted\n\n")
     expect_equal(done.returncode, 75, f"status ({done.stderr!r})")
@@ -200,6 +203,44 @@ def linked_directory(bench):
     done = sendmail(daemon, f"{bench.recipient}@in.test", input="\n")
     expect_equal(done.returncode, 69, f"status ({done.stderr!r})")
     expect_equal(os.listdir(elsewhere), [], "what is there")
+
+
+@case("another user's file that is renamed into the offline directory is set aside, and a directory of old is mended")
+def renamed(bench):
+    users = make_users(bench)
+    daemon, box, directory = stopped(bench)
+    group = os.stat(os.path.join(daemon.state, "spool")).st_gid
+    os.chown(directory, 0, 0)
+    os.chmod(directory, 0o1733)
+    daemon.start()
+    facts = os.stat(directory)
+    expect_equal((facts.st_uid, facts.st_gid, stat.S_IMODE(facts.st_mode)), (0, group, 0o3733), "owner, group and mode")
+    # One user's directory, which another one may write to, on the same file system.
+    shared = os.path.join(daemon.state, "shared")
+    os.mkdir(shared)
+    os.chmod(shared, 0o777)
+    os.chown(shared, users[0].uid, users[0].gid)
+    file = os.path.join(shared, "file")
+    text = f"{bench.recipient}@in.test\nSubject: stolen\n\n"
+    subprocess.run(as_user(["sh", "-c", f"umask 077; cat > {file}"], users[1].name), input=text.encode(), check=True)
+    subprocess.run(as_user(["mv", file, os.path.join(directory, "1700000000.stolen")], users[0].name), check=True)
+    eventually(lambda: kept(directory) == ["failed.1700000000.stolen"], lambda: f"it has {kept(directory)}")
+    daemon.wait_log(rf"1700000000.stolen: it was not made there, but has the group {users[1].gid}; set aside in ")
+    expect_equal(len(box.messages()), 0, "deliveries")
+    daemon.stop()
+
+
+@case("a message whose last sync fails is not there, so that whoever sends it again sends it once")
+def failed_sync(bench):
+    daemon, _, directory = stopped(bench)
+    source = bench.write("syncfs.c", "#include <errno.h>\nint syncfs(int file) { errno = EIO; return -1; }\n")
+    library = bench.path("syncfs.so")
+    subprocess.run(["clang", "-shared", "-fPIC", "-o", library, source], check=True)
+    done = subprocess.run([link(bench), f"{bench.recipient}@in.test"], input=b"\n", capture_output=True, timeout=30,
+                          env=environment(daemon) | {"LD_PRELOAD": library})
+    expect_equal(done.returncode, 69, f"status ({done.stderr!r})")
+    expect(b"nput/output error" in done.stderr, f"it says {done.stderr!r}")
+    expect_equal(kept(directory), [], "what is there")
 
 
 @case("an argument that divides arguments is refused while the daemon is down")

@@ -47,6 +47,26 @@ struct LMDBStoreTests {
     #expect(try store.everything().count == 60)
   }
 
+  @Test("uses freed pages again after a while, and no sooner")
+  func freedPages() throws {
+    var limits = LMDBLimits()
+    limits.headroom = 4096
+    limits.pinned = 4 << 20
+    let store = TableStore.lmdb(disk: spool.disk, limits: limits, clock: { Spool.now })
+    _ = try store.open()
+    var sizes: [Int] = []
+    for number: UInt32 in 1...600 {
+      try store.apply([.insert(try Sample.mail(number, size: 4096))])
+      try store.apply([.removeMessage(try Sample.id(number))])
+      sizes.append(try #require(try spool.disk.facts("lmdb/data.mdb")).size)
+    }
+    // With a window of 4 MiB each way; without one it would stay far below the first figure, and if
+    // nothing were used again it would be far beyond the second.
+    #expect(sizes[30] > 1 << 20)
+    #expect(try #require(sizes.last) < 10 << 20)
+    #expect(try store.everything().isEmpty)
+  }
+
   @Test("gives space back once a large file is nearly empty")
   func space() throws {
     var limits = LMDBLimits()

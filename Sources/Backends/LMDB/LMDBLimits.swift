@@ -12,6 +12,8 @@ package struct LMDBLimits: Sendable {
   package var compactAtMost = 4 << 20
   /// Bytes of zeros that are written behind the used pages at a time, so that commits write over them.
   package var headroom = 4 << 20
+  /// Bytes that are written before the pages that were freed by then are used again.
+  package var pinned = 64 << 20
 
   package init() {}
 }

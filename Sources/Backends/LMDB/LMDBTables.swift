@@ -22,6 +22,8 @@ final class LMDBTables: RecordTables {
   private let limits: LMDBLimits
   private var environment: Environment?
   private var headroom: Headroom
+  /// Bytes that were to be written since freed pages were last pinned; nil before the first time.
+  private var writtenSincePin: Int?
   /// Bytes that the open transaction may need on the disk.
   private var expected: UInt64 = 0
 
@@ -49,6 +51,7 @@ final class LMDBTables: RecordTables {
     let environment = try Environment(path: path, mapSize: map)
     try LMDBTables.checkVersion(environment)
     self.environment = environment
+    writtenSincePin = nil
     headroom = Headroom(path: LMDBTables.dataFile, step: limits.headroom)
     if size == 0 {
       try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory(LMDBTables.directory)
@@ -93,6 +96,12 @@ final class LMDBTables: RecordTables {
     let needed = used + limits.mapRoom
     if needed > environment.mapSize {
       try environment.grow(to: LMDBTables.mapSize(for: max(needed, 2 * environment.mapSize)))
+    }
+    if let written = writtenSincePin, written < limits.pinned {
+      writtenSincePin = written + bytes + LMDBTables.growthMin
+    } else {
+      try environment.pinFreedPages()
+      writtenSincePin = 0
     }
     try environment.begin()
   }
@@ -180,9 +189,9 @@ final class LMDBTables: RecordTables {
   ) throws(StoreError) {
     let path = path
     try opened.walk(table.database, from: keys.lowerBound.bigEndianBytes) {
-      (bytes, entry) throws(StoreError) in
-      guard let key = UInt64(bigEndianBytes: bytes) else {
-        throw .damaged(path: path, problem: "a key of \(bytes.count) bytes")
+      (entry) throws(StoreError) in
+      guard let key = entry.number else {
+        throw .damaged(path: path, problem: "a key of \(entry.keySize) bytes")
       }
       return key <= keys.upperBound ? body(key, entry) : .stop
     }
@@ -236,8 +245,8 @@ extension LMDBTables {
 
   func quarantined() throws(StoreError) -> [QuarantinedRecord] {
     var records: [QuarantinedRecord] = []
-    try opened.walk(.quarantine, from: []) { key, entry in
-      let name = String(decoding: key, as: UTF8.self)
+    try opened.walk(.quarantine, from: []) { entry in
+      let name = String(decoding: entry.key, as: UTF8.self)
       records.append(QuarantineEntry(name: name, encoded: entry.value.content).record)
       return .further
     }
@@ -286,10 +295,5 @@ extension UInt64 {
   /// Eight bytes whose order as text is the order of the numbers.
   fileprivate var bigEndianBytes: [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: self >> UInt64(56 - 8 * $0)) }
-  }
-
-  fileprivate init?(bigEndianBytes bytes: [UInt8]) {
-    guard bytes.count == 8 else { return nil }
-    self = bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
 }

@@ -10,26 +10,21 @@ extension EnvelopeRow {
     guard count <= ControlLimits.rowsPerPage else { throw .tooLong(field: "page", length: count) }
     var rows: [EnvelopeRow] = []
     rows.reserveCapacity(count)
-    for _ in 0..<count {
-      let row = try EnvelopeRow(from: &reader, following: rows.last?.message)
-      rows.append(row)
-    }
+    var message: Message?
+    for _ in 0..<count { rows.append(try EnvelopeRow(from: &reader, following: &message)) }
     return rows
   }
 
   private init(
     from reader: inout ByteReader,
-    following previous: Message?
+    following message: inout Message?
   ) throws(DecodingError) {
     let low = UInt16(try reader.readByte())
     let presence = RowPresence(rawValue: low | UInt16(try reader.readByte()) << 8)
     guard presence.isSubset(of: .known) else { throw .invalid(field: "row") }
-    if presence.contains(.sameMessage) {
-      guard let previous else { throw .invalid(field: "first row of a page") }
-      message = previous
-    } else {
-      message = try Message(from: &reader, presence)
-    }
+    if !presence.contains(.sameMessage) { message = try Message(from: &reader, presence) }
+    guard let message else { throw .invalid(field: "first row of a page") }
+    self.message = message
     envelope = try Envelope(from: &reader, of: message.id, presence)
     envelope.progress = try Progress(from: &reader, presence)
     guard let state = RuntimeState(code: try reader.readByte()) else {

@@ -122,11 +122,7 @@ package struct ByteReader: Sendable {
   ) throws(DecodingError) -> String {
     let count = try readCount(of: field, atMost: limit)
     guard count <= remaining else { throw .truncated }
-    defer { position += count }
-    guard let text = String(validating: bytes[position..<position + count], as: UTF8.self) else {
-      throw .invalid(field: field)
-    }
-    return text
+    return try text(of: field, count)
   }
 
   /// A reader over the next bytes, behind their length; this one moves past them.
@@ -144,5 +140,24 @@ package struct ByteReader: Sendable {
   package mutating func readRest() -> [UInt8] {
     defer { position = end }
     return Array(bytes[position..<end])
+  }
+
+  /// Everything that is left, as UTF-8 text of at most `limit` bytes.
+  package mutating func readRestString(
+    of field: StaticString,
+    atMost limit: Int
+  ) throws(DecodingError) -> String {
+    guard remaining <= limit else { throw .tooLong(field: field, length: remaining) }
+    return try text(of: field, remaining)
+  }
+
+  /// The next `count` bytes, which are there. Through a span: validating a collection is several
+  /// times slower, and a listing of the queue reads a dozen texts for each envelope.
+  private mutating func text(of field: StaticString, _ count: Int) throws(DecodingError) -> String {
+    let start = position
+    position += count
+    let content = bytes.span.extracting(start..<start + count)
+    guard let text = try? UTF8Span(validating: content) else { throw .invalid(field: field) }
+    return String(copying: text)
   }
 }

@@ -13,11 +13,19 @@ final class QueueListing: PagedAnswer {
   private let query: Query
   private let walk: EnvelopeWalk
   private var credits = 0
-  private var isReading = false
   private var page = EnvelopePageEncoder()
-  /// Read and not yet in a page.
-  private var left: ArraySlice<EnvelopeRow> = []
+  private var reading = Reading.none
+  /// Read; those from `next` on are not yet in a page.
+  private var envelopes: [StoredEnvelope] = []
+  private var next = 0
   private var isAtEnd = false
+
+  /// The store is read one step ahead of the page that is filled, so that both go on at once.
+  private enum Reading {
+    case none
+    case underWay
+    case done(Result<EnvelopeWalk.Step, StoreError>)
+  }
 
   init(_ desk: QueryDesk, _ id: UInt32, _ query: Query) {
     self.desk = desk
@@ -32,54 +40,70 @@ final class QueueListing: PagedAnswer {
   }
 
   private func goOn() {
-    guard credits > 0, !isReading, desk.isWanted(self) else { return }
-    while let row = left.first {
-      guard page.append(row) else { return sendPage() }
-      left.removeFirst()
-    }
-    if isAtEnd {
-      if !page.isEmpty { return sendPage() }
-      desk.send(id, .done)
-      return
-    }
-    isReading = true
-    walk.next(in: desk.queue) { [self] result in
-      isReading = false
-      switch result {
-      case .failure(let error): desk.send(id, .failure("\(error)"))
-      case .success(let step):
-        isAtEnd = step.place == .atEnd
-        take(step.envelopes)
-        goOn()
+    while credits > 0, desk.isWanted(self) {
+      guard fillPage() == .roomLeft else {
+        sendPage()
+        continue
       }
+      if isAtEnd {
+        if page.isEmpty { return desk.send(id, .done) }
+        sendPage()
+        continue
+      }
+      guard case .done(let result) = reading else { return readOn() }
+      reading = .none
+      switch result {
+      case .failure(let error): return desk.send(id, .failure("\(error)"))
+      case .success(let step):
+        (envelopes, next) = (step.envelopes, 0)
+        isAtEnd = step.place == .atEnd
+        if !isAtEnd { readOn() }
+      }
+    }
+  }
+
+  private func readOn() {
+    guard case .none = reading else { return }
+    reading = .underWay
+    walk.next(in: desk.queue) { [self] result in
+      reading = .done(result)
+      goOn()
     }
   }
 
   private func sendPage() {
     credits -= 1
     desk.send(id, page: exchange(&page, with: EnvelopePageEncoder()).finish())
-    goOn()
   }
 
-  private func take(_ envelopes: [StoredEnvelope]) {
+  private enum Room {
+    case roomLeft
+    case full
+  }
+
+  /// Puts into the page what was read, as long as it has room.
+  private func fillPage() -> Room {
     let now = Clock.now()
-    var rows: [EnvelopeRow] = []
-    rows.reserveCapacity(envelopes.count)
-    for var stored in envelopes {
-      guard let place = desk.queue.place(of: stored) else { continue }
-      if place.state == .orphaned { stored.envelope.explainOrphan() }
-      guard query.matches(stored, place.state, at: now) else { continue }
-      rows.append(
-        EnvelopeRow(
-          message: stored.message,
-          envelope: stored.envelope,
-          state: place.state,
-          nextTry: place.nextTry,
-          expiry: desk.queue.entries.expiry(of: stored.envelope)
-        )
-      )
+    while next < envelopes.count {
+      if let row = row(of: envelopes[next], at: now), !page.append(row) { return .full }
+      next += 1
     }
-    left = rows[...]
+    return .roomLeft
+  }
+
+  /// Nil when the envelope has just gone, or is not asked for.
+  private func row(of found: StoredEnvelope, at now: Instant) -> EnvelopeRow? {
+    guard let place = desk.queue.place(of: found) else { return nil }
+    var stored = found
+    if place.state == .orphaned { stored.envelope.explainOrphan() }
+    guard query.matches(stored, place.state, at: now) else { return nil }
+    return EnvelopeRow(
+      message: stored.message,
+      envelope: stored.envelope,
+      state: place.state,
+      nextTry: place.nextTry,
+      expiry: desk.queue.entries.expiry(of: stored.envelope)
+    )
   }
 }
 

@@ -45,13 +45,7 @@ enum RecordField {
     _ field: StaticString,
     atMost limit: Int
   ) throws(DecodingError) -> String {
-    guard section.remaining <= limit else {
-      throw .tooLong(field: field, length: section.remaining)
-    }
-    guard let text = String(validating: section.readRest(), as: UTF8.self) else {
-      throw .invalid(field: field)
-    }
-    return text
+    try section.readRestString(of: field, atMost: limit)
   }
 }
 

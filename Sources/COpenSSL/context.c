@@ -151,16 +151,20 @@ static int set_versions(SSL_CTX *ssl, unsigned versions) {
 
 static int set_server(talaria_context *context, const struct talaria_context_options *options) {
   SSL_CTX *ssl = context->ssl;
-  static const unsigned char name[] = "smtp";
+  // A resumed session does not show its certificate again: what was made where none is asked for must not be
+  // good where one is, and what one ca vouched for not where another has to.
+  int resumes = context->verification == TALARIA_VERIFY_NONE;
+  unsigned char name[] = {'s', 'm', 't', 'p', resumes ? '0' : '1'};
   SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(ssl, 1);
+  SSL_CTX_set_num_tickets(ssl, resumes ? 1 : 0);
+  if (!resumes) SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
   if (options->ffdhe) {
     SSL_CTX_set_dh_auto(ssl, 1);
   }
   SSL_CTX_set_tlsext_servername_callback(ssl, choose_certificate);
   SSL_CTX_set_tlsext_servername_arg(ssl, context);
-  return SSL_CTX_set_session_id_context(ssl, name, sizeof name - 1) == 1 &&
+  return SSL_CTX_set_session_id_context(ssl, name, sizeof name) == 1 &&
          SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key) == 1;
 }
 

@@ -518,6 +518,41 @@ def options(bench):
         expect(False, "TLS 1.3 was taken")
 
 
+@case("a ticket from a listener that asks for no certificate opens none that does ({version})",
+      version=["TLSv1_2", "TLSv1_3"])
+def foreign_ticket(bench, version):
+    authority = Authority(bench)
+    friend = authority.issue("friend.example.org", "rsa")
+    port = free_port()
+    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls", more=f'''ca clients cert "{authority.certificate}"
+listen on 127.0.0.1 port {port} tls-require verify ca clients pki {NAME}
+''').start()
+    context = trusting(authority, maximum_version=ssl.TLSVersion[version], minimum_version=ssl.TLSVersion[version])
+
+    def ticket(port, context):
+        with Client(port) as client:
+            starttls(client, context)
+            client.command("EHLO client.example.org")
+            return client.socket.session
+
+    with Client(port) as client:
+        try:
+            starttls(client, context, session=ticket(daemon.secure, context))
+            client.command("EHLO client.example.org")
+        except (OSError, AssertionError):
+            pass
+        else:
+            expect(False, "a client without a certificate was let in")
+    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed")
+    # Who has a certificate shows it each time.
+    context.load_cert_chain(friend.certificate, friend.key)
+    session = ticket(port, context)
+    with Client(port) as client:
+        starttls(client, context, session=session)
+        client.command("EHLO client.example.org")
+        expect(not client.socket.session_reused, "the session was resumed")
+
+
 @case("a session ticket is good for another frontend")
 def tickets(bench):
     authority = Authority(bench)

@@ -37,6 +37,9 @@ package enum IPAddress: Hashable, Sendable {
     }
   }
 
+  /// 0.0.0.0 and ::, which a connection takes for this very host.
+  package var isUnspecified: Bool { self == .inet4(0) || self == .inet6(0, 0) }
+
   /// An IPv4 address that is mapped into IPv6 (::ffff:0:0/96) as what it was; any other as it is.
   package var unmapped: IPAddress {
     if case .inet6(0, let low) = self, low >> 32 == 0xffff {

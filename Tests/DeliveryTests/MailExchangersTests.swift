@@ -193,6 +193,24 @@ struct MailExchangersTests {
     #expect(resolve(.domain("[192.0.2.9]"), rules: rules) == .failed(.loop))
   }
 
+  @Test(
+    "an address that leads back here is our own",
+    arguments: [
+      ("0.0.0.0", "192.0.2.9"), ("::", "192.0.2.9"), ("::ffff:192.0.2.9", "192.0.2.9"),
+      ("127.0.0.2", "0.0.0.0"), ("::1", "::"), ("::ffff:127.0.0.2", "0.0.0.0"),
+    ]
+  )
+  func disguised(address: String, own: String) {
+    var rules = MailExchangers.Rules()
+    rules.ownAddresses = [Self.address(own)]
+    let zone = Self.mx("example.org", (10, "alias.org"))
+    let answer = Self.a("alias.org", address)
+    #expect(resolve(.domain("example.org"), zone, answer, rules: rules) == .failed(.loop))
+    rules.ownAddresses = [Self.address("192.0.2.8")]
+    let elsewhere = resolve(.domain("example.org"), zone, answer, rules: rules)
+    #expect((elsewhere == .failed(.loop)) == ["0.0.0.0", "::"].contains(address))
+  }
+
   @Test("a smart host may be on this very host")
   func ownSmartHost() {
     var rules = MailExchangers.Rules()

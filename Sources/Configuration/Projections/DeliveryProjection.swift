@@ -33,7 +33,8 @@ package struct DeliveryProjection: Hashable, Sendable {
   package var relayLimitsByDomain: [String: RelayLimits]
   package var localLimits: LocalLimits
   package var subaddressDelimiter: UInt8
-  /// The addresses of this host's interfaces: an MX that points at one of them is a loop.
+  /// The addresses of this host's interfaces, and the unspecified ones that listeners have: an MX that
+  /// points at one of them is a loop.
   package var localAddresses: [IPAddress]
 
   package init(_ configuration: ServerConfiguration) {
@@ -45,7 +46,11 @@ package struct DeliveryProjection: Hashable, Sendable {
     relayLimitsByDomain = configuration.relayLimitsByDomain
     localLimits = configuration.localLimits
     subaddressDelimiter = configuration.subaddressDelimiter
-    localAddresses = configuration.facts.addresses
+    let everywhere: [IPAddress] = configuration.listeners.compactMap { listener in
+      guard case .address(let address) = listener.target, address.isUnspecified else { return nil }
+      return address
+    }
+    localAddresses = configuration.facts.addresses + everywhere
   }
 
   /// The limits of a relay to `domain`, which is lower case.

@@ -31,10 +31,19 @@ package struct MailExchangers: Sendable {
     package var port: UInt16 = 25
     package var families = RelayLimits.Families.both
     package var ownNames: Set<DomainName> = []
+    /// Unspecified ones where a listener takes what comes to any address.
     package var ownAddresses: Set<IPAddress> = []
     package var backup = RelayAction.BackupRule.ordinary
 
     package init() {}
+
+    /// Whether a connection to `address` ends at this server. The whole of loopback does where a
+    /// listener takes any address, and a domain of a stranger's may well point there.
+    func isOwn(_ address: IPAddress) -> Bool {
+      let address = address.unmapped
+      guard !address.isUnspecified, !ownAddresses.contains(address) else { return true }
+      return address.isLoopback && ownAddresses.contains { $0.isUnspecified }
+    }
   }
 
   package enum Limits {
@@ -181,7 +190,7 @@ package struct MailExchangers: Sendable {
     _ name: DomainName?
   ) {
     if let address = endpoint.address {
-      if case .domain = destination, rules.ownAddresses.contains(address) {
+      if case .domain = destination, rules.isOwn(address) {
         ceiling = min(preference, ceiling ?? .max)
         return
       }

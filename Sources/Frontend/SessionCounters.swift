@@ -27,6 +27,8 @@ final class FrontendStatistics {
   init(_ service: FrontendService) { self.service = service }
 
   func connect(_ descriptor: CInt) {
+    // Of one that is closed here no end is told, which would take the new one away.
+    edge?.close()
     edge = Edge(
       descriptor: descriptor,
       peer: .control,

@@ -69,6 +69,8 @@ final class Verification: PagedAnswer {
   private unowned let desk: QueryDesk
   private var after: MessageID?
   private var isAtEnd = false
+  /// Found, and more than an answer holds.
+  private var left: ArraySlice<VerifyFinding> = []
   private var credits = 0
   private var isReading = false
 
@@ -85,6 +87,7 @@ final class Verification: PagedAnswer {
   private func goOn() {
     guard credits > 0, !isReading else { return }
     credits -= 1
+    guard left.isEmpty else { return send(messages: 0, envelopes: 0) }
     guard !isAtEnd else { return desk.send(id, .done) }
     isReading = true
     let after = after
@@ -98,17 +101,20 @@ final class Verification: PagedAnswer {
       case .success(let page):
         self.after = page.next
         isAtEnd = page.next == nil
-        desk.send(
-          id,
-          .verified(
-            messages: page.messagesChecked,
-            envelopes: page.envelopesChecked,
-            findings: Array(page.findings.prefix(ControlLimits.findingsPerPage))
-          )
-        )
-        goOn()
+        left = page.findings[...]
+        send(messages: page.messagesChecked, envelopes: page.envelopesChecked)
       }
     }
+  }
+
+  private func send(messages: Int, envelopes: Int) {
+    let findings = left.prefix(ControlLimits.findingsPerPage)
+    left = left.dropFirst(findings.count)
+    desk.send(
+      id,
+      .verified(messages: messages, envelopes: envelopes, findings: Array(findings))
+    )
+    goOn()
   }
 }
 

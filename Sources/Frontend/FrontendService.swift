@@ -19,6 +19,7 @@ package final class FrontendService: RoleService {
   let context: RoleContext
   let projection: FrontendProjection
   let sessionsMax: Int
+  private var clients: ClientSessions
   private(set) var lookup: LookupEdge?
   private var lookupGeneration: UInt32 = 0
   private var queue: QueueEdge?
@@ -66,6 +67,7 @@ package final class FrontendService: RoleService {
     self.context = context
     self.projection = projection
     sessionsMax = max(1, min(projection.limits.sessionsMax, descriptorsMax - 64))
+    clients = ClientSessions(limit: projection.limits.clientSessionsMax)
     keys = KeysClient(context)
     tls = ListenerTLS(projection, keys)
     authentications = AuthenticationDesk(context)
@@ -114,16 +116,25 @@ package final class FrontendService: RoleService {
     }
   }
 
-  /// A connection begins. Returns false when there are too many.
-  func begin(_ session: SessionHandler) -> Bool {
-    let isWelcome = isRoomLeft
+  /// What is said to a new connection.
+  enum Welcome {
+    case served
+    case tooMany
+    case tooManyOfClient
+  }
+
+  /// A connection begins. One that is not served is not `end`ed as a session of its client.
+  func begin(_ session: SessionHandler) -> Welcome {
+    let hasRoom = isRoomLeft
     sessions[ObjectIdentifier(session)] = session
     counters.begun(session.source)
-    return isWelcome
+    guard hasRoom else { return .tooMany }
+    return clients.begin(session.source) ? .served : .tooManyOfClient
   }
 
   func end(_ session: SessionHandler) {
     sessions[ObjectIdentifier(session)] = nil
+    if session.welcome == .served { clients.end(session.source) }
   }
 
   var openSessions: Int { sessions.count }

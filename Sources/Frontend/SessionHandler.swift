@@ -30,7 +30,12 @@ final class SessionHandler: ChannelInboundHandler {
   private var pending: [ServerSession.Action] = []
   private var isPerforming = false
   private var isReading = false
+  /// When the session last began to wait for its client, or the client last did its part.
   private var lastInput = Clock.rising()
+  private var bytesSince = 0
+  /// Bytes of a message that have to come within `smtp limit timeout`: one now and then keeps no session.
+  private static let bytesInTime = 32 << 10
+  private(set) var welcome = FrontendService.Welcome.tooMany
   private var timer: Scheduled<Void>?
   /// Why it ended, for the log.
   private var reason = ServerSession.CloseReason.disconnect
@@ -54,11 +59,12 @@ final class SessionHandler: ChannelInboundHandler {
   // MARK: - Channel
 
   func channelActive(context: ChannelHandlerContext) {
-    let isWelcome = service.begin(self)
-    guard isWelcome, !service.isStopping else {
+    let welcome = service.begin(self)
+    self.welcome = welcome
+    guard welcome == .served, !service.isStopping else {
       logConnection(from: "<unknown>")
       var session = makeSession(hostname: "<unknown>")
-      let actions = session.tooManyConnections()
+      let actions = session.tooManyConnections(welcome == .tooManyOfClient ? .ofClient : .ofAll)
       self.session = session
       return perform(actions)
     }
@@ -124,10 +130,16 @@ final class SessionHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var buffer = unwrapInboundIn(data)
     isReading = false
-    lastInput = Clock.rising()
+    bytesSince += buffer.readableBytes
+    let wasReceiving = session?.isReceiving == true
     guard let bytes = buffer.readBytes(length: buffer.readableBytes),
       let actions = session?.received(bytes, at: Clock.now())
     else { return }
+    let isStep = wasReceiving ? session?.isReceiving == false : !actions.isEmpty
+    if isStep || bytesSince >= SessionHandler.bytesInTime {
+      lastInput = Clock.rising()
+      bytesSince = 0
+    }
     perform(actions)
   }
 

@@ -100,4 +100,9 @@ package enum SourceAddress: Hashable, Sendable {
   case inet4(UInt32)
   /// Two halves, network order.
   case inet6(UInt64, UInt64)
+
+  /// What counts as one client: of IPv6 the /64, within which whoever has one address has them all.
+  package var network: SourceAddress {
+    if case .inet6(let high, _) = self { .inet6(high, 0) } else { self }
+  }
 }

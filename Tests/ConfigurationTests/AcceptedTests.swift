@@ -69,6 +69,7 @@ import Testing
       "queue backend sqlite", "queue backend fs", "queue backend ram", "queue ttl 1h",
       "bounce warn-interval 1h, 6h, 2d", "bounce warn-interval 1s,1s,1s,1s,1s",
       "smtp limit max-mails 10", "smtp limit max-rcpt 1 max-mails 2 max-errors 3 max-sessions 4",
+      "smtp limit max-client-sessions 3",
       "smtp limit timeout 10s", "smtp max-message-size 1024", "smtp max-message-size \"1G\"",
       "smtp sub-addr-delim -", "smtp sub-addr-delim \"=\"", "smtp sub-addr-delim '#'",
       "mta max-deferred 10", "mta limit inet4", "mta limit max-conn-per-host 1 conn-delay-relay 0",

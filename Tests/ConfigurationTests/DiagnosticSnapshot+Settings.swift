@@ -132,7 +132,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected "max-mail"
         smtp limit max-mail 5
                    ^~~~~~~~
-        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line, max-line or timeout; did you mean "max-mails"?
+        expected max-mails, max-rcpt, max-errors, max-sessions, max-client-sessions, max-command-line, max-line or timeout; did you mean "max-mails"?
     >>> smtp limit max-mails -1
     t.conf:1: max-mails cannot be -1
         smtp limit max-mails -1
@@ -152,7 +152,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected end of line
         smtp limit
                   ^
-        expected max-mails, max-rcpt, max-errors, max-sessions, max-command-line, max-line or timeout
+        expected max-mails, max-rcpt, max-errors, max-sessions, max-client-sessions, max-command-line, max-line or timeout
     >>> mta limit for domain "x y" inet4
     t.conf:1: "x y" is no host name
         mta limit for domain "x y" inet4

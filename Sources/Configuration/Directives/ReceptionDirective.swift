@@ -58,7 +58,7 @@ extension ReceptionLimits.Key {
   fileprivate var range: ClosedRange<Int64> {
     switch self {
     case .mailsMax, .recipientsMax, .errorsMax: 1...1_000_000
-    case .sessionsMax: 1...100_000
+    case .sessionsMax, .clientSessionsMax: 1...100_000
     case .commandLineMax: 1024...65_535
     case .lineMax: 1000...16_777_216
     }

@@ -12,6 +12,8 @@ package struct ReceptionLimits: Hashable, Sendable {
   package var errorsMax = 25
   /// Sessions at a time.
   package var sessionsMax = 1000
+  /// Sessions at a time of one address, or of one /64 of IPv6. This machine itself has no such bound.
+  package var clientSessionsMax = 100
   /// Silence before the session is closed.
   package var timeout = Duration.seconds(300)
   /// Bytes of one command line, its end included.
@@ -27,6 +29,7 @@ package struct ReceptionLimits: Hashable, Sendable {
     case recipientsMax = "max-rcpt"
     case errorsMax = "max-errors"
     case sessionsMax = "max-sessions"
+    case clientSessionsMax = "max-client-sessions"
     case commandLineMax = "max-command-line"
     case lineMax = "max-line"
 
@@ -36,6 +39,7 @@ package struct ReceptionLimits: Hashable, Sendable {
       case .recipientsMax: \.recipientsMax
       case .errorsMax: \.errorsMax
       case .sessionsMax: \.sessionsMax
+      case .clientSessionsMax: \.clientSessionsMax
       case .commandLineMax: \.commandLineMax
       case .lineMax: \.lineMax
       }

@@ -40,13 +40,13 @@ package struct AddressFailures: Sendable {
 
   /// Whether an attempt from there is looked at; `now` is of a clock that only rises.
   package func standing(of source: SourceAddress, at now: Int64) -> Standing {
-    guard let record = records[AddressFailures.network(of: source)] else { return .welcome }
+    guard let record = records[source.network] else { return .welcome }
     return remaining(record, at: now) >= limits.failuresMax ? .barred : .welcome
   }
 
   /// A wrong password came from there. Returns the address's standing from now on.
   package mutating func failed(_ source: SourceAddress, at now: Int64) -> Standing {
-    let key = AddressFailures.network(of: source)
+    let key = source.network
     if let record = records[key] {
       let left = remaining(record, at: now)
       // What is forgiven in part goes on being forgiven.
@@ -75,10 +75,5 @@ package struct AddressFailures: Sendable {
     let counts = records.values.map { remaining($0, at: now) }.sorted()
     let least = counts[counts.count / 2]
     records = records.filter { remaining($0.value, at: now) > least }
-  }
-
-  /// What counts as one address.
-  package static func network(of source: SourceAddress) -> SourceAddress {
-    if case .inet6(let high, _) = source { .inet6(high, 0) } else { source }
   }
 }

@@ -32,7 +32,7 @@ final class CredentialDesk {
     let source: SourceAddress
 
     /// What counts as one address.
-    var network: SourceAddress { AddressFailures.network(of: source) }
+    var network: SourceAddress { source.network }
   }
 
   private let context: RoleContext

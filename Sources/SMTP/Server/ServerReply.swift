@@ -111,6 +111,11 @@ package enum ServerReply {
     EnhancedStatus(.temporary, 3, 2),
     "Too many connections, try again later"
   )
+  package static let tooManyOfClient = Reply(
+    421,
+    EnhancedStatus(.temporary, 3, 2),
+    "Too many connections from your address, try again later"
+  )
   package static let stopping = Reply(
     421,
     EnhancedStatus(.temporary, 3, 2),

@@ -124,6 +124,11 @@ package struct ServerSession: Sendable {
     }
   }
 
+  /// Whether what comes is a message.
+  package var isReceiving: Bool {
+    if case .receiving = state { true } else { false }
+  }
+
   package var hasEnded: Bool {
     if case .ended = state { true } else { false }
   }
@@ -153,10 +158,21 @@ package struct ServerSession: Sendable {
     return proceed(at: now)
   }
 
+  /// What there is too much of.
+  package enum Crowd: Sendable {
+    case ofAll
+    case ofClient
+  }
+
   /// The connection is up, and there are too many.
-  package mutating func tooManyConnections() -> [Action] {
+  package mutating func tooManyConnections(_ crowd: Crowd = .ofAll) -> [Action] {
     guard case .starting = state else { preconditionFailure("refused when already served") }
-    end(with: ServerReply.tooManyConnections, .refused)
+    let reply =
+      switch crowd {
+      case .ofAll: ServerReply.tooManyConnections
+      case .ofClient: ServerReply.tooManyOfClient
+      }
+    end(with: reply, .refused)
     return takeActions()
   }
 

@@ -456,3 +456,31 @@ def control_garbage(bench):
     submit(daemon.port)
     no_role_died(daemon)
     daemon.stop()
+
+
+@case("a byte now and then keeps no session open: {where}", where=["in a command", "in a message"])
+def trickling(bench, where):
+    daemon = paused(bench, "smtp limit timeout 2s")
+    with Client(daemon.port) as client:
+        client.command("EHLO client.example.org")
+        if where == "in a message":
+            client.command("MAIL FROM:<a@example.org>")
+            client.command("RCPT TO:<b@example.org>")
+            client.command("DATA", "354")
+        client.socket.settimeout(0.5)
+        began, reply = time.monotonic(), b""
+        while not reply and time.monotonic() - began < 15:
+            client.send("x")
+            try:
+                reply = client.socket.recv(200)
+            except TimeoutError:
+                pass
+        expect(reply.startswith(b"421 "), f"it says {reply!r}")
+        expect(1.5 < time.monotonic() - began < 6, "not in time")
+    with Client(daemon.port) as client:
+        # One who does his part has his time anew with each command.
+        for _ in range(6):
+            client.command("NOOP")
+            time.sleep(0.5)
+    no_role_died(daemon)
+    daemon.stop()

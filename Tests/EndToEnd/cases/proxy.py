@@ -257,3 +257,23 @@ def waiting(bench):
     for client in silent:
         client.close()
     eventually(lambda: not is_full(), "the places stay taken")
+
+
+@case("one client has max-client-sessions, an IPv6 network as one; the others are served")
+def crowded_client(bench):
+    daemon = server(bench, more="smtp limit max-client-sessions 2\n").start()
+
+    def greeting(source):
+        client = Client(daemon.proxied, greeting=None)
+        client.send(block(source, "2001:db8::1" if ":" in source else "198.51.100.1"))
+        return client, client.reply()
+
+    for crowd, other in [(["192.0.2.7"] * 3, "192.0.2.8"),
+                         (["2001:db8:1::1", "2001:db8:1::2", "2001:db8:1::3"], "2001:db8:2::1")]:
+        answers = [greeting(source) for source in crowd]
+        expect_equal([reply[:3] for _, reply in answers], ["220", "220", "421"], "answers")
+        expect("Too many connections from your address" in answers[2][1], answers[2][1])
+        expect_equal(greeting(other)[1][:3], "220", "the answer to another client")
+        answers[0][0].close()
+        eventually(lambda: greeting(crowd[0])[1].startswith("220"), "its places stay taken")
+    daemon.stop()

@@ -193,16 +193,18 @@ final class QueryDesk {
 
   private func restore(_ name: String, _ id: UInt32) {
     queue.worker.read({ store throws(StoreError) in
+      let restored = try store.restore(quarantined: name)
       var back: [StoredEnvelope] = []
-      for id in try store.restore(quarantined: name) {
+      for id in restored.envelopes {
         if let stored = try store.envelope(id) { back.append(stored) }
       }
-      return back
+      return (back, restored.warning)
     }) { [unowned self] result in
       switch result {
       case .failure(.absent): send(id, .failure("nothing of that name is in quarantine"))
       case .failure(let error): send(id, .failure("\(error)"))
-      case .success(let back):
+      case .success((let back, let warning)):
+        if let warning { queue.context.log.warn("queue: \(warning)") }
         queue.adopt(back, at: Clock.now())
         send(id, .count(back.count))
         queue.dispatchDesk?.pump()

@@ -217,7 +217,7 @@ struct EdgeMessageTests {
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
       .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),
-      .commandFailed(task: 1, reason: "r"), .commandEnded(task: 1, status: -1),
+      .commandFailed(task: 1, reason: "r"), .commandEnded(task: 1, status: -1, unread: 7),
       .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
       .resolveUser(token: 1, action: "a", user: "u"), .connected(task: 7),
       .confirmNode(token: 1, action: "a", method: .command("c", .alias)),

@@ -150,8 +150,9 @@ package final class DeliveryService {
     commands.started(request, input: input, output: output)
   }
 
-  package func commandEnded(request: UInt64, _ exit: CommandExit) {
-    if !sockets.ended(request, exit) { commands.ended(request, exit) }
+  /// - Parameter unread: bytes of its standard input that were written and read by nobody.
+  package func commandEnded(request: UInt64, _ exit: CommandExit, unread: Int = 0) {
+    if !sockets.ended(request, exit) { commands.ended(request, exit, unread: unread) }
   }
 
   /// The local socket is connected. Takes the descriptor over.

@@ -76,7 +76,7 @@ final class DeliveryRole: RoleService {
     case .certificates where descriptors.count == 1: return useCertificates(descriptors[0])
     case .commandFailed(let task, let reason):
       service?.commandEnded(request: task, .refused(reason))
-    case .commandEnded(let task, let status):
+    case .commandEnded(let task, let status, let unread):
       let signal = status & 0x7f
       let exit: CommandExit =
         switch signal {
@@ -84,7 +84,7 @@ final class DeliveryRole: RoleService {
         case SIGALRM: .timedOut
         default: .signalled(signal)
         }
-      service?.commandEnded(request: task, exit)
+      service?.commandEnded(request: task, exit, unread: Int(unread))
     default: break
     }
     for descriptor in descriptors { _ = Descriptor(owning: descriptor) }

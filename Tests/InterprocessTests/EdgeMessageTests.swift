@@ -110,10 +110,11 @@ struct EdgeMessageTests {
       .deliver(task: 1, message, [envelope], body: nil), .body(task: 1, [1]),
       .bodyFailed(task: 1, reason: "x"), .recorded([1, 2]),
     ] { try Self.check(sent) }
-    let report = EnvelopeReport(
+    var report = EnvelopeReport(
       envelope: envelope.id,
       report: DeliveryReport(.temporary, status: EnhancedStatus(.temporary, 4, 1), text: "t")
     )
+    report.report.peer = "mx1.example.com"
     for sent: DeliveryToQueue in [
       .reconcile(inHand: [envelope.id]), .credit(task: 1, 2), .cancelBody(task: 1),
       .report(task: 1, [report]), .release(key: 1, count: 3), .release(key: 1, count: nil),

@@ -247,8 +247,8 @@ package final class DeliveryService {
   func task(_ id: UInt64) -> DeliveryTask? { ledger[id] }
 
   /// Notes the outcome of one envelope.
-  func note(_ task: UInt64, _ position: Int, _ outcome: DeliveryOutcome) {
-    _ = ledger.note(task, position, outcome)
+  func note(_ task: UInt64, _ position: Int, _ outcome: DeliveryOutcome, peer: String = "") {
+    _ = ledger.note(task, position, outcome, peer: peer)
   }
 
   func undecided(_ task: UInt64) -> [Int] { ledger.undecided(task) }

@@ -229,8 +229,10 @@ final class DeliveryRole: RoleService {
     queue?.send(
       .report(
         task: report.task,
-        report.outcomes.map {
-          EnvelopeReport(envelope: $0.envelope, report: DeliveryReport($0.outcome))
+        report.outcomes.map { outcome in
+          var report = DeliveryReport(outcome.outcome)
+          report.peer = Envelope.peerName(outcome.peer)
+          return EnvelopeReport(envelope: outcome.envelope, report: report)
         }
       )
     )

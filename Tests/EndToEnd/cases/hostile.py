@@ -133,6 +133,38 @@ def vanish(bench):
     daemon.stop()
 
 
+@case("clients that vanish behind the final dot: each message is there whole and once, or not at all ({backend})",
+      backend=BACKENDS)
+def vanish_at_the_end(bench, backend):
+    daemon = paused(bench, backend=backend)
+    tried = 30
+    for number in range(tried):
+        client = Client(daemon.port)
+        client.begin()
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.send(stuffed(message(f"m{number}", text="line\r\n" * 2000 + f"end of {number}\r\n")))
+        if number % 3 == 1:
+            client.socket.shutdown(socket.SHUT_WR)
+        elif number % 3 == 2:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+    submit(daemon.port, subject="last")
+    eventually(lambda: daemon.statistics().get("smtp.session") in (0, None),
+               lambda: f"sessions: {daemon.statistics()}")
+    found = []
+    for entry in daemon.queue():
+        text = daemon.ctl("show", "message", entry["message"], style="bytes").replace(b"\r\n", b"\n")
+        subject = re.search(rb"(?m)^Subject: (\S+)", text).group(1).decode()
+        if subject != "last":
+            expect(text.endswith(b"line\nend of " + subject[1:].encode() + b"\n"), f"{text[-60:]!r}")
+        found.append(subject)
+    expect_equal(len(found), len(set(found)), "doubles")
+    expect(set(found) <= {f"m{number}" for number in range(tried)} | {"last"}, f"{found}")
+    expect("last" in found, f"{found}")
+    no_role_died(daemon)
+    daemon.stop()
+
+
 def crowd(bench, limit, idle):
     daemon = paused(bench, f"smtp limit max-sessions {limit}")
     inside = [Client(daemon.port) for _ in range(limit - 1)]
@@ -228,6 +260,49 @@ def refused_start(bench, what):
     said = start_fails(daemon, *arguments)
     expect(wanted in said, f"it says {said!r}")
     expect("Fatal" not in said and "stack trace" not in said, said)
+
+
+@case("a configuration that smtpd may not read is told at the start")
+def forbidden_configuration(bench):
+    bench.need_root("needs root, to have two users")
+    daemon = Daemon(bench, PLAIN, user="nobody")
+    os.chmod(daemon.configuration, 0o600)
+    said = start_fails(daemon)
+    expect(daemon.configuration in said and "Permission denied" in said, f"it says {said!r}")
+
+
+@case("users of the roles that are missing are named at the start, with the command that makes them")
+def missing_users(bench):
+    bench.need_root("needs root, who has users for the roles")
+    with open("/etc/passwd", encoding="utf-8", errors="surrogateescape") as file:
+        lines = [line for line in file if not line.startswith(("_smtpq:", "_smtpk:"))]
+    bench.write("passwd", "".join(lines).encode("utf-8", "surrogateescape"))
+    within = f"mount --bind {bench.path('passwd')} /etc/passwd || exit 99; exec \"$@\""
+    daemon = Daemon(bench, PLAIN, command=["unshare", "-m", "sh", "-c", within, "sh"])
+    daemon.launch()
+    if daemon.ended() == 99:
+        raise Skipped("mount is not permitted")
+    said = daemon.log()
+    expect("users are missing: _smtpk, _smtpq; run `make users` as root" in said, f"it says {said!r}")
+
+
+@case("a spool with another user's mail is refused with the command that hands it over, which does")
+def foreign_spool(bench):
+    bench.need_root("needs root, to own files for others")
+    daemon = paused(bench)
+    identifier = submit(daemon.port)
+    daemon.stop()
+    spool = daemon.state + "/spool"
+    # As OpenSMTPD leaves it: root's, with what is in it another user's.
+    os.chown(spool, 0, 0)
+    subprocess.run(["chown", "-R", "nobody", spool + "/queue"], check=True)
+    said = start_fails(daemon)
+    found = re.search(r"run `(chown [^`]*)`", said)
+    expect(found and "belongs to uid" in said, f"it says {said!r}")
+    subprocess.run(found.group(1).split(), check=True)
+    daemon.start()
+    expect_equal([entry["message"] for entry in daemon.queue()], [identifier])
+    daemon.stop()
 
 
 def lmdb_value(content):

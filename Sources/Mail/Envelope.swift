@@ -92,6 +92,8 @@ package struct Progress: Hashable, Sendable {
   /// What the last failure said, without control characters; empty before the first failure.
   package var lastError = ""
   package var lastStatus: EnhancedStatus?
+  /// The name of the remote mail server that said so, or its address as a literal; empty when it was none.
+  package var lastPeer = ""
   /// The operator stopped it.
   package var suspension = Suspension.none
   /// How often the delivering role died while it had this envelope.

@@ -100,6 +100,11 @@ final class IntakeDesk {
   /// The disk is nearly full, or is not: nil.
   func space(_ refusal: Reply?) { perform(intake.space(refusal)) }
 
+  var bytesSettled: Int { intake.bytesSettled }
+
+  /// As `Intake.room`.
+  func room(_ bytes: Int, whenSettled settled: Int) { intake.room(bytes, whenSettled: settled) }
+
   func storeFailed(_ error: StoreError) { perform(intake.space(IntakeDesk.reply(to: error))) }
 
   func storeRecovered() { perform(intake.space(nil)) }
@@ -193,12 +198,12 @@ final class IntakeDesk {
 
   private func stage(_ id: MessageID, _ bytes: [UInt8]) {
     guard let stage else {
-      perform(intake.stageFailed(id, Intake.notStored))
+      perform(intake.stageFailed(id, Intake.notStored, bytes.count))
       return
     }
     let writer = stagedBodies[id] ?? StagedWriter(stage: stage, message: id, on: stageLoop)
     stagedBodies[id] = writer
-    run(writer, id, { $0.append(bytes) }) { [unowned self] in
+    run(writer, id, bytes: bytes.count, { $0.append(bytes) }) { [unowned self] in
       perform(intake.staged(id, written: bytes.count))
     }
   }
@@ -219,6 +224,7 @@ final class IntakeDesk {
   private func run(
     _ writer: StagedWriter,
     _ id: MessageID,
+    bytes: Int = 0,
     _ body: @escaping @Sendable (StagedWriter) -> StoreError?,
     finished: @escaping () -> Void
   ) {
@@ -230,7 +236,7 @@ final class IntakeDesk {
       loop.execute {
         if let error {
           me.value.queue.context.log.warn("queue: message \(id): \(error)")
-          me.value.perform(me.value.intake.stageFailed(id, IntakeDesk.reply(to: error)))
+          me.value.perform(me.value.intake.stageFailed(id, IntakeDesk.reply(to: error), bytes))
         } else {
           done.value()
         }

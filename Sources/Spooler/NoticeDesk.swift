@@ -232,7 +232,12 @@ final class NoticeDesk {
         changes.append(
           .update(
             stored.envelope.id,
-            .deferred(at: now, status: progress.lastStatus, error: progress.lastError)
+            .deferred(
+              at: now,
+              status: progress.lastStatus,
+              error: progress.lastError,
+              peer: progress.lastPeer
+            )
           )
         )
       case .notInFlight: break

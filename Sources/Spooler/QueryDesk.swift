@@ -20,6 +20,8 @@ final class QueryDesk {
     static let requests = 256
     /// Envelopes that a bulk verb touches in one transaction; what is more is cut between two messages.
     static let transaction = 8192
+    /// Messages that a request may name to be answered while the rest is still being read.
+    static let named = 1024
   }
 
   unowned let queue: QueueService
@@ -27,13 +29,15 @@ final class QueryDesk {
   private var answers: [UInt32: any PagedAnswer] = [:]
   /// Asked before the store or the schedule could answer.
   private var early: [ControlToRole] = []
+  /// Requests whose few messages are being put into the schedule before the others.
+  private var adopting: [UInt32: UInt64] = [:]
+  private var lastAdoption: UInt64 = 0
 
   init(_ queue: QueueService) { self.queue = queue }
 
   func connect(_ descriptor: CInt) {
     edge?.close()
-    answers = [:]
-    early = []
+    forgetRequests()
     edge = ControlEdge(
       descriptor: descriptor,
       peer: .control,
@@ -42,10 +46,15 @@ final class QueryDesk {
       ended: { [unowned self] ending in
         queue.context.report(ending, of: .control)
         edge = nil
-        answers = [:]
-        early = []
+        forgetRequests()
       }
     )
+  }
+
+  private func forgetRequests() {
+    answers = [:]
+    early = []
+    adopting = [:]
   }
 
   func send(_ id: UInt32, _ response: ControlResponse) {
@@ -69,7 +78,7 @@ final class QueryDesk {
   }
 
   /// What looks at the store is answered while the schedule is still being filled; what changes the
-  /// schedule or is found by it waits for all of it, or it would miss envelopes.
+  /// schedule or is found by it waits for all of it, or it would miss envelopes, unless it names them.
   private func canAnswer(_ request: ControlRequest) -> Bool {
     switch (request, queue.loading) {
     case (_, .complete), (.more, _), (.cancel, _), (.logLevel, _): true
@@ -87,6 +96,9 @@ final class QueryDesk {
   private func received(_ message: ControlToRole) {
     let id = message.id
     guard canAnswer(message.request) else {
+      if queue.loading == .reading, let named = QueryDesk.named(message.request) {
+        return adopt(named, for: message)
+      }
       guard early.count < Limits.requests else {
         send(id, .failure("the queue is being read, and too many requests wait; try again"))
         return
@@ -94,10 +106,49 @@ final class QueryDesk {
       early.append(message)
       return
     }
+    answer(message)
+  }
+
+  /// The few messages that a request is about; nil when it may be about any, or is about none.
+  private static func named(_ request: ControlRequest) -> [MessageID]? {
+    let selection: Selection
+    switch request {
+    case .showQueue(let all): selection = all
+    default:
+      guard let verb = BulkVerb(request) else { return nil }
+      selection = verb.selection
+    }
+    guard case .only(let messages, let envelopes)? = (try? Query(parsing: selection.words))?.scope
+    else { return nil }
+    let named = Set(messages).union(envelopes.map(\.message))
+    return named.count <= Limits.named ? named.sorted() : nil
+  }
+
+  private func adopt(_ messages: [MessageID], for message: ControlToRole) {
+    let id = message.id
+    guard adopting.count < Limits.requests else {
+      return send(id, .failure("too many requests at once; try again"))
+    }
+    lastAdoption += 1
+    let number = lastAdoption
+    adopting[id] = number
+    queue.adoptEarly(messages) { [unowned self] result in
+      guard adopting[id] == number else { return }
+      adopting[id] = nil
+      switch result {
+      case .failure(let error): send(id, .failure("\(error)"))
+      case .success: answer(message)
+      }
+    }
+  }
+
+  private func answer(_ message: ControlToRole) {
+    let id = message.id
     switch message.request {
     case .more: answers[id]?.credit()
     case .cancel:
       answers[id] = nil
+      adopting[id] = nil
       early.removeAll { $0.id == id }
     case .showQueue(let selection):
       guard let query = parse(selection, id) else { return }
@@ -193,16 +244,18 @@ final class QueryDesk {
 
   private func restore(_ name: String, _ id: UInt32) {
     queue.worker.read({ store throws(StoreError) in
+      let restored = try store.restore(quarantined: name)
       var back: [StoredEnvelope] = []
-      for id in try store.restore(quarantined: name) {
+      for id in restored.envelopes {
         if let stored = try store.envelope(id) { back.append(stored) }
       }
-      return back
+      return (back, restored.warning)
     }) { [unowned self] result in
       switch result {
       case .failure(.absent): send(id, .failure("nothing of that name is in quarantine"))
       case .failure(let error): send(id, .failure("\(error)"))
-      case .success(let back):
+      case .success((let back, let warning)):
+        if let warning { queue.context.log.warn("queue: \(warning)") }
         queue.adopt(back, at: Clock.now())
         send(id, .count(back.count))
         queue.dispatchDesk?.pump()

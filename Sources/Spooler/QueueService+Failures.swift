@@ -42,7 +42,7 @@ extension QueueService {
   /// is recorded.
   private func full(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
     context.log.warn("queue: commit: \(error)")
-    intakeDesk?.space(SpaceDesk.refusal)
+    intakeDesk?.space(Intake.shortOfSpace)
     var refused: [(Result<Void, StoreError>) -> Void] = []
     var again: [GroupCommit<Ticket>.Part] = []
     for part in parts {

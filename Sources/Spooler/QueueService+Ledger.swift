@@ -17,6 +17,31 @@ extension QueueService {
     }
   }
 
+  /// Puts the envelopes of these messages into the schedule while the others are still being read.
+  func adoptEarly(
+    _ messages: [MessageID],
+    finished: @escaping (Result<Void, StoreError>) -> Void
+  ) {
+    let walk = EnvelopeWalk(.only(messages: messages, envelopes: []))
+    var found: [StoredEnvelope] = []
+    func goOn() {
+      walk.next(in: self) { [unowned self] result in
+        switch result {
+        case .failure(let error): finished(.failure(error))
+        case .success(let step):
+          found += step.envelopes
+          guard step.place == .atEnd else { return goOn() }
+          // When all has been read meanwhile, they are there, or gone.
+          if loading != .complete {
+            adopt(found.filter { !goneWhileLoading.contains($0.envelope.id) }, at: Clock.now())
+          }
+          finished(.success(()))
+        }
+      }
+    }
+    goOn()
+  }
+
   /// An envelope that was in flight comes back with nothing to record. One that the operator removed
   /// meanwhile goes.
   func back(_ id: EnvelopeID, _ outcome: Scheduler.Outcome, at now: Instant) {

@@ -20,12 +20,6 @@ final class SpaceDesk {
     static let reserve = 16 << 20
   }
 
-  static let refusal = Reply(
-    452,
-    EnhancedStatus(.temporary, 3, 1),
-    "Insufficient system storage: the queue's disk is nearly full, try again later"
-  )
-
   /// Envelopes in flight at most while the disk is short of room.
   static let inFlightWhenShort = 64
 
@@ -47,14 +41,17 @@ final class SpaceDesk {
 
   private func look() {
     guard let watcher else { return }
-    ask({ watcher.isNearlyFull() }) { [unowned self] isNearlyFull in
+    let settled = queue.intakeDesk?.bytesSettled ?? 0
+    ask({ watcher.look() }) { [unowned self] seen in
+      let isNearlyFull = seen?.isNearlyFull() ?? false
+      queue.intakeDesk?.room(seen?.room() ?? .max, whenSettled: settled)
       if !isNearlyFull, queue.health == .good, isShort {
         isShort = false
         queue.dispatchDesk?.pump()
       }
       // What a failed commit refuses stays refused until the store is well.
       if queue.health == .good {
-        queue.intakeDesk?.space(isNearlyFull ? SpaceDesk.refusal : nil)
+        queue.intakeDesk?.space(isNearlyFull ? Intake.shortOfSpace : nil)
       }
       later(Limits.interval) { [unowned self] in look() }
     }
@@ -76,9 +73,9 @@ final class SpaceDesk {
     queue.context.loop.assumeIsolated().scheduleTask(in: time) { body() }
   }
 
-  private func ask(
-    _ question: @escaping @Sendable () -> Bool,
-    _ answered: @escaping (Bool) -> Void
+  private func ask<Answer: Sendable>(
+    _ question: @escaping @Sendable () -> Answer,
+    _ answered: @escaping (Answer) -> Void
   ) {
     let loop = queue.context.loop
     let done = NIOLoopBound(answered, eventLoop: loop)
@@ -101,11 +98,11 @@ private final class SpaceWatcher: Sendable {
     loop.execute { self.reserve.value = SpaceReserve(disk: disk, size: size) }
   }
 
-  /// Looks, and fills the reserve again where there is room. A disk that cannot be asked counts as
+  /// Looks, and fills the reserve again where there is room. A disk that cannot be asked, nil, counts as
   /// roomy: its commits will say what is wrong.
-  func isNearlyFull() -> Bool {
+  func look() -> DiskSpace? {
     _ = try? reserve.value?.build()
-    return (try? disk.space())?.isNearlyFull() ?? false
+    return try? disk.space()
   }
 
   func releaseReserve() -> Bool { (try? reserve.value?.release()) ?? false }

@@ -8,13 +8,18 @@ internal import Interprocess
 ///
 /// The supervisor keeps the writing end of each command's standard input until the feeding side has
 /// said that everything was written; when the feeding side dies first, the command's process group is
-/// killed *before* that end closes, so that no command takes a cut-off message for a whole one.
+/// killed *before* that end closes, so that no command takes a cut-off message for a whole one. What
+/// it had started in a session of its own lives on; the end stays open for as long as that reads.
+///
+/// The reading end is kept, too: what is left in the pipe when the command has ended was read by nobody.
 struct CommandTable {
   enum Limits {
     /// How long a command may run, in milliseconds: its own alarm rings before.
     static let time: Int64 = 305_000
     /// Commands at one time.
     static let running = 1024
+    /// Inputs that are kept open for what outlived its command; beyond it the oldest is closed.
+    static let held = 64
   }
 
   private struct Command {
@@ -24,11 +29,14 @@ struct CommandTable {
     var deadline: Int64
     /// -1 once the feeding side is done.
     var input: CInt
+    /// The reading end of the input.
+    let rest: CInt
   }
 
   /// Whose a child was that ended.
   enum Ending: Equatable {
-    case task(UInt64)
+    /// `unread` bytes of its input were read by nobody.
+    case task(UInt64, unread: UInt32)
     /// A command of a feeding side that died.
     case abandoned
     /// No command.
@@ -38,6 +46,8 @@ struct CommandTable {
   private var commands: [UInt64: Command] = [:]
   /// The inputs of killed commands whose feeding side died, by process: open until the command is gone.
   private var abandoned: [Int32: CInt] = [:]
+  /// Inputs that were cut off and are still read by what outlived its command; the oldest first.
+  private(set) var held: [CInt] = []
 
   /// The next deadline, on the rising clock.
   var nextDeadline: Int64? {
@@ -80,13 +90,13 @@ struct CommandTable {
     prepared.descriptors = (input.read, output.write, output.write, -1)
     do throws(SpawnError) {
       let process = try prepared.start()
-      close(input.read)
       close(output.write)
       commands[task] = Command(
         task: task,
         process: process,
         deadline: now + Limits.time,
-        input: kept
+        input: kept,
+        rest: input.read
       )
       return [input.write, output.read]
     } catch {
@@ -122,6 +132,7 @@ struct CommandTable {
     for command in commands.values {
       kill(-command.process, SIGKILL)
       abandoned[command.process] = command.input
+      close(command.rest)
     }
     commands = [:]
   }
@@ -140,16 +151,51 @@ struct CommandTable {
   mutating func ended(process: Int32) -> Ending {
     if let input = abandoned.removeValue(forKey: process) {
       kill(-process, SIGKILL)
-      if input >= 0 { close(input) }
+      if input >= 0 { hold(input) }
       return .abandoned
     }
     guard let command = commands.values.first(where: { $0.process == process }) else {
       return .unknown
     }
+    commands[command.task] = nil
     // What it left behind goes with it.
     kill(-process, SIGKILL)
-    if command.input >= 0 { close(command.input) }
-    commands[command.task] = nil
-    return .task(command.task)
+    guard command.input >= 0 else {
+      let unread = CommandTable.unread(command.rest)
+      close(command.rest)
+      return .task(command.task, unread: unread)
+    }
+    // Nothing is written any more once that was the last reader.
+    close(command.rest)
+    let unread = CommandTable.unread(command.input)
+    hold(command.input)
+    return .task(command.task, unread: unread)
+  }
+
+  /// Bytes that are in a pipe; zero when nobody knows.
+  private static func unread(_ end: CInt) -> UInt32 {
+    var count: CInt = 0
+    // The call writes one number.
+    guard unsafe ioctl(end, UInt(FIONREAD), &count) == 0 else { return 0 }
+    return UInt32(clamping: count)
+  }
+
+  /// An input that was cut off ends when nobody reads it: its end would look like that of the message.
+  private mutating func hold(_ input: CInt) {
+    held.append(input)
+    releaseHeld()
+    guard held.count > Limits.held else { return }
+    close(held.removeFirst())
+  }
+
+  /// Closes the held inputs that nobody reads any more.
+  mutating func releaseHeld() {
+    held.removeAll { input in
+      var watched = pollfd(fd: input, events: 0, revents: 0)
+      // One entry. A pipe without readers is an error to its writer.
+      guard unsafe poll(&watched, 1, 0) > 0 else { return false }
+      close(input)
+      return true
+    }
   }
 }

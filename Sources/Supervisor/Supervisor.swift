@@ -89,7 +89,10 @@ package final class Supervisor {
     var watched = [pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
     watched += channels.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
     // An entry of -1 is passed over.
+    let offlineEntry = watched.count
     watched.append(pollfd(fd: offline?.watch ?? -1, events: Int16(POLLIN), revents: 0))
+    // Told of errors only: that nobody reads them any more.
+    watched += commands.held.map { pollfd(fd: $0, events: 0, revents: 0) }
     let deadlines =
       Array(roles.restarts.values)
       + [commands.nextDeadline, roles.nextEdge, pending.nextDeadline, offline?.nextDeadline]
@@ -105,7 +108,9 @@ package final class Supervisor {
     for (channel, entry) in zip(channels, watched.dropFirst()) where entry.revents != 0 {
       if let role = roles.role(ofChannel: channel.descriptor) { drain(channel, of: role) }
     }
-    if watched[watched.count - 1].revents != 0 { offline?.noticed(now: Clock.rising()) }
+    let held = watched[(offlineEntry + 1)...]
+    if held.contains(where: { $0.revents != 0 }) { commands.releaseHeld() }
+    if watched[offlineEntry].revents != 0 { offline?.noticed(now: Clock.rising()) }
     if watched[0].revents != 0 { handleSignals() }
   }
 
@@ -307,8 +312,9 @@ package final class Supervisor {
       let process = unsafe waitpid(-1, &status, WNOHANG)
       guard process > 0 else { return }
       switch commands.ended(process: process) {
-      case .task(let task):
-        roles.send(.commandEnded(task: task, status: status), to: .delivery)
+      case .task(let task, let unread):
+        let ending = SupervisorToRole.commandEnded(task: task, status: status, unread: unread)
+        roles.send(ending, to: .delivery)
         continue
       case .abandoned: continue
       case .unknown: break

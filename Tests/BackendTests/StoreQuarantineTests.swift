@@ -69,7 +69,8 @@ struct StoreQuarantineTests {
     #expect(store.statistics().messages == 2)
     #expect(store.statistics().bodyBytes == 600)
     let back = try store.restore(quarantined: "envelope-0000000200000002")
-    #expect(back == [try Sample.envelopeID(2, 1), try Sample.envelopeID(2, 2)])
+    #expect(back.envelopes == [try Sample.envelopeID(2, 1), try Sample.envelopeID(2, 2)])
+    #expect(back.doubtful == ["message 00000002"])
     #expect(try store.everything().count == 6)
     #expect(try store.body(of: try Sample.id(2)) == Sample.body(2))
     #expect(try store.quarantined().isEmpty)
@@ -119,6 +120,37 @@ struct StoreQuarantineTests {
       return
     }
     #expect(try store.body(of: try Sample.id(3)) == Sample.body(3))
+  }
+
+  @Test("says of what it restores which checksums do not hold", arguments: Backend.tabular)
+  func doubtful(backend: Backend) throws {
+    let store = try prepared(backend)
+    try backend.flip(.bodies, 2, at: 299, in: spool)
+    try backend.drop(.messages, 3, in: spool)
+    _ = try store.open()
+    _ = try store.verifyAll()
+    let back = try store.restore(quarantined: "message-00000002")
+    #expect(back.envelopes == [try Sample.envelopeID(2, 1), try Sample.envelopeID(2, 2)])
+    #expect(back.doubtful == ["body 00000002"])
+    let warning = try #require(back.warning)
+    #expect(warning.contains("smtpctl remove 00000002"))
+    var body = Sample.body(2)
+    body[299] ^= 0x10
+    #expect(try store.body(of: try Sample.id(2)) == body)
+    // What is put back counts as whole: it was for the operator to judge.
+    #expect(try store.verifyAll().isEmpty)
+  }
+
+  @Test("finds damage beside damage, and says so when both are back", arguments: Backend.tabular)
+  func twice(backend: Backend) throws {
+    let store = try prepared(backend)
+    try backend.flip(.messages, 2, at: 4, in: spool)
+    try backend.flip(.bodies, 2, at: 299, in: spool)
+    _ = try store.open()
+    _ = try store.everything()
+    let back = try store.restore(quarantined: "message-00000002")
+    #expect(back.doubtful == ["body 00000002", "message 00000002"])
+    #expect(try store.quarantined().isEmpty)
   }
 
   @Test("does not restore what cannot be read, and keeps it", arguments: Backend.tabular)

@@ -119,5 +119,7 @@ import Testing
     values.recipient = hostile
     let result = try expand("x %{rcpt.user\(modifier)}", for: .command, with: values)
     #expect(!result.dropFirst(2).contains { "!#$%&'*?`{|}~;<>\\\"()\n ".contains($0) })
+    // A slash is a part of the address, and harmless in a word (`Decisions/0013`).
+    #expect(result.filter { $0 == "/" }.count == 2)
   }
 }

@@ -43,7 +43,8 @@ struct LocalServiceTests {
     of task: DeliveryTask,
     printing output: String,
     exit: CommandExit,
-    reading: Bool = true
+    reading: Bool = true,
+    unread: Int = 0
   ) async throws -> (DeliveryOutcome?, read: String, length: Int) {
     let bench = try await bench()
     try await bench.run { $0.begin(task) }
@@ -69,7 +70,7 @@ struct LocalServiceTests {
       case .commandFed(let request):
         read = try Self.readAll(input.read)
         close(input.read)
-        try await bench.run { $0.commandEnded(request: request, exit) }
+        try await bench.run { $0.commandEnded(request: request, exit, unread: unread) }
         return false
       case .report(let report):
         result = report.outcomes.first?.outcome
@@ -116,6 +117,26 @@ struct LocalServiceTests {
     #expect(
       outcome == .temporary(EnhancedStatus(.temporary, 3, 0), "mda exited prematurely")
     )
+  }
+
+  @Test("what is left in the pipe was not read")
+  func unread() async throws {
+    for (unread, code) in [(1, UInt8(0)), (0, 0), (1, 67)] {
+      let (outcome, _, _) = try await outcome(
+        of: ServiceBench.task(1, kind: Self.kind, action: "local"),
+        printing: "",
+        exit: .exited(code: code),
+        unread: unread
+      )
+      switch (unread, code) {
+      case (1, 0):
+        #expect(
+          outcome == .temporary(EnhancedStatus(.temporary, 3, 0), "mda exited prematurely")
+        )
+      case (0, 0): #expect(outcome == .delivered(text: "Delivered", relay: nil, support: .none))
+      default: #expect(outcome == .permanent(EnhancedStatus(.permanent, 1, 1), "user unknown"))
+      }
+    }
   }
 
   @Test("a message that was delivered here before is a loop, and nothing is started")

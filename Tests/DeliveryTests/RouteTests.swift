@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+import DNS
 import Mail
 import Testing
 
@@ -91,5 +92,24 @@ struct RouteTests {
     let pause = route.ended(.interrupted, at: start + .seconds(9))
     #expect(pause == nil)
     #expect(route.permission(limits, at: start + .seconds(9)) == .notBefore(start + .seconds(12)))
+  }
+
+  @Test("a server is named as a delivery status names it")
+  func peerName() throws {
+    let relay = RelayKey(domain: "example.com", port: 25, action: RelayAction(helo: "me"))
+    let address = IPAddress.inet6(0x2001_0db8_0000_0000, 1)
+    for (endpoint, name, expected) in [
+      (RelayEndpoint.inet(address, port: 25), "mx1.example.com", "mx1.example.com"),
+      (.inet(address, port: 25), nil, "[IPv6:2001:db8::1]"),
+      (.inet(.inet4(0xc000_0201), port: 2525), nil, "[192.0.2.1]"),
+      (.local(path: "/run/lmtp"), nil, ""),
+    ] {
+      let connection = RelayConnection(
+        relay: relay,
+        route: RouteKey(source: nil, endpoint: endpoint),
+        name: try name.map { try #require(DomainName($0)) }
+      )
+      #expect(connection.peerName == expected)
+    }
   }
 }

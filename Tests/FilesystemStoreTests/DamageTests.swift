@@ -96,7 +96,7 @@ struct DamageTests {
     let mended = try disk.open("quarantine/\(record.name)", .write)
     try disk.write(good, to: mended, at: 0)
     disk.close(mended)
-    #expect(try store.restore(quarantined: record.name) == [envelopeID(1, 2)])
+    #expect(try store.restore(quarantined: record.name).envelopes == [envelopeID(1, 2)])
     #expect(try allEnvelopes(store).count == 3)
     #expect(try store.quarantined() == [])
     #expect(throws: StoreError.absent) { try store.restore(quarantined: "../lock") }
@@ -127,7 +127,7 @@ struct DamageTests {
       #expect(throws: StoreError.self) { try store.restore(quarantined: record.name) }
       #expect(try store.quarantined().count == 1)
       disk.refuse(path, errno: nil)
-      #expect(try store.restore(quarantined: record.name) == [envelopeID(1, 2)])
+      #expect(try store.restore(quarantined: record.name).envelopes == [envelopeID(1, 2)])
       #expect(try allEnvelopes(store).count == 3)
       #expect(store.statistics().envelopes == 3 && store.statistics().quarantined == 0)
     }
@@ -151,7 +151,7 @@ struct DamageTests {
       let record = try #require(try store.quarantined().first)
       #expect(throws: StoreError.self) { try store.restore(quarantined: record.name) }
       disk.refuse(path, errno: nil)
-      #expect(try store.restore(quarantined: record.name).count == 4 - left.count)
+      #expect(try store.restore(quarantined: record.name).envelopes.count == 4 - left.count)
       #expect(try allEnvelopes(store).count == 4)
       #expect(store.statistics().quarantined == 0)
     }
@@ -181,7 +181,7 @@ struct DamageTests {
       try disk.write(good, to: mended, at: 0)
       try disk.truncate(mended, to: good.count)
       disk.close(mended)
-      #expect(try store.restore(quarantined: record.name).count == 2)
+      #expect(try store.restore(quarantined: record.name).envelopes.count == 2)
       #expect(try store.body(of: messageID(1), from: 0, count: 1000) == good)
       #expect(try store.verify(after: nil, limit: 10).findings.isEmpty)
     }

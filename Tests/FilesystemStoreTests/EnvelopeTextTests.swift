@@ -188,6 +188,7 @@ struct EnvelopeTextTests {
     envelope.progress.lastError = "  leading blanks: é"
     envelope.progress.suspension = .removed
     envelope.progress.crashes = 2
+    envelope.progress.lastPeer = "[IPv6:2001:db8::1]"
     let kinds: [Envelope.Kind] = [
       .relay, .bounce(.failed), .bounce(.delivered), .local(LocalDelivery(user: "u\u{0}v")),
       .bounce(.delayed(after: .milliseconds(1), timeToLive: .milliseconds(2001))),

@@ -110,10 +110,11 @@ struct EdgeMessageTests {
       .deliver(task: 1, message, [envelope], body: nil), .body(task: 1, [1]),
       .bodyFailed(task: 1, reason: "x"), .recorded([1, 2]),
     ] { try Self.check(sent) }
-    let report = EnvelopeReport(
+    var report = EnvelopeReport(
       envelope: envelope.id,
       report: DeliveryReport(.temporary, status: EnhancedStatus(.temporary, 4, 1), text: "t")
     )
+    report.report.peer = "mx1.example.com"
     for sent: DeliveryToQueue in [
       .reconcile(inHand: [envelope.id]), .credit(task: 1, 2), .cancelBody(task: 1),
       .report(task: 1, [report]), .release(key: 1, count: 3), .release(key: 1, count: nil),
@@ -217,7 +218,7 @@ struct EdgeMessageTests {
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
       .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),
-      .commandFailed(task: 1, reason: "r"), .commandEnded(task: 1, status: -1),
+      .commandFailed(task: 1, reason: "r"), .commandEnded(task: 1, status: -1, unread: 7),
       .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
       .resolveUser(token: 1, action: "a", user: "u"), .connected(task: 7),
       .confirmNode(token: 1, action: "a", method: .command("c", .alias)),

@@ -111,7 +111,9 @@ struct IntakeTests {
     let id = try Self.id(5)
     _ = intake.body(id, [UInt8](repeating: 1, count: 150), from: Self.frontend)
     #expect(
-      Self.words(intake.stageFailed(id, Intake.notStored)) == ["discard 5", "refused 5 451"]
+      Self.words(intake.stageFailed(id, Intake.notStored, 150)) == [
+        "discard 5", "refused 5 451",
+      ]
     )
     #expect(Self.words(intake.body(id, [1], from: Self.frontend)) == ["refused 5 451"])
     let submit = intake.submit(try Self.message(5, size: 151), envelopes: 1, from: Self.frontend)
@@ -170,6 +172,71 @@ struct IntakeTests {
     #expect(Self.words(intake.abort(try Self.id(1), from: Self.frontend)) == ["admission 250"])
   }
 
+  private static func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 1, count: count) }
+
+  @Test("staged bodies together take no more than there is room for, each up to the last byte")
+  func room() throws {
+    var intake = try Self.intake()
+    intake.room(500, whenSettled: 0)
+    let first = try Self.id(1)
+    let second = try Self.id(2)
+    let words = { (actions: [Intake.Action]) in Self.words(actions) }
+    #expect(words(intake.body(first, Self.bytes(150), from: Self.frontend)) == ["stage 1 150"])
+    #expect(words(intake.body(second, Self.bytes(150), from: Self.frontend)) == ["stage 2 150"])
+    #expect(words(intake.body(first, Self.bytes(200), from: Self.frontend)) == ["stage 1 200"])
+    // The room is used up: one more byte is refused, and so is who comes next.
+    #expect(
+      words(intake.body(second, [1], from: Self.frontend)) == [
+        "discard 2", "refused 2 452", "admission 452",
+      ]
+    )
+    #expect(intake.bytesInMemory == 350)
+    let small = intake.body(try Self.id(3), Self.bytes(100), from: Self.frontend)
+    #expect(words(small) == ["credit 3 100"])
+    // What fits in memory needs a file once it grows.
+    #expect(
+      words(intake.body(try Self.id(3), [1], from: Self.frontend)) == ["refused 3 452"]
+    )
+  }
+
+  @Test("a look at the disk counts what was not written when it began")
+  func look() throws {
+    var intake = try Self.intake()
+    intake.room(1000, whenSettled: 0)
+    let id = try Self.id(1)
+    _ = intake.body(id, Self.bytes(300), from: Self.frontend)
+    let before = intake.bytesSettled
+    #expect(before == 0)
+    _ = intake.staged(id, written: 300)
+    _ = intake.body(id, Self.bytes(300), from: Self.frontend)
+    // 1000 were free, of which 600 were asked for since.
+    intake.room(1000, whenSettled: before)
+    #expect(Self.words(intake.body(id, Self.bytes(400), from: Self.frontend)) == ["stage 1 400"])
+    _ = intake.staged(id, written: 300)
+    #expect(intake.bytesSettled == 600)
+    // All but the last 400 are written, and 500 are free.
+    intake.room(500, whenSettled: 600)
+    let over = intake.body(id, Self.bytes(101), from: Self.frontend)
+    #expect(Self.words(over).contains("refused 1 452"))
+  }
+
+  @Test("once there is room again staged bodies are taken again, also after failures")
+  func roomAgain() throws {
+    var intake = try Self.intake()
+    intake.room(0, whenSettled: 0)
+    let first = intake.body(try Self.id(1), Self.bytes(101), from: Self.frontend)
+    #expect(Self.words(first) == ["refused 1 452", "admission 452"])
+    intake.room(200, whenSettled: intake.bytesSettled)
+    #expect(Self.words(intake.space(nil)) == ["admission 250"])
+    let second = try Self.id(2)
+    _ = intake.body(second, Self.bytes(200), from: Self.frontend)
+    _ = intake.stageFailed(second, Intake.notStored, 200)
+    #expect(intake.bytesSettled == 200)
+    intake.room(.max, whenSettled: 200)
+    let third = intake.body(try Self.id(3), Self.bytes(500), from: Self.frontend)
+    #expect(Self.words(third) == ["stage 3 500"])
+  }
+
   @Test("a frontend that comes back learns of what it has in a commit")
   func reclaim() throws {
     var intake = try Self.intake()
@@ -208,7 +275,7 @@ struct IntakeTests {
           from: Self.frontend
         )
       case 5: actions = intake.abort(id, from: Self.frontend)
-      case 6: actions = intake.stageFailed(id, Intake.notStored)
+      case 6: actions = intake.stageFailed(id, Intake.notStored, 0)
       case 7: actions = intake.commitFailed(id, Intake.notStored)
       default: if seed % 2 == 0 { actions = intake.lookupLost() }
       }

@@ -99,6 +99,22 @@ struct NoticeTests {
     #expect(text == expected)
   }
 
+  @Test("the remote server is named where one is known, for each recipient, and nowhere else")
+  func peer() {
+    let both = text(
+      notice(.failed) { _, envelopes in
+        envelopes[0].progress.lastPeer = "mx1.example.com"
+        envelopes[1].progress.lastPeer = "[IPv6:2001:db8::1]"
+      }
+    )
+    #expect(both.contains("1.1\nRemote-MTA: dns; mx1.example.com\nDiagnostic-Code: smtp; "))
+    #expect(both.contains("Remote-MTA: dns; [IPv6:2001:db8::1]\n"))
+    let one = text(
+      notice(.failed) { _, envelopes in envelopes[1].progress.lastPeer = "mx1.example.com" }
+    )
+    #expect(one.split(separator: "Remote-MTA").count == 2)
+  }
+
   @Test("RET=FULL brings the whole message back, on failure alone, when it is small enough")
   func returnedContent() {
     let full = notice(.failed) { message, _ in message.returnContent = .full }

@@ -46,8 +46,8 @@ struct OutcomeRulesTests {
     case .retry(nil): "again"
     case .retry: "retry"
     case .hold(let key): "hold \(key)"
-    case .bounce(.becameBounce(.failed, _, _, _, _)): "failed"
-    case .bounce(.becameBounce(.delivered, _, _, _, _)): "delivered"
+    case .bounce(.becameBounce(.failed, _, _, _, _, _)): "failed"
+    case .bounce(.becameBounce(.delivered, _, _, _, _, _)): "delivered"
     case .bounce: "?"
     }
   }
@@ -141,5 +141,39 @@ struct OutcomeRulesTests {
       at: Self.now
     )
     #expect(decision == .gone)
+  }
+
+  @Test("who said the last error is kept with it, and with it alone")
+  func peer() throws {
+    var stored = try Self.stored()
+    var busy = DeliveryReport(.temporary, text: "450 busy")
+    busy.peer = "mx1.example.com"
+    guard
+      case .retry(let first?) = Self.rules.decide(
+        busy,
+        for: stored,
+        expiry: Self.expiry,
+        at: Self.now
+      )
+    else {
+      Issue.record("no retry")
+      return
+    }
+    stored.envelope.apply(first)
+    #expect(stored.envelope.progress.lastPeer == "mx1.example.com")
+    guard case .bounce(let expired) = Self.rules.expired(stored, at: Self.now) else {
+      Issue.record("no notice")
+      return
+    }
+    var notice = stored.envelope
+    notice.apply(expired)
+    #expect(notice.progress.lastPeer == "mx1.example.com")
+    // The next failure is nobody else's.
+    stored.envelope.apply(.deferred(at: Self.now, status: nil, error: "no route"))
+    #expect(stored.envelope.progress.lastPeer.isEmpty)
+    for (name, kept) in [("mx 1", ""), ("mx\n", ""), (String(repeating: "x", count: 255), "x")] {
+      #expect(Envelope.peerName(name).first.map { String($0) } ?? "" == kept)
+    }
+    #expect(Envelope.peerName(String(repeating: "x", count: 256)).isEmpty)
   }
 }

@@ -26,6 +26,7 @@ struct RecordTests {
     envelope.progress.lastStatus = EnhancedStatus(.temporary, 999, 999)
     envelope.progress.suspension = .quarantine
     envelope.progress.crashes = 2
+    envelope.progress.lastPeer = "mx1.example.com"
     return envelope
   }
 

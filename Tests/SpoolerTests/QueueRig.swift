@@ -37,7 +37,9 @@ final class QueueRig: Sendable {
     let attempts = Mutex(0)
   }
 
-  init() async throws {
+  /// - Parameter stuck: mail that is in the store from the start, whose reading never ends; nil for an
+  ///   empty store that is ready.
+  init(stuckWith stuck: [NewMessage]? = nil) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     self.loop = loop
     let channels = try SupervisorChannel.makePair()
@@ -59,6 +61,7 @@ final class QueueRig: Sendable {
         stage: nil,
         seed: 1
       ) { () throws(StoreError) in
+        if let stuck { return StuckStore(holding: stuck) }
         let store = MemoryStore()
         store.failure = { _ in
           failing.attempts.withLock { $0 += 1 }

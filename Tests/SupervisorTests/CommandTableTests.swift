@@ -33,6 +33,14 @@ struct CommandTableTests {
     }
   }
 
+  private static func readLine(_ descriptor: CInt) -> String {
+    var line: [UInt8] = []
+    var byte: UInt8 = 0
+    // One byte at a time.
+    while unsafe read(descriptor, &byte, 1) == 1, byte != 0x0a { line.append(byte) }
+    return String(decoding: line, as: UTF8.self)
+  }
+
   private static func write(_ text: String, to descriptor: CInt) {
     let bytes = Array(text.utf8)
     // The array is read during the call only.
@@ -57,7 +65,7 @@ struct CommandTableTests {
     close(ends[1])
     let (process, status) = try Self.reap(table)
     #expect(status == 0)
-    #expect(table.ended(process: process) == .task(1))
+    #expect(table.ended(process: process) == .task(1, unread: 0))
     #expect(table.isEmpty)
   }
 
@@ -80,8 +88,53 @@ struct CommandTableTests {
       #expect(ending == .abandoned ? status & 0x7f == SIGKILL : status >> 8 == 3)
       endings.append(ending)
     }
-    #expect(endings.contains(.abandoned) && endings.contains(.task(1)))
+    #expect(endings.contains(.abandoned) && endings.contains(.task(1, unread: 0)))
     #expect(table.isEmpty)
+  }
+
+  @Test(
+    "what a command left unread is told, whether or not its feeding was done",
+    arguments: [true, false]
+  )
+  func unread(isFed: Bool) throws {
+    var table = CommandTable()
+    let ends = try table.start(Self.shell("read line; exit 0"), task: 1, now: 0)
+    // The shell reads a line byte by byte.
+    Self.write("one line\nand five", to: ends[0])
+    if isFed { table.fed(task: 1) }
+    close(ends[0])
+    let process = try Self.reap(table).process
+    #expect(table.ended(process: process) == .task(1, unread: 8))
+    #expect(table.held.isEmpty)
+    close(ends[1])
+  }
+
+  @Test(
+    "what outlives its command never sees the end of an input that was cut off",
+    arguments: [true, false]
+  )
+  func follower(isFeederDead: Bool) throws {
+    var table = CommandTable()
+    // The second shell leaves session and group, and reads on.
+    let script =
+      "exec 3<&0; setsid sh -c 'echo $$; cat >/dev/null; echo whole' <&3 3<&- & sleep 1000"
+    let ends = try table.start(Self.shell(script), task: 1, now: 0)
+    Self.write("half", to: ends[0])
+    let follower = try #require(Int32(Self.readLine(ends[1])))
+    close(ends[0])
+    if isFeederDead { table.endAll() } else { table.end(task: 1) }
+    let process = try Self.reap(table).process
+    let ending = table.ended(process: process)
+    #expect(isFeederDead ? ending == .abandoned : ending != .unknown)
+    #expect(table.held.count == 1)
+    table.releaseHeld()
+    #expect(table.held.count == 1)
+    kill(-follower, SIGKILL)
+    // Both it and its `cat` are gone when the output ends, without a word about a whole message.
+    #expect(Self.readAll(ends[1]) == "")
+    close(ends[1])
+    table.releaseHeld()
+    #expect(table.held.isEmpty)
   }
 
   @Test("what runs too long is killed once, with all that it started")
@@ -96,7 +149,7 @@ struct CommandTableTests {
     #expect(Self.readAll(ends[1]) == "")
     for end in ends { close(end) }
     let process = try Self.reap(table).process
-    #expect(table.ended(process: process) == .task(5))
+    #expect(table.ended(process: process) == .task(5, unread: 0))
   }
 
   @Test("a program that cannot be started, and a task that runs, are refused")
@@ -109,7 +162,7 @@ struct CommandTableTests {
     #expect(throws: CommandRefusal.self) { try table.start(Self.shell("exit 0"), task: 2, now: 0) }
     for end in ends { close(end) }
     let process = try Self.reap(table).process
-    #expect(table.ended(process: process) == .task(2))
+    #expect(table.ended(process: process) == .task(2, unread: 0))
     #expect(table.ended(process: 1) == .unknown)
   }
 }

@@ -17,12 +17,18 @@ package struct DiskSpace: Hashable, Sendable {
 
   /// Whether new mail is to be refused with 452.
   package func isNearlyFull(_ floor: Floor = Floor()) -> Bool {
-    if let least = floor.bytesMin {
-      if bytesAvailable < least { return true }
-    } else {
-      if bytesAvailable < bytes / 100 * UInt64(floor.percentMin) { return true }
-    }
+    if bytesAvailable < least(floor) { return true }
     return inodes > 0 && inodesAvailable < inodes / 100 * UInt64(floor.percentMin)
+  }
+
+  /// Bytes that can be taken until the disk is nearly full.
+  package func room(_ floor: Floor = Floor()) -> Int {
+    let least = least(floor)
+    return bytesAvailable > least ? Int(clamping: bytesAvailable - least) : 0
+  }
+
+  private func least(_ floor: Floor) -> UInt64 {
+    floor.bytesMin ?? bytes / 100 * UInt64(floor.percentMin)
   }
 
   /// How much must be left.

@@ -107,7 +107,11 @@ extension FilesystemStore {
     return content
   }
 
-  package func restore(quarantined name: String) throws(StoreError) -> [EnvelopeID] {
+  package func restore(quarantined name: String) throws(StoreError) -> Restoration {
+    Restoration(try restoreEnvelopes(quarantined: name))
+  }
+
+  private func restoreEnvelopes(quarantined name: String) throws(StoreError) -> [EnvelopeID] {
     guard state == .open else { throw .sealed(path: disk.root) }
     if let path = quarantine.left(name) { return try restoreLeft(name, at: path) }
     let isDirectory = try onDisk { () throws(DiskError) in try quarantine.isDirectory(name) }

@@ -155,7 +155,7 @@ extension MemoryStore {
 
   package func quarantinedContent(_ name: String) throws(StoreError) -> [UInt8] { throw .absent }
 
-  package func restore(quarantined name: String) throws(StoreError) -> [EnvelopeID] {
+  package func restore(quarantined name: String) throws(StoreError) -> Restoration {
     throw .absent
   }
 

@@ -38,7 +38,8 @@ extension TableStore {
     }
   }
 
-  /// Moves a message aside with all that belongs to it, so that `restore` can bring all of it back.
+  /// Moves a message aside with all that belongs to it, so that `restore` can bring all of it back. A
+  /// record of it that is damaged, too, says so.
   func moveAside(
     message key: UInt64,
     _ damage: RowDamage,
@@ -49,12 +50,15 @@ extension TableStore {
     }
     let kin = RowDamage(problem: "belongs to message \(RecordTable.messages.keyText(key))")
     for table in [RecordTable.bodies, .staged] {
-      if let row = try tables.row(table, key) { try moveAside(table, row, kin, &step) }
+      guard let row = try tables.row(table, key) else { continue }
+      try moveAside(table, row, row.isWhole(in: table) ? kin : .wrongChecksum, &step)
     }
     let keys = key << 32...(key << 32 | 0xffff_ffff)
     while true {
       let rows = try tables.rows(.envelopes, in: keys, limit: TableLimits.rowsAtOnce)
-      for row in rows { try moveAside(.envelopes, row, kin, &step) }
+      for row in rows {
+        try moveAside(.envelopes, row, row.isWhole(in: .envelopes) ? kin : .wrongChecksum, &step)
+      }
       guard rows.count == TableLimits.rowsAtOnce else { break }
     }
     if let id = MessageID(UInt32(truncatingIfNeeded: key)) { step.removed.insert(id) }
@@ -90,7 +94,7 @@ extension TableStore {
   func moveAside(setting name: String, _ value: NamedValue) throws(StoreError) {
     let record = QuarantinedRecord(
       name: try freeName("setting-\(name)"),
-      reason: "its checksum does not hold",
+      reason: RowDamage.wrongChecksum.problem,
       size: value.content.count,
       when: now()
     )

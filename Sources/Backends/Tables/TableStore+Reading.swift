@@ -7,6 +7,8 @@ package import Queue
 /// Why a row is not the record that it should be.
 struct RowDamage: Error {
   var problem: String
+
+  static let wrongChecksum = RowDamage(problem: "its checksum does not hold")
 }
 
 extension TableStore {
@@ -22,7 +24,7 @@ extension TableStore {
     let key = UInt64(message.rawValue)
     if let row = try tables.row(.bodies, key) {
       guard row.isWhole(in: .bodies) else {
-        throw damaged("body \(message): its checksum does not hold")
+        throw damaged("body \(message): \(RowDamage.wrongChecksum.problem)")
       }
       if offset == 0, count >= row.content.count { return row.content }
       if row.content.count <= TableLimits.recentBody { recentBody = (message, row.content) }
@@ -77,7 +79,7 @@ extension TableStore {
 
   func decodeEnvelope(_ row: RecordRow) -> Result<Envelope, RowDamage> {
     guard row.isWhole(in: .envelopes) else {
-      return .failure(RowDamage(problem: "its checksum does not hold"))
+      return .failure(.wrongChecksum)
     }
     guard let id = EnvelopeID(row.key) else {
       return .failure(RowDamage(problem: "its key is no identifier"))
@@ -91,7 +93,7 @@ extension TableStore {
 
   func decodeMessage(_ row: RecordRow) -> Result<Message, RowDamage> {
     guard row.isWhole(in: .messages) else {
-      return .failure(RowDamage(problem: "its checksum does not hold"))
+      return .failure(.wrongChecksum)
     }
     guard row.key <= UInt64(UInt32.max), let id = MessageID(UInt32(row.key)) else {
       return .failure(RowDamage(problem: "its key is no identifier"))

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: ISC
 
 internal import Disk
-package import Mail
+internal import Mail
 package import Queue
 
 extension TableStore {
   /// A checksum that does not hold is for the operator to judge, who has seen the content: what can be
-  /// decoded is put back. A message comes back with its body and its envelopes, and needs both.
-  package func restore(quarantined name: String) throws(StoreError) -> [EnvelopeID] {
+  /// decoded is put back, and named as doubtful. A message comes back with its body and its envelopes,
+  /// and needs both.
+  package func restore(quarantined name: String) throws(StoreError) -> Restoration {
     guard let content = try tables.quarantinedContent(name) else { throw .absent }
     if name.hasPrefix("setting-") {
       throw damaged("\(name): a setting is made anew, not restored")
@@ -16,18 +17,32 @@ extension TableStore {
       throw damaged("\(name): nothing was moved; copy the queue to another store")
     }
     guard let (table, key) = TableStore.parse(name) else { throw .absent }
-    var restored: [EnvelopeID] = []
+    let doubtful = try doubtfulNames()
+    var restored = Restoration([])
     if table == .envelopes, try tables.row(.messages, key >> 32) != nil {
       try restoring { (totals: inout StoreTotals) throws(StoreError) in
-        restored = [try self.restoreEnvelope(name, key, content)]
+        restored.envelopes = [try self.restoreEnvelope(name, key, content)]
         totals.envelopes += 1
       }
       statisticsOfUse.quarantined -= 1
     } else {
       let message = table == .envelopes ? key >> 32 : key
-      restored = try restoreMessage(message)
+      restored.envelopes = try restoreMessage(message)
+    }
+    for (doubt, record) in doubtful where try tables.quarantinedContent(doubt) == nil {
+      restored.doubtful.append(record)
     }
     return restored
+  }
+
+  /// What is in quarantine for its checksum, by name, and as findings call it.
+  private func doubtfulNames() throws(StoreError) -> [(name: String, record: String)] {
+    var doubtful: [(name: String, record: String)] = []
+    for record in try tables.quarantined() where record.reason == RowDamage.wrongChecksum.problem {
+      guard let (table, key) = TableStore.parse(record.name) else { continue }
+      doubtful.append((record.name, "\(table.recordName) \(table.keyText(key))"))
+    }
+    return doubtful
   }
 
   private func restoring(

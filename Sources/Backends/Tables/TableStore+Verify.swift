@@ -107,7 +107,7 @@ extension TableStore {
     do throws(StoreError) {
       if let body = try tables.row(.bodies, row.key) {
         guard body.isWhole(in: .bodies) else {
-          check.found(.bodies, body, "its checksum does not hold", extent: .message)
+          check.found(.bodies, body, RowDamage.wrongChecksum.problem, extent: .message)
           return
         }
       } else if let problem = try problemOfStagedBody(row.key) {

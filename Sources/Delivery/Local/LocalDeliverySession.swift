@@ -121,7 +121,7 @@ final class LocalDeliverySession {
   }
 
   private func fed() {
-    guard state == .running else { return }
+    guard state == .running, exit == nil else { return }
     reading = .whole
     input?.close(promise: nil)
     report(.fed)
@@ -192,9 +192,12 @@ final class LocalDeliverySession {
   }
 
   /// The supervisor says how the command ended, or why it never began.
-  func ended(_ exit: CommandExit) {
+  ///
+  /// - Parameter unread: bytes that were written to it and that nobody has read.
+  func ended(_ exit: CommandExit, unread: Int) {
     guard state == .running || state == .requested else { return }
     self.exit = exit
+    if unread > 0 { reading = .partial }
     if state == .requested || isOutputOver { return endIfComplete() }
     startTimer(Limits.outputGrace)
   }

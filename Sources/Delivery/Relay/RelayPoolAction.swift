@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 package import DNS
+internal import Mail
 
 /// What `RelayPool` wants done.
 package enum RelayPoolAction: Hashable, Sendable {
@@ -30,5 +31,16 @@ package struct RelayConnection: Hashable, Sendable {
     self.relay = relay
     self.route = route
     self.name = name
+  }
+
+  /// The server as a delivery status names it (RFC 3464 section 2.3.5): its name, or its address as a
+  /// literal; empty for one behind a local socket.
+  package var peerName: String {
+    if let name { return name.text }
+    return switch route.endpoint.address {
+    case .inet4(let value)?: "[\(IPAddress.inet4(value))]"
+    case .inet6(let high, let low)?: "[IPv6:\(IPAddress.inet6(high, low))]"
+    case nil: ""
+    }
   }
 }

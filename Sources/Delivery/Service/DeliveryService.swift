@@ -150,8 +150,9 @@ package final class DeliveryService {
     commands.started(request, input: input, output: output)
   }
 
-  package func commandEnded(request: UInt64, _ exit: CommandExit) {
-    if !sockets.ended(request, exit) { commands.ended(request, exit) }
+  /// - Parameter unread: bytes of its standard input that were written and read by nobody.
+  package func commandEnded(request: UInt64, _ exit: CommandExit, unread: Int = 0) {
+    if !sockets.ended(request, exit) { commands.ended(request, exit, unread: unread) }
   }
 
   /// The local socket is connected. Takes the descriptor over.
@@ -246,8 +247,8 @@ package final class DeliveryService {
   func task(_ id: UInt64) -> DeliveryTask? { ledger[id] }
 
   /// Notes the outcome of one envelope.
-  func note(_ task: UInt64, _ position: Int, _ outcome: DeliveryOutcome) {
-    _ = ledger.note(task, position, outcome)
+  func note(_ task: UInt64, _ position: Int, _ outcome: DeliveryOutcome, peer: String = "") {
+    _ = ledger.note(task, position, outcome, peer: peer)
   }
 
   func undecided(_ task: UInt64) -> [Int] { ledger.undecided(task) }

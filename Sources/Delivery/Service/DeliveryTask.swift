@@ -45,10 +45,13 @@ package struct DeliveryTask: Sendable {
 package struct EnvelopeOutcome: Hashable, Sendable {
   package let envelope: EnvelopeID
   package let outcome: DeliveryOutcome
+  /// The remote server that said so, by name or as an address literal; empty when it was none.
+  package let peer: String
 
-  package init(envelope: EnvelopeID, outcome: DeliveryOutcome) {
+  package init(envelope: EnvelopeID, outcome: DeliveryOutcome, peer: String = "") {
     self.envelope = envelope
     self.outcome = outcome
+    self.peer = peer
   }
 }
 

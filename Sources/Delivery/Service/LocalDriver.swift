@@ -41,7 +41,9 @@ final class LocalDriver {
     live.session.started(input: input, output: output)
   }
 
-  func ended(_ request: UInt64, _ exit: CommandExit) { live[request]?.session.ended(exit) }
+  func ended(_ request: UInt64, _ exit: CommandExit, unread: Int) {
+    live[request]?.session.ended(exit, unread: unread)
+  }
 
   func supervisorReplaced() {
     for live in Array(live.values) { live.session.abandoned() }

@@ -233,7 +233,9 @@ final class RelayDriver {
       result = .permanent(status, DeliveryText.sanitized(text))
     }
     let position = live.positions[recipient]
-    service.note(task, position, result)
+    // A server that delivers for this host's users is a part of it.
+    let isOwn = service.task(task)?.isForAction == true
+    service.note(task, position, result, peer: isOwn ? "" : live.connection.peerName)
     logDelivery(task, position, result, live)
   }
 

@@ -8,7 +8,7 @@ import Mail
 struct TaskLedger {
   private struct Entry {
     let task: DeliveryTask
-    var outcomes: [DeliveryOutcome?]
+    var outcomes: [EnvelopeOutcome?]
     let order: UInt64
   }
 
@@ -44,11 +44,19 @@ struct TaskLedger {
   var unacknowledged: [TaskReport] { Array(reports.values) }
 
   /// Sets the outcome of one envelope; the first one counts. Returns whether it did.
-  mutating func note(_ id: UInt64, _ position: Int, _ outcome: DeliveryOutcome) -> Bool {
+  ///
+  /// - Parameter peer: as in `EnvelopeOutcome`.
+  mutating func note(
+    _ id: UInt64,
+    _ position: Int,
+    _ outcome: DeliveryOutcome,
+    peer: String = ""
+  ) -> Bool {
     guard let entry = open[id], entry.outcomes.indices.contains(position),
       entry.outcomes[position] == nil
     else { return false }
-    open[id]?.outcomes[position] = outcome
+    let envelope = entry.task.envelopes[position].id
+    open[id]?.outcomes[position] = EnvelopeOutcome(envelope: envelope, outcome: outcome, peer: peer)
     return true
   }
 
@@ -61,9 +69,9 @@ struct TaskLedger {
   /// Ends a task whose envelopes all have their outcome. Nil when it is not open.
   mutating func end(_ id: UInt64) -> TaskReport? {
     guard let entry = open.removeValue(forKey: id) else { return nil }
-    let outcomes = zip(entry.task.envelopes, entry.outcomes).map { envelope, outcome in
+    let outcomes = entry.outcomes.map { outcome in
       guard let outcome else { preconditionFailure("a task ends with every outcome noted") }
-      return EnvelopeOutcome(envelope: envelope.id, outcome: outcome)
+      return outcome
     }
     let report = TaskReport(task: id, outcomes: outcomes)
     reports[id] = report

@@ -15,8 +15,8 @@ package enum SupervisorToRole: EdgeMessage {
   /// A command runs. Descriptors: its standard input, its output.
   case commandStarted(task: UInt64)
   case commandFailed(task: UInt64, reason: String)
-  /// The command ended: what waitpid said.
-  case commandEnded(task: UInt64, status: Int32)
+  /// The command ended: what waitpid said, and how much of its input was read by nobody.
+  case commandEnded(task: UInt64, status: Int32, unread: UInt32)
   /// End cleanly within so many milliseconds.
   case stop(milliseconds: UInt32)
   case verbosity(UInt8)
@@ -62,10 +62,11 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(UInt8(5))
       writer.write(task)
       writer.write(clipped: reason)
-    case .commandEnded(let task, let status):
+    case .commandEnded(let task, let status, let unread):
       writer.write(UInt8(6))
       writer.write(task)
       writer.write(UInt32(bitPattern: status))
+      writer.write(unread)
     case .stop(let milliseconds):
       writer.write(UInt8(7))
       writer.write(milliseconds)
@@ -129,7 +130,8 @@ package enum SupervisorToRole: EdgeMessage {
       let task: UInt64 = try reader.readInteger()
       self = .commandEnded(
         task: task,
-        status: Int32(bitPattern: try reader.readInteger(UInt32.self))
+        status: Int32(bitPattern: try reader.readInteger(UInt32.self)),
+        unread: try reader.readInteger()
       )
     case 7: self = .stop(milliseconds: try reader.readInteger())
     case 8: self = .verbosity(try reader.readByte())

@@ -50,6 +50,7 @@ package struct Intake: Sendable {
   private var reservations: [UInt32: ReservedIdentifiers] = [:]
   private var isMemoryShort = false
   private var spaceRefusal: Reply?
+  private var stagingRoom = StagingRoom()
 
   package init(limits: Limits = Limits()) {
     self.limits = limits
@@ -67,6 +68,13 @@ package struct Intake: Sendable {
     452,
     EnhancedStatus(.temporary, 3, 1),
     "Insufficient system storage: too much mail at once, try again later"
+  )
+
+  /// While the disk is nearly full, or would be with what is on its way.
+  package static let shortOfSpace = Reply(
+    452,
+    EnhancedStatus(.temporary, 3, 1),
+    "Insufficient system storage: the queue's disk is nearly full, try again later"
   )
 
   package static let notStored = Reply(
@@ -93,6 +101,16 @@ package struct Intake: Sendable {
     guard spaceRefusal != refusal else { return [] }
     spaceRefusal = refusal
     return [.admission(admission)]
+  }
+
+  /// Bytes of staged bodies that were written, or will not be.
+  package var bytesSettled: Int { stagingRoom.settled }
+
+  /// So many more bytes of staged bodies find room on the disk.
+  ///
+  /// - Parameter settled: what `bytesSettled` was when the disk was asked.
+  package mutating func room(_ bytes: Int, whenSettled settled: Int) {
+    stagingRoom.found(bytes, whenSettled: settled)
   }
 
   /// A frontend asks on a new edge for the answer to a submit of its last one. True when it gets it in
@@ -136,11 +154,13 @@ package struct Intake: Sendable {
       actions.append(.credit(frontend: frontend, id, UInt32(bytes.count)))
     case .memory(let held):
       let whole = held + bytes
+      guard stagingRoom.take(whole.count) else { return refuseForSpace(id) }
       transaction.content = .staged(size: whole.count, unwritten: whole.count)
       // What was in memory had its credit then.
       transaction.credited = held.count
       actions.append(.stage(id, whole))
     case .staged(let size, let unwritten):
+      guard stagingRoom.take(bytes.count) else { return refuseForSpace(id) }
       transaction.content = .staged(
         size: size + bytes.count,
         unwritten: unwritten + bytes.count
@@ -154,6 +174,7 @@ package struct Intake: Sendable {
 
   /// The staged file has `written` more bytes.
   package mutating func staged(_ id: MessageID, written: Int) -> [Action] {
+    stagingRoom.settle(written)
     guard var transaction = transactions[id],
       case .staged(let size, let unwritten) = transaction.content
     else { return [] }
@@ -174,8 +195,11 @@ package struct Intake: Sendable {
   }
 
   /// The staged file could not be written.
-  package mutating func stageFailed(_ id: MessageID, _ reply: Reply) -> [Action] {
-    refuse(id, reply)
+  ///
+  /// - Parameter bytes: how many were to be.
+  package mutating func stageFailed(_ id: MessageID, _ reply: Reply, _ bytes: Int) -> [Action] {
+    stagingRoom.settle(bytes)
+    return refuse(id, reply)
   }
 
   package mutating func submit(
@@ -292,6 +316,11 @@ package struct Intake: Sendable {
   private mutating func refuse(_ id: MessageID, _ reply: Reply) -> [Action] {
     guard let transaction = transactions[id] else { return [] }
     return discard(id) + [.refused(frontend: transaction.frontend, id, reply)]
+  }
+
+  /// Until the disk has been looked at again others need not try.
+  private mutating func refuseForSpace(_ id: MessageID) -> [Action] {
+    refuse(id, Intake.shortOfSpace) + space(Intake.shortOfSpace)
   }
 
   private mutating func discard(_ id: MessageID) -> [Action] {

@@ -66,6 +66,8 @@ extension Notice {
     let text = NoticeText.ascii(envelope.progress.lastError)
     status.field("Action", action(text))
     status.field("Status", (envelope.progress.lastStatus ?? fallbackStatus).description)
+    let peer = envelope.progress.lastPeer
+    if !peer.isEmpty { status.field("Remote-MTA", "dns; \(NoticeText.ascii(peer))") }
     if !text.isEmpty {
       status.field("Diagnostic-Code", "\(Notice.isReply(text) ? "smtp" : "x-local"); \(text)")
     }

@@ -26,6 +26,8 @@ package struct DeliveryReport: Hashable, Sendable {
   package var status: EnhancedStatus?
   /// What the next host or the command said.
   package var text: String
+  /// The remote server that said so, by name or as an address literal; empty when it was none.
+  package var peer = ""
   package var successNotice = SuccessNotice.ours
   /// With `held`.
   package var holdKey: UInt64 = 0
@@ -43,6 +45,7 @@ package struct DeliveryReport: Hashable, Sendable {
     writer.write(status?.subject ?? 0)
     writer.write(status?.detail ?? 0)
     writer.write(text)
+    writer.write(peer)
     if result == .held { writer.write(holdKey) }
   }
 
@@ -54,6 +57,7 @@ package struct DeliveryReport: Hashable, Sendable {
     let subject: UInt16 = try reader.readInteger()
     let detail: UInt16 = try reader.readInteger()
     let text = try reader.readString(of: "delivery text", atMost: Envelope.errorTextMax)
+    let peer = try reader.readString(of: "peer", atMost: RecordLimits.name)
     var status: EnhancedStatus?
     if number != 0 {
       guard let `class` = EnhancedStatus.Class(rawValue: number), subject <= 999, detail <= 999
@@ -62,6 +66,7 @@ package struct DeliveryReport: Hashable, Sendable {
     }
     self.init(result, status: status, text: text)
     successNotice = notice
+    self.peer = peer
     if result == .held { holdKey = try reader.readInteger() }
   }
 }

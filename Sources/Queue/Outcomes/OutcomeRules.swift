@@ -37,33 +37,42 @@ package struct OutcomeRules: Sendable {
     switch report.result {
     case .delivered: return delivered(stored, report, at: now)
     case .permanent, .loop:
-      return failed(stored, status: report.status, text: report.text, lastTry: now, at: now)
+      return failed(stored, report.status, report.text, peer: report.peer, lastTry: now, at: now)
     case .returned: return .retry(nil)
     case .held: return .hold(key: report.holdKey)
     case .temporary:
       guard now < expiry else {
-        return expired(stored, lastTry: now, lastError: report.text, at: now)
+        return expired(stored, lastTry: now, report.text, peer: report.peer, at: now)
       }
-      return .retry(.deferred(at: now, status: report.status, error: report.text))
+      return .retry(
+        .deferred(at: now, status: report.status, error: report.text, peer: report.peer)
+      )
     }
   }
 
   /// The envelope's time is over, and it is not tried again.
   package func expired(_ stored: StoredEnvelope, at now: Instant) -> Decision {
     let progress = stored.envelope.progress
-    return expired(stored, lastTry: progress.lastTry, lastError: progress.lastError, at: now)
+    return expired(
+      stored,
+      lastTry: progress.lastTry,
+      progress.lastError,
+      peer: progress.lastPeer,
+      at: now
+    )
   }
 
   /// Says what the last failure was, too: that is what the sender can do something about.
   private func expired(
     _ stored: StoredEnvelope,
     lastTry: Instant?,
-    lastError: String,
+    _ lastError: String,
+    peer: String,
     at now: Instant
   ) -> Decision {
     let text = lastError.isEmpty ? "Envelope expired" : "Envelope expired; last error: \(lastError)"
     let status = EnhancedStatus(.permanent, 4, 7)
-    return failed(stored, status: status, text: text, lastTry: lastTry, at: now)
+    return failed(stored, status, text, peer: peer, lastTry: lastTry, at: now)
   }
 
   private func delivered(
@@ -78,15 +87,17 @@ package struct OutcomeRules: Sendable {
         at: now,
         lastTry: now,
         status: report.status ?? EnhancedStatus(.success, 0, 0),
-        error: report.text
+        error: report.text,
+        peer: report.peer
       )
     )
   }
 
   private func failed(
     _ stored: StoredEnvelope,
-    status: EnhancedStatus?,
-    text: String,
+    _ status: EnhancedStatus?,
+    _ text: String,
+    peer: String,
     lastTry: Instant?,
     at now: Instant
   ) -> Decision {
@@ -97,7 +108,8 @@ package struct OutcomeRules: Sendable {
         at: now,
         lastTry: lastTry,
         status: status ?? EnhancedStatus(.permanent, 0, 0),
-        error: text
+        error: text,
+        peer: peer
       )
     )
   }

@@ -22,6 +22,7 @@ extension Envelope {
     case lastStatus = 16
     case suspension = 17
     case crashes = 18
+    case lastPeer = 19
   }
 
   private static let recordVersion: UInt8 = 1
@@ -106,6 +107,7 @@ extension Envelope {
       to: &writer
     )
     RecordField.write(Tag.crashes.rawValue, number: Int64(progress.crashes), to: &writer)
+    RecordField.write(Tag.lastPeer.rawValue, progress.lastPeer, to: &writer)
   }
 
   /// Reads what `encodedRecord` wrote.
@@ -252,6 +254,8 @@ extension Envelope {
         throw .invalid(field: "suspension")
       }
       progress.suspension = known
+    case .lastPeer:
+      progress.lastPeer = try RecordField.text(&section, "peer", atMost: RecordLimits.name)
     case .crashes: progress.crashes = UInt8(clamping: try RecordField.number(&section))
     default: preconditionFailure("an envelope field that is not its progress: \(tag)")
     }

@@ -8,7 +8,7 @@ package import Mail
 /// that a log of it stays short.
 package enum EnvelopeUpdate: Hashable, Sendable {
   /// A try ended without success: counts it.
-  case deferred(at: Instant, status: EnhancedStatus?, error: String)
+  case deferred(at: Instant, status: EnhancedStatus?, error: String, peer: String = "")
   /// The envelope is now a notice that is owed to its sender. Tries begin anew; `lastTry` stays that of
   /// the delivery it tells of.
   case becameBounce(
@@ -16,7 +16,8 @@ package enum EnvelopeUpdate: Hashable, Sendable {
     at: Instant,
     lastTry: Instant?,
     status: EnhancedStatus?,
-    error: String
+    error: String,
+    peer: String = ""
   )
   /// A delay notice was made for the moment given.
   case noticed(Instant)
@@ -33,19 +34,21 @@ extension Envelope {
 
   package mutating func apply(_ update: EnvelopeUpdate) {
     switch update {
-    case .deferred(let at, let status, let error):
+    case .deferred(let at, let status, let error, let peer):
       progress.tries = progress.tries == .max ? .max : progress.tries + 1
       if case .bounce = kind {} else { progress.lastTry = at }
       progress.lastStatus = status
       progress.lastError = Envelope.errorText(error)
+      progress.lastPeer = Envelope.peerName(peer)
       progress.crashes = 0
-    case .becameBounce(let bounce, let at, let lastTry, let status, let error):
+    case .becameBounce(let bounce, let at, let lastTry, let status, let error, let peer):
       kind = .bounce(bounce)
       created = at
       progress.tries = 0
       progress.lastTry = lastTry
       progress.lastStatus = status
       progress.lastError = Envelope.errorText(error)
+      progress.lastPeer = Envelope.peerName(peer)
       progress.crashes = 0
     case .noticed(let moment):
       progress.lastNotice = moment
@@ -56,6 +59,12 @@ extension Envelope {
     case .crashed:
       progress.crashes = progress.crashes == .max ? .max : progress.crashes + 1
     }
+  }
+
+  /// `name` as it may be stored: visible ASCII without blanks, and nothing when it is too long.
+  package static func peerName(_ name: String) -> String {
+    let isSound = name.utf8.count <= RecordLimits.name && name.utf8.allSatisfy { 0x21...0x7e ~= $0 }
+    return isSound ? name : ""
   }
 
   /// `text` as it may be stored: no control characters, at most `errorTextMax` bytes.

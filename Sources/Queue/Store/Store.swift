@@ -54,8 +54,8 @@ package protocol Store: AnyObject {
   /// The bytes of a quarantined record as they were found, at most 1 MiB of them.
   func quarantinedContent(_ name: String) throws(StoreError) -> [UInt8]
 
-  /// Puts a quarantined record back, if it can be read now. Returns the envelopes that are back.
-  func restore(quarantined name: String) throws(StoreError) -> [EnvelopeID]
+  /// Puts a quarantined record back, if it can be read now, and with a message what belongs to it.
+  func restore(quarantined name: String) throws(StoreError) -> Restoration
 
   /// Looks for messages and envelopes that were put into the store by hand (fs only; others find none).
   func discover(_ message: MessageID) throws(StoreError) -> [StoredEnvelope]
@@ -199,6 +199,27 @@ package struct QuarantinedRecord: Hashable, Sendable {
     self.reason = reason
     self.size = size
     self.when = when
+  }
+}
+
+/// What `restore` brought back.
+package struct Restoration: Equatable, Sendable {
+  /// Those that are in the store again.
+  package var envelopes: [EnvelopeID]
+  /// Records that are back although their checksums do not hold: `body 01234567`.
+  package var doubtful: [String] = []
+
+  /// Nothing of it is doubtful.
+  package init(_ envelopes: [EnvelopeID]) { self.envelopes = envelopes }
+
+  /// What an operator is told of a doubtful record; nil when all is well.
+  package var warning: String? {
+    guard !doubtful.isEmpty else { return nil }
+    let messages = Set(envelopes.map { "\($0.message)" }).sorted().joined(separator: ", ")
+    return "message \(messages) is back although a checksum does not hold "
+      + "(\(doubtful.joined(separator: ", "))): it may not be what was received; "
+      + "look at it with smtpctl show message \(messages), and if it is spoilt use "
+      + "smtpctl remove \(messages)"
   }
 }
 

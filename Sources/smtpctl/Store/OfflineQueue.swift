@@ -63,7 +63,8 @@ final class OfflineQueue: QueueService {
       return .done
     case .quarantineRestore(let name):
       let back = try run { store throws(StoreError) in try store.restore(quarantined: name) }
-      return .count(back.count)
+      if let warning = back.warning { warn("smtpctl: \(warning)") }
+      return .count(back.envelopes.count)
     default: throw .unreachable
     }
   }

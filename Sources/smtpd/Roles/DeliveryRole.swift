@@ -76,7 +76,7 @@ final class DeliveryRole: RoleService {
     case .certificates where descriptors.count == 1: return useCertificates(descriptors[0])
     case .commandFailed(let task, let reason):
       service?.commandEnded(request: task, .refused(reason))
-    case .commandEnded(let task, let status):
+    case .commandEnded(let task, let status, let unread):
       let signal = status & 0x7f
       let exit: CommandExit =
         switch signal {
@@ -84,7 +84,7 @@ final class DeliveryRole: RoleService {
         case SIGALRM: .timedOut
         default: .signalled(signal)
         }
-      service?.commandEnded(request: task, exit)
+      service?.commandEnded(request: task, exit, unread: Int(unread))
     default: break
     }
     for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
@@ -229,8 +229,10 @@ final class DeliveryRole: RoleService {
     queue?.send(
       .report(
         task: report.task,
-        report.outcomes.map {
-          EnvelopeReport(envelope: $0.envelope, report: DeliveryReport($0.outcome))
+        report.outcomes.map { outcome in
+          var report = DeliveryReport(outcome.outcome)
+          report.peer = Envelope.peerName(outcome.peer)
+          return EnvelopeReport(envelope: outcome.envelope, report: report)
         }
       )
     )

@@ -55,6 +55,7 @@ def failed(bench):
         expect_equal([block["Action"], block["Status"]], ["failed", "5.1.1"])
         expect("orig@example.net" in block["Original-Recipient"], f"{block}")
         expect("Last-Attempt-Date" in block, f"{block}")
+        expect_equal(block["Remote-MTA"], "dns; [127.0.0.1]", "who said so")
     expect_equal(original.get_content_type(), "text/rfc822-headers", "RET=HDRS")
     daemon.wait_empty()
     expect_equal(len(box.messages()), 1, "one notice for one message")
@@ -104,7 +105,9 @@ def success(bench):
     daemon, sender, box = daemon_for(bench, sink)
     submit(daemon.port, sender=sender, recipients=[sender], rcpt=" NOTIFY=SUCCESS")
     notices = [m for m in box.wait(2) if b"multipart/report" in m]
-    expect_equal(parts(notices[0])[1][1]["Action"], "delivered")
+    fields = parts(notices[0])[1]
+    expect_equal(fields[1]["Action"], "delivered")
+    expect("Remote-MTA" not in fields[1], f"nobody else had a part in it: {fields[1]}")
     daemon.wait_empty()
     daemon.stop()
 
@@ -114,7 +117,8 @@ def relayed(bench):
     sink = Sink(bench, extensions=("PIPELINING",))
     daemon, sender, box = daemon_for(bench, sink)
     submit(daemon.port, sender=sender, rcpt=" NOTIFY=SUCCESS")
-    expect_equal(parts(box.wait(1)[0])[1][1]["Action"], "relayed")
+    fields = parts(box.wait(1)[0])[1]
+    expect_equal([fields[1]["Action"], fields[1]["Remote-MTA"]], ["relayed", "dns; [127.0.0.1]"])
     sink.extensions = ("DSN",)
     daemon.restart()
     submit(daemon.port, sender=sender, rcpt=" NOTIFY=SUCCESS")
@@ -133,6 +137,7 @@ def expired(bench):
     expect_equal([fields[1]["Action"], fields[1]["Status"]], ["failed", "5.4.7"])
     expect("450 4.2.1 busy" in fields[1]["Diagnostic-Code"], f"what went wrong is not told: {fields[1]}")
     expect("Last-Attempt-Date" in fields[1], f"{fields[1]}")
+    expect_equal(fields[1]["Remote-MTA"], "dns; [127.0.0.1]", "who said it is busy")
     daemon.wait_empty()
     daemon.stop()
 
@@ -146,6 +151,7 @@ def delayed(bench):
     expect_equal(fields[1]["Action"], "delayed")
     expect(fields[1]["Status"].startswith("4."), f"{fields[1]}")
     expect("Last-Attempt-Date" in fields[1], f"{fields[1]}")
+    expect_equal(fields[1]["Remote-MTA"], "dns; [127.0.0.1]", "who said it is busy")
     daemon.ctl("schedule", "all")
     eventually(lambda: [q for q in daemon.queue() if q["tries"] >= 2], "no second try")
     expect_equal(len(box.messages()), 1, "notices")

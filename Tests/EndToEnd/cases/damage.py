@@ -4,7 +4,7 @@
 import os
 
 from harness.case import case, eventually, expect, expect_equal
-from harness.client import submit
+from harness.client import message, submit
 from harness.daemon import Daemon
 from harness.sink import Sink
 
@@ -97,4 +97,85 @@ def cut_off(bench):
     expect_equal(daemon.ctl("queue", "quarantine", "restore", f"message-{ids[1]}"), "1 envelope restored\n")
     daemon.wait_empty()
     expect_equal(sorted(sink.subjects()), ["m0", "m1", "m2"])
+    daemon.stop()
+
+
+def spoil(daemon, backend, text):
+    """Changes a letter of a body where the stopped store has it."""
+    changed = 0
+    directory = os.path.join(daemon.state, "spool", backend)
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        if not os.path.isfile(path):
+            continue
+        with open(path, "r+b") as file:
+            content = file.read()
+            at = content.find(text)
+            while at >= 0:
+                file.seek(at)
+                file.write(text[:-1] + b"X")
+                changed += 1
+                at = content.find(text, at + 1)
+    expect(changed > 0, f"{text} is nowhere in {directory}")
+
+
+@case("{backend}: a body whose checksum fails is set aside, shown, and restored with a warning",
+      backend=["sqlite", "lmdb"])
+def checksum(bench, backend):
+    sink = Sink(bench)
+    daemon = holding(bench, sink, backend)
+    texts = [b"the body of number %d and no other" % i for i in range(3)]
+    ids = [submit(daemon.port, subject=f"m{i}", body=message(subject=f"m{i}", text=text.decode() + "\r\n"))
+           for i, text in enumerate(texts)]
+    daemon.stop()
+    spoil(daemon, backend, texts[1])
+    daemon.start()
+    said = daemon.run_ctl("queue", "verify")
+    expect_equal(said.returncode, 1, "verify finds damage")
+    expect(f"body {ids[1]}".encode() in said.stdout, f"{said}")
+    daemon.ctl("resume", "mta")
+    eventually(lambda: sorted(sink.subjects()) == ["m0", "m2"], "the rest is not served")
+    spoilt = texts[1][:-1] + b"X"
+
+    def look():
+        names = sorted(r.split("|")[0] for r in daemon.ctl("queue", "quarantine", "list").splitlines())
+        expect_equal(names, [f"body-{ids[1]}", f"envelope-{ids[1]}" + names[1][-8:], f"message-{ids[1]}"])
+        shown = daemon.ctl("queue", "quarantine", "show", f"body-{ids[1]}", style="bytes")
+        expect(spoilt in shown, f"{shown}")
+        for verb in ("show", "restore"):
+            said = daemon.run_ctl("queue", "quarantine", verb, "message-ffffffff")
+            expect_equal(said.returncode, 1, f"{verb} of what is not there: {said}")
+
+    look()
+    daemon.ctl("pause", "mta")
+    expect_equal(daemon.ctl("queue", "quarantine", "restore", f"message-{ids[1]}"), "1 envelope restored\n")
+    daemon.wait_log(f"warn: queue: message {ids[1]} is back although a checksum does not hold "
+                    rf"\(body {ids[1]}\).*smtpctl remove {ids[1]}")
+    expect_equal(daemon.ctl("queue", "quarantine", "list"), "")
+    expect(spoilt in daemon.ctl("show", "message", ids[1], style="bytes"), "what was restored is not shown")
+    daemon.ctl("resume", "mta")
+    daemon.wait_empty()
+    expect_equal(sorted(sink.subjects()), ["m0", "m1", "m2"])
+    daemon.stop()
+
+
+@case("{backend}: quarantine is listed, shown and restored while the daemon is stopped",
+      backend=["sqlite", "lmdb"])
+def checksum_offline(bench, backend):
+    sink = Sink(bench)
+    daemon = holding(bench, sink, backend)
+    text = b"the body of the only one"
+    only = submit(daemon.port, subject="m", body=message(subject="m", text=text.decode() + "\r\n"))
+    daemon.stop()
+    spoil(daemon, backend, text)
+    expect_equal(daemon.run_ctl("queue", "verify").returncode, 1, "verify finds damage")
+    expect_equal(len(daemon.ctl("queue", "quarantine", "list").splitlines()), 3)
+    said = daemon.run_ctl("queue", "quarantine", "restore", f"body-{only}")
+    expect_equal((said.returncode, said.stdout), (0, b"1 envelope restored\n"))
+    expect(f"smtpctl: message {only} is back although".encode() in said.stderr, f"{said}")
+    expect_equal(daemon.run_ctl("queue", "verify").returncode, 0, "nothing is damaged any more")
+    daemon.start()
+    daemon.ctl("resume", "mta")
+    daemon.wait_empty()
+    expect_equal(sink.subjects(), ["m"])
     daemon.stop()

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import struct
 import subprocess
+import threading
 import time
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
@@ -132,6 +133,38 @@ def vanish(bench):
     daemon.stop()
 
 
+@case("clients that vanish behind the final dot: each message is there whole and once, or not at all ({backend})",
+      backend=BACKENDS)
+def vanish_at_the_end(bench, backend):
+    daemon = paused(bench, backend=backend)
+    tried = 30
+    for number in range(tried):
+        client = Client(daemon.port)
+        client.begin()
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.send(stuffed(message(f"m{number}", text="line\r\n" * 2000 + f"end of {number}\r\n")))
+        if number % 3 == 1:
+            client.socket.shutdown(socket.SHUT_WR)
+        elif number % 3 == 2:
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        client.close()
+    submit(daemon.port, subject="last")
+    eventually(lambda: daemon.statistics().get("smtp.session") in (0, None),
+               lambda: f"sessions: {daemon.statistics()}")
+    found = []
+    for entry in daemon.queue():
+        text = daemon.ctl("show", "message", entry["message"], style="bytes").replace(b"\r\n", b"\n")
+        subject = re.search(rb"(?m)^Subject: (\S+)", text).group(1).decode()
+        if subject != "last":
+            expect(text.endswith(b"line\nend of " + subject[1:].encode() + b"\n"), f"{text[-60:]!r}")
+        found.append(subject)
+    expect_equal(len(found), len(set(found)), "doubles")
+    expect(set(found) <= {f"m{number}" for number in range(tried)} | {"last"}, f"{found}")
+    expect("last" in found, f"{found}")
+    no_role_died(daemon)
+    daemon.stop()
+
+
 def crowd(bench, limit, idle):
     daemon = paused(bench, f"smtp limit max-sessions {limit}")
     inside = [Client(daemon.port) for _ in range(limit - 1)]
@@ -227,6 +260,49 @@ def refused_start(bench, what):
     said = start_fails(daemon, *arguments)
     expect(wanted in said, f"it says {said!r}")
     expect("Fatal" not in said and "stack trace" not in said, said)
+
+
+@case("a configuration that smtpd may not read is told at the start")
+def forbidden_configuration(bench):
+    bench.need_root("needs root, to have two users")
+    daemon = Daemon(bench, PLAIN, user="nobody")
+    os.chmod(daemon.configuration, 0o600)
+    said = start_fails(daemon)
+    expect(daemon.configuration in said and "Permission denied" in said, f"it says {said!r}")
+
+
+@case("users of the roles that are missing are named at the start, with the command that makes them")
+def missing_users(bench):
+    bench.need_root("needs root, who has users for the roles")
+    with open("/etc/passwd", encoding="utf-8", errors="surrogateescape") as file:
+        lines = [line for line in file if not line.startswith(("_smtpq:", "_smtpk:"))]
+    bench.write("passwd", "".join(lines).encode("utf-8", "surrogateescape"))
+    within = f"mount --bind {bench.path('passwd')} /etc/passwd || exit 99; exec \"$@\""
+    daemon = Daemon(bench, PLAIN, command=["unshare", "-m", "sh", "-c", within, "sh"])
+    daemon.launch()
+    if daemon.ended() == 99:
+        raise Skipped("mount is not permitted")
+    said = daemon.log()
+    expect("users are missing: _smtpk, _smtpq; run `make users` as root" in said, f"it says {said!r}")
+
+
+@case("a spool with another user's mail is refused with the command that hands it over, which does")
+def foreign_spool(bench):
+    bench.need_root("needs root, to own files for others")
+    daemon = paused(bench)
+    identifier = submit(daemon.port)
+    daemon.stop()
+    spool = daemon.state + "/spool"
+    # As OpenSMTPD leaves it: root's, with what is in it another user's.
+    os.chown(spool, 0, 0)
+    subprocess.run(["chown", "-R", "nobody", spool + "/queue"], check=True)
+    said = start_fails(daemon)
+    found = re.search(r"run `(chown [^`]*)`", said)
+    expect(found and "belongs to uid" in said, f"it says {said!r}")
+    subprocess.run(found.group(1).split(), check=True)
+    daemon.start()
+    expect_equal([entry["message"] for entry in daemon.queue()], [identifier])
+    daemon.stop()
 
 
 def lmdb_value(content):
@@ -414,6 +490,52 @@ match from any for any action "out"
     daemon.ctl("resume", "mta")
     daemon.wait_empty(40)
     expect_equal(len(sink.deliveries), promised)
+    eventually(lambda: _taken(daemon), "no mail is taken though there is room again", 20)
+    no_role_died(daemon)
+    daemon.stop()
+
+
+@case("large messages that come at once do not together go beyond the reserve ({backend})",
+      backend=BACKENDS, seconds=90)
+def staged_together(bench, backend):
+    place = small_disk(bench)
+    daemon = Daemon(bench, PLAIN, backend=backend, name="small/state", arguments=["-P", "mta"])
+    daemon.log_path = bench.path("full.log")
+    daemon.start()
+    body = stuffed(b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 700000)
+    least, replies, over = [1 << 62], [], threading.Event()
+
+    def watch():
+        while not over.is_set():
+            disk = os.statvfs(place)
+            least[0] = min(least[0], disk.f_bavail * disk.f_frsize)
+            time.sleep(0.002)
+
+    def send(client):
+        try:
+            client.send(body)
+            replies.append(client.reply())
+        except OSError as error:
+            replies.append(str(error))
+
+    clients = [Client(daemon.port, seconds=60) for _ in range(6)]
+    for client in clients:
+        client.begin(recipients=["b@example.com"])
+    threads = [threading.Thread(target=watch)] + [threading.Thread(target=send, args=[c]) for c in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join()
+    over.set()
+    threads[0].join()
+    promised = sum(reply.startswith("250") for reply in replies)
+    expect(promised < 6, "72 MB were taken on 64 MB")
+    expect(all(re.match("250 |452 ", reply) for reply in replies), f"{replies}")
+    # A twentieth is never taken; what small files need beside is not counted.
+    expect(least[0] > (64 << 20) // 20 - (1 << 20), f"only {least[0]} bytes were left")
+    expect("the disk is full" not in daemon.log(), daemon.log()[-1500:])
+    expect_equal(len(daemon.queue()), promised, "messages in the queue")
+    daemon.ctl("remove", "all")
     eventually(lambda: _taken(daemon), "no mail is taken though there is room again", 20)
     no_role_died(daemon)
     daemon.stop()

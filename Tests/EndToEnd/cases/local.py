@@ -153,11 +153,16 @@ def command_signal(bench):
     daemon.stop()
 
 
-@case("mda: a command that ends with 0 before it has read all is tried again")
-def command_early(bench):
-    daemon = command_daemon(bench, "exit 0").start()
+EARLY = [(command, lines) for lines in (1, 20000)
+         for command in ("exit 0", "/bin/true", "read line", "head -c 40 >/dev/null", "exec <&-; sleep 0.2")]
+
+
+@case("mda: a command that ends with 0 before it has read all is tried again ({how} lines)", how=EARLY)
+def command_early(bench, how):
+    command, lines = how
+    daemon = command_daemon(bench, command).start()
     submit(daemon.port, recipients=[f"{bench.recipient}@in.test"],
-           body=message(text="0123456789abcdef\r\n" * 20000))
+           body=message(text="0123456789abcdef\r\n" * lines))
     daemon.wait_log(r"mda delivery .*result=TempFail stat=Error \(mda exited prematurely\)")
     daemon.stop()
 

@@ -109,7 +109,7 @@ def root_forward(bench):
 def tokens(bench, kind):
     user = make_users(bench)[0]
     out = bench.directory_for("out", user.name)
-    command = f"printf '%s|%s|100%%%%' \"%{{sender}}\" %{{dest.user}} > {out}/got; touch {out}/done"
+    command = f"cat >/dev/null; printf '%s|%s|100%%%%' \"%{{sender}}\" %{{dest.user}} > {out}/got; touch {out}/done"
     text = command.replace('"', '\\"')
     if kind == "alias":
         aliases = bench.write("aliases", f'tok: "|{text}"\n')

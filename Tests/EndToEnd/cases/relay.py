@@ -92,7 +92,7 @@ def big(bench, backend):
 
 
 @case("odd bodies arrive byte for byte: {body}",
-      body=["empty", "only dots", "no header", "long line", "blank lines"])
+      body=["empty", "only dots", "no header", "long line", "blank lines", "NUL"])
 def odd_bodies(bench, body):
     text = {
         "empty": b"",
@@ -100,6 +100,7 @@ def odd_bodies(bench, body):
         "no header": b"\r\nno header at all\r\n",
         "long line": b"Subject: x\r\n\r\n" + b"y" * 998 + b"\r\n",
         "blank lines": b"Subject: x\r\n\r\n\r\n\r\n\r\n",
+        "NUL": b"Subject: x\r\n\r\n\0a\0\0b\r\n\0\r\n",
     }[body]
     sink = Sink(bench)
     daemon = relay(bench, sink.port).start()
@@ -274,6 +275,26 @@ match from any for any action "good"
         lambda: [q for q in daemon.queue() if q["tries"] > 0 and q["state"] == "pending"],
         lambda: f"it is {daemon.queue()} {daemon.log()[-500:]}")
     expect_equal(left[0]["recipient"], "x@bad.test")
+    expect(not re.search(r"warn: \w+ \(process", daemon.log()), "a role died")
+    daemon.stop()
+
+
+@case("a peer that answers {what} harms nothing: the mail waits, then goes",
+      what=[(answer, stage) for answer in ("garbage", "an endless line", "an endless reply")
+            for stage in ("banner", "mail", "rcpt", "data", "body")])
+def nonsense_at(bench, what):
+    answer, stage = what
+    reply = {"garbage": "hello there, how are you?", "an endless line": "endless",
+             "an endless reply": b"250-more\r\n" * 100000 + b"250 end\r\n"}[answer]
+    sink = Sink(bench, {stage: [reply, None]})
+    daemon = relay(bench, sink.port).start()
+    submit(daemon.port)
+    eventually(lambda: [q for q in daemon.queue() if q["error"] and q["tries"] > 0],
+               lambda: f"no envelope waits: {daemon.log()[-600:]}")
+    retry(daemon)
+    # Who answers 250 without end to a message has it, and gets it again.
+    copies = 2 if what == ("an endless reply", "body") else 1
+    expect_equal(len([d for d in sink.deliveries if d.body]), copies, "messages at the sink")
     expect(not re.search(r"warn: \w+ \(process", daemon.log()), "a role died")
     daemon.stop()
 

@@ -171,6 +171,29 @@ def remove(bench, backend):
     daemon.stop()
 
 
+@case("--dry-run: every verb for many says how many it would touch, and touches none")
+def dry_run(bench):
+    daemon = paused(bench)
+    ids = [submit(daemon.port, sender=f"s{i}@example.org", recipients=["r0@example.com", "r1@example.com"])
+           for i in range(3)]
+    # Nobody listens: they are tried and wait, and only so is there something to schedule.
+    daemon.ctl("resume", "mta")
+    eventually(lambda: all(q["tries"] > 0 and q["state"] == "pending" for q in daemon.queue()),
+               lambda: f"they do not wait: {daemon.queue()}")
+    daemon.ctl("pause", "mta")
+    daemon.ctl("pause", "envelope", ids[0])
+    before = daemon.queue()
+    for words, count in [(("schedule", ids[1]), 2), (("remove", "sender=s1@example.org"), 2),
+                         (("pause", "envelope", "all"), 4), (("resume", "envelope", "all"), 2),
+                         (("resume", "envelope", ids[1]), 0), (("remove", "recipient=r0@example.com"), 3)]:
+        said = daemon.ctl("--dry-run", *words)
+        expect_equal(said.split()[0], str(count), f"{words} would touch")
+        expect_equal(daemon.queue(), before, f"after {words}")
+    expect_equal(daemon.ctl("pause", "envelope", "sender=s2@example.org", "recipient=r1@example.com"), "1 envelope paused\n")
+    expect_equal(daemon.ctl("resume", "envelope", "all").split()[0], "3")
+    daemon.stop()
+
+
 @case("an envelope in flight that is removed is gone whatever the outcome")
 def remove_in_flight(bench):
     sink = Sink(bench, {"body": "silent"})

@@ -235,6 +235,7 @@ extension EnvelopeText {
       envelope.progress.lastNotice = time("last-bounce").flatMap { $0 == .epoch ? nil : $0 }
       envelope.progress.lastError = Envelope.errorText(texts[.errorline] ?? "")
       envelope.progress.lastStatus = try status()
+      envelope.progress.lastPeer = Envelope.peerName(notes["peer"] ?? "")
       envelope.progress.crashes = UInt8(clamping: noted("crashes") ?? 0)
       switch words["suspension"] {
       case nil: break

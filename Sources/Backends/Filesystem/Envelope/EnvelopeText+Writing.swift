@@ -73,6 +73,7 @@ extension EnvelopeText {
     }
     writer.plain("flags", flags.joined(separator: " "))
     if progress.crashes != 0 { writer.note("crashes", "\(progress.crashes)") }
+    if !progress.lastPeer.isEmpty { writer.note("peer", progress.lastPeer) }
     if envelope.origin == .expansion { writer.note("origin", "expansion") }
   }
 

@@ -94,7 +94,7 @@ let package = Package(
     // Adapters.
     .target(
       name: "Control",
-      dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue"] + nio,
+      dependencies: ["CLinux", "ControlProtocol", "Interprocess", "Mail", "Queue"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -252,7 +252,7 @@ let package = Package(
     ),
     .testTarget(
       name: "ConfigurationTests",
-      dependencies: ["Configuration", "Mail"],
+      dependencies: ["Configuration", "Mail", "TestFiles"],
       exclude: ["Corpus"],
       swiftSettings: strict
     ),
@@ -298,7 +298,7 @@ let package = Package(
       name: "FuzzTests",
       dependencies: [
         "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail", "Queue",
-        "ResolverEdge", "SMTP", "Submission",
+        "ResolverEdge", "SMTP", "Submission", "TestFiles",
       ],
       path: "Fuzz",
       exclude: ["run"]
@@ -363,7 +363,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SMTPTests",
-      dependencies: ["Mail", "SMTP"],
+      dependencies: ["Mail", "SMTP", "TestFiles"],
       exclude: ["Dialogs"],
       swiftSettings: strict
     ),
@@ -386,6 +386,7 @@ let package = Package(
       dependencies: ["CLinux", "Interprocess", "Supervisor"],
       swiftSettings: strict
     ),
+    .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     .testTarget(
       name: "TLSTests",

@@ -129,13 +129,16 @@ let package = Package(
       name: "Lookup",
       dependencies: [
         "Configuration", "ControlProtocol", "Interprocess", "Mail", "Passwords", "Policy",
+        "ResolverEdge",
       ] + nio,
       swiftSettings: strict
     ),
     .target(name: "Passwords", dependencies: ["CCrypt", "Mail"], swiftSettings: strict),
     .target(
       name: "ResolverEdge",
-      dependencies: ["DNS", "Interprocess", "Mail"],
+      dependencies: [
+        "DNS", "Interprocess", "Mail", .product(name: "NIOCore", package: "swift-nio"),
+      ],
       swiftSettings: strict
     ),
     .target(
@@ -318,8 +321,9 @@ let package = Package(
     .testTarget(
       name: "LookupTests",
       dependencies: [
-        "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail", "Policy", "Supervisor",
-      ],
+        "CLinux", "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail", "Policy",
+        "Supervisor",
+      ] + nio,
       swiftSettings: strict
     ),
     .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),

@@ -94,7 +94,7 @@ let package = Package(
     // Adapters.
     .target(
       name: "Control",
-      dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue"] + nio,
+      dependencies: ["CLinux", "ControlProtocol", "Interprocess", "Mail", "Queue"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -129,13 +129,16 @@ let package = Package(
       name: "Lookup",
       dependencies: [
         "Configuration", "ControlProtocol", "Interprocess", "Mail", "Passwords", "Policy",
+        "ResolverEdge",
       ] + nio,
       swiftSettings: strict
     ),
     .target(name: "Passwords", dependencies: ["CCrypt", "Mail"], swiftSettings: strict),
     .target(
       name: "ResolverEdge",
-      dependencies: ["DNS", "Interprocess", "Mail"],
+      dependencies: [
+        "DNS", "Interprocess", "Mail", .product(name: "NIOCore", package: "swift-nio"),
+      ],
       swiftSettings: strict
     ),
     .target(
@@ -252,7 +255,7 @@ let package = Package(
     ),
     .testTarget(
       name: "ConfigurationTests",
-      dependencies: ["Configuration", "Mail"],
+      dependencies: ["Configuration", "Mail", "TestFiles"],
       exclude: ["Corpus"],
       swiftSettings: strict
     ),
@@ -298,7 +301,7 @@ let package = Package(
       name: "FuzzTests",
       dependencies: [
         "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail", "Queue",
-        "ResolverEdge", "SMTP", "Submission",
+        "ResolverEdge", "SMTP", "Submission", "TestFiles",
       ],
       path: "Fuzz",
       exclude: ["run"]
@@ -318,8 +321,9 @@ let package = Package(
     .testTarget(
       name: "LookupTests",
       dependencies: [
-        "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail", "Policy", "Supervisor",
-      ],
+        "CLinux", "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail", "Policy",
+        "Supervisor",
+      ] + nio,
       swiftSettings: strict
     ),
     .testTarget(name: "MailTests", dependencies: ["Mail"], swiftSettings: strict),
@@ -363,7 +367,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SMTPTests",
-      dependencies: ["Mail", "SMTP"],
+      dependencies: ["Mail", "SMTP", "TestFiles"],
       exclude: ["Dialogs"],
       swiftSettings: strict
     ),
@@ -386,6 +390,7 @@ let package = Package(
       dependencies: ["CLinux", "Interprocess", "Supervisor"],
       swiftSettings: strict
     ),
+    .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     .testTarget(
       name: "TLSTests",

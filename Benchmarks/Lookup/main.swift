@@ -8,8 +8,9 @@ import Policy
 /// once.
 enum LookupBenchmark {
   static func main() throws {
-    try decisions(rules: 1000)
-    try decisions(rules: 10)
+    try decisions(rules: 1000, by: .domains)
+    try decisions(rules: 10, by: .domains)
+    try decisions(rules: 1000, by: .sources)
     try expansion(entries: 10_000)
     try load(lines: 100_000)
   }
@@ -23,34 +24,52 @@ enum LookupBenchmark {
     )
   }
 
-  /// A table with a domain of its own for each rule; the recipients are of all of them in turn.
-  private static func decisions(rules count: Int) throws {
+  /// What the tables of rules are of.
+  private enum Criterion: String {
+    case domains
+    /// No index tells which of them match: each is looked at.
+    case sources
+  }
+
+  /// A table of its own for each rule; the recipients, or clients, are of all of them in turn.
+  private static func decisions(rules count: Int, by criterion: Criterion) throws {
     let tables = (0..<count).map { rule in
       TableDeclaration(
         name: "t\(rule)",
-        content: .list((0..<20).map { "d\($0).r\(rule).example" }.sorted())
+        content: .list(
+          (0..<20).map {
+            switch criterion {
+            case .domains: "d\($0).r\(rule).example"
+            case .sources: "10.\(rule / 250).\(rule % 250).\($0 * 8)/29"
+            }
+          }.sorted()
+        )
       )
     }
     let action = LookupProjection.Action(name: "out", kind: .relay)
     let rules = (0..<count).map { rule in
-      Rule(
+      let test = Rule.Test(table: TableIndex(rule), comparison: .entries, sense: .holds)
+      return Rule(
         line: rule + 1,
-        source: .any(.holds),
-        destination: .domain(
-          Rule.Test(table: TableIndex(rule), comparison: .entries, sense: .holds)
-        ),
+        source: criterion == .sources ? .address(test) : .any(.holds),
+        destination: criterion == .domains ? .domain(test) : .any(.holds),
         outcome: .action(0)
       )
     }
     let ruleset = Ruleset(
       LookupProjection(serverName: "mx.example", tables: tables, rules: rules, actions: [action])
     )
-    let recipients = (0..<count).map { Address(local: "user", domain: "d7.r\($0).example") }
-    let total = 200_000
+    let subjects = (0..<count).map { rule in
+      subject(
+        to: Address(local: "user", domain: "d7.r\(rule).example"),
+        source: .inet4(0x0a00_0039 + UInt32(rule / 250) << 16 + UInt32(rule % 250) << 8)
+      )
+    }
+    let total = criterion == .sources ? 20_000 : 200_000
     var accepted = 0
-    measure("decisions with \(count) rules", total) {
+    measure("decisions with \(count) rules by \(criterion)", total) {
       for number in 0..<total {
-        var expansion = Expansion(subject(to: recipients[number % count]))
+        var expansion = Expansion(subjects[number % count])
         if case .finish(.accepted)? = expansion.begin(with: ruleset).first { accepted += 1 }
       }
     }
@@ -120,11 +139,14 @@ enum LookupBenchmark {
     }
   }
 
-  private static func subject(to recipient: Address) -> RuleSubject {
+  private static func subject(
+    to recipient: Address,
+    source: SourceAddress = .inet4(0xc000_0201)
+  ) -> RuleSubject {
     RuleSubject(
       session: SessionFacts(
         id: SessionID(1),
-        source: .inet4(0xc000_0201),
+        source: source,
         serverName: "mx.example",
         helo: "client.example",
         hostname: "client.example",

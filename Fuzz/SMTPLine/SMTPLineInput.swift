@@ -102,7 +102,8 @@ private struct Run {
       precondition(isOpen)
       let verdict: ServerSession.RecipientVerdict =
         recipient.address.local.hasPrefix("x")
-        ? .refused(ServerReply.invalidRecipient(recipient.address)) : .accepted(envelopes: 1)
+        ? .refused(Reply(550, nil, "Invalid recipient: <\(recipient.address)>"))
+        : .accepted(envelopes: 1)
       perform(session.recipientAnswered(recipient.index, verdict, at: .epoch))
     case .bodyChunk(let chunk):
       precondition(isOpen && !chunk.contains(0x0d))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 package import ControlProtocol
+internal import Interprocess
 package import NIOCore
 internal import NIOPosix
 
@@ -83,10 +84,7 @@ package final class ControlServer {
 
   private func accepted(_ channel: any Channel) -> EventLoopFuture<Void> {
     let box = NIOLoopBound(self, eventLoop: loop)
-    guard let options = channel as? any SocketOptionProvider else {
-      return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
-    }
-    return PeerCredentials.read(from: options).flatMapThrowing { credentials in
+    return PeerCredentials.read(from: channel).flatMapThrowing { credentials in
       try box.value.admit(channel, user: credentials.user)
     }
   }

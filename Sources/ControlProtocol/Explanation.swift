@@ -4,6 +4,14 @@ package import Mail
 
 /// What an operator wants to know: what would become of this recipient?
 package struct ExplanationQuestion: Hashable, Sendable {
+  /// A client's reverse name.
+  package enum HostName: Hashable, Sendable {
+    /// What a session's client would be called now.
+    case resolved
+    /// Empty is none.
+    case given(String)
+  }
+
   /// Nil is the null sender.
   package var sender: Address?
   /// Whom the message would be for.
@@ -12,8 +20,8 @@ package struct ExplanationQuestion: Hashable, Sendable {
   package var source: SourceAddress
   /// What the client would say in HELO.
   package var helo: String
-  /// The client's reverse name; empty is none.
-  package var hostName: String
+  /// What the client is called.
+  package var hostName: HostName
   /// Who is authenticated; empty is nobody.
   package var user: String
   /// The tag of the listener.
@@ -26,7 +34,7 @@ package struct ExplanationQuestion: Hashable, Sendable {
     self.recipient = recipient
     self.source = source
     helo = ""
-    hostName = ""
+    hostName = .resolved
     user = ""
     tag = ""
     transport = .clear
@@ -40,8 +48,14 @@ package struct ExplanationQuestion: Hashable, Sendable {
     }
     let source = IPAddress(source)?.bytes ?? []
     writer.write(source)
-    for text in [helo, hostName, user, tag] { writer.write(text) }
+    for text in [helo, user, tag] { writer.write(text) }
     writer.write(UInt8(transport == .tls ? 1 : 0))
+    switch hostName {
+    case .resolved: writer.write(UInt8(0))
+    case .given(let name):
+      writer.write(UInt8(1))
+      writer.write(name)
+    }
   }
 
   init(from reader: inout ByteReader) throws(DecodingError) {
@@ -58,10 +72,15 @@ package struct ExplanationQuestion: Hashable, Sendable {
       throw .invalid(field: "source")
     }
     helo = try ExplanationQuestion.text(&reader)
-    hostName = try ExplanationQuestion.text(&reader)
     user = try ExplanationQuestion.text(&reader)
     tag = try ExplanationQuestion.text(&reader)
     transport = try reader.readByte() == 1 ? .tls : .clear
+    hostName =
+      switch try reader.readByte() {
+      case 0: .resolved
+      case 1: .given(try ExplanationQuestion.text(&reader))
+      default: throw .invalid(field: "host name")
+      }
   }
 
   private static func text(_ reader: inout ByteReader) throws(DecodingError) -> String {

@@ -8,16 +8,6 @@ internal import NIOPosix
 
 /// The submission socket: SMTP with the programs of this host, whose users the kernel names.
 extension FrontendService {
-  /// Linux's number for SO_PEERCRED.
-  private static let peerCredentials = NIOBSDSocket.Option(rawValue: 17)
-
-  /// The layout of Linux's `ucred`.
-  private struct PeerCredentials: Sendable {
-    let process: Int32
-    let user: UInt32
-    let group: UInt32
-  }
-
   func listenLocally(on descriptor: CInt) {
     guard submissionServer == nil else {
       _ = Descriptor(owning: descriptor)
@@ -41,15 +31,8 @@ extension FrontendService {
 
   /// A connection whose user the kernel does not name is no session.
   private func accepted(_ channel: any Channel) -> EventLoopFuture<Void> {
-    guard let options = channel as? any SocketOptionProvider else {
-      return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
-    }
     let me = NIOLoopBound(self, eventLoop: context.loop)
-    let credentials: EventLoopFuture<PeerCredentials> = options.unsafeGetSocketOption(
-      level: .socket,
-      name: FrontendService.peerCredentials
-    )
-    return credentials.flatMapThrowing { credentials in
+    return PeerCredentials.read(from: channel).flatMapThrowing { credentials in
       let service = me.value
       let submitter = service.submitters.connect(credentials.user)
       // Before it is a session: those have a limit of their own, which is everybody's.

@@ -8,6 +8,7 @@ internal import KeysEdge
 internal import Mail
 internal import NIOCore
 internal import NIOPosix
+internal import ResolverEdge
 internal import SMTP
 
 /// The frontend role: accepts on the listeners, runs a session for each connection, and brings what

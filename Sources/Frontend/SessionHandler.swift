@@ -4,6 +4,7 @@ internal import Configuration
 internal import Interprocess
 internal import Mail
 internal import NIOCore
+internal import ResolverEdge
 internal import SMTP
 internal import TLS
 

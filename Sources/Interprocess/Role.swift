@@ -20,7 +20,7 @@ package enum Role: String, CaseIterable, Sendable {
   /// Which roles talk to each other, each pair once.
   package static let edges: [(Role, Role)] = [
     (.frontend, .lookup), (.frontend, .queue), (.frontend, .resolver),
-    (.lookup, .queue), (.lookup, .accounts),
+    (.lookup, .queue), (.lookup, .accounts), (.lookup, .resolver),
     (.queue, .delivery), (.delivery, .resolver), (.delivery, .lookup),
     (.frontend, .keys), (.delivery, .keys), (.control, .keys),
     (.control, .queue), (.control, .frontend), (.control, .delivery), (.control, .lookup),

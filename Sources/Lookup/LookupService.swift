@@ -5,6 +5,7 @@ internal import ControlProtocol
 package import Interprocess
 internal import Mail
 internal import Policy
+internal import ResolverEdge
 
 /// The lookup role: holds the tables and the ruleset, and says what becomes of each recipient.
 ///
@@ -13,7 +14,6 @@ internal import Policy
 package final class LookupService: RoleService {
   typealias FrontendEdge = Edge<LookupToFrontend, FrontendToLookup>
   typealias QueueEdge = Edge<LookupToQueue, QueueToLookup>
-  typealias AccountsEdge = Edge<LookupToAccounts, AccountsToLookup>
 
   /// Who asked, and how it is told.
   private enum Asker {
@@ -31,6 +31,8 @@ package final class LookupService: RoleService {
   private let credentials: CredentialDesk
   private let relays: RelayDesk
   private let delivery: DeliveryDesk
+  private let accounts: AccountsClient
+  private let names: ReverseNames
   private let edges: Edges
 
   /// The edges that questions and answers travel on; the desks send on them as they are now.
@@ -38,8 +40,6 @@ package final class LookupService: RoleService {
     var frontends: [UInt32: FrontendEdge] = [:]
     var queue: QueueEdge?
     var queueGeneration: UInt32 = 0
-    var accounts: AccountsEdge?
-    var accountsGeneration: UInt32 = 0
     var control: Edge<RoleToControl, ControlToRole>?
   }
 
@@ -49,27 +49,21 @@ package final class LookupService: RoleService {
     self.projection = projection
     let edges = Edges()
     self.edges = edges
+    let accounts = AccountsClient(context)
+    self.accounts = accounts
     let expansions = ExpansionDesk(ruleset: Ruleset(projection)) { token, question in
-      guard let accounts = edges.accounts else { return false }
-      accounts.send(LookupToAccounts(token, question))
-      return true
+      accounts.ask(LookupToAccounts(token, question))
     }
     self.expansions = expansions
     let confirmations = ConfirmationDesk(context) { token, path in
-      guard let accounts = edges.accounts else { return false }
-      accounts.send(.list(token: token, path: path))
-      return true
+      accounts.ask(.list(token: token, path: path))
     }
     self.confirmations = confirmations
     let credentials = CredentialDesk(
       context,
       listeners: projection.listeners,
       ruleset: { expansions.ruleset },
-      ask: { question in
-        guard let accounts = edges.accounts else { return false }
-        accounts.send(question)
-        return true
-      },
+      ask: { accounts.ask($0) },
       answer: { generation, message in edges.frontends[generation]?.send(message) }
     )
     self.credentials = credentials
@@ -86,13 +80,24 @@ package final class LookupService: RoleService {
         )
       }
     }
-    explanations = ExplanationDesk(expansions) { id, response in
+    let names = ReverseNames(context)
+    self.names = names
+    explanations = ExplanationDesk(expansions, names) { id, response in
       edges.control?.send(RoleToControl(id: id, response))
     }
     for refused in expansions.ruleset.refusedEntries {
       context.log.warn(
         "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
       )
+    }
+    accounts.tell = { answer in
+      if case .authentication(let token, let verdict) = answer {
+        return credentials.answered(token, verdict)
+      }
+      guard let (token, answer) = answer.answer, !confirmations.answered(token, answer) else {
+        return
+      }
+      expansions.answered(token, answer)
     }
     context.tell(.ready)
   }
@@ -101,7 +106,8 @@ package final class LookupService: RoleService {
     switch peer {
     case .frontend: connectFrontend(generation, descriptor)
     case .queue: connectQueue(generation, descriptor)
-    case .accounts: connectAccounts(generation, descriptor)
+    case .accounts: accounts.connect(generation, descriptor)
+    case .resolver: names.connect(descriptor)
     case .control: connectControl(descriptor)
     case .delivery: delivery.connect(generation, descriptor)
     default: _ = Descriptor(owning: descriptor)
@@ -187,39 +193,6 @@ package final class LookupService: RoleService {
         if edges.queueGeneration == generation { edges.queue = nil }
       }
     )
-  }
-
-  private func connectAccounts(_ generation: UInt32, _ descriptor: CInt) {
-    // What the last one was asked it will not answer.
-    let isAnother = edges.accounts != nil
-    edges.accounts = nil
-    if isAnother { failQuestions() }
-    edges.accountsGeneration = generation
-    edges.accounts = AccountsEdge(
-      descriptor: descriptor,
-      peer: .accounts,
-      on: context.loop,
-      receive: { [unowned self] message in
-        if case .authentication(let token, let verdict) = message {
-          return credentials.answered(token, verdict)
-        }
-        guard let (token, answer) = message.answer else { return }
-        guard !confirmations.answered(token, answer) else { return }
-        expansions.answered(token, answer)
-      },
-      ended: { [unowned self] ending in
-        context.report(ending, of: .accounts)
-        guard edges.accountsGeneration == generation else { return }
-        edges.accounts = nil
-        failQuestions()
-      }
-    )
-  }
-
-  private func failQuestions() {
-    expansions.failQuestions()
-    confirmations.failQuestions()
-    credentials.failQuestions()
   }
 
   private func connectControl(_ descriptor: CInt) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Mail
+import TestFiles
 
 @testable import Configuration
 

@@ -89,7 +89,7 @@ enum Samples {
     question.sender = address
     question.source = .inet6(1, 2)
     question.helo = "h"
-    question.hostName = "n"
+    question.hostName = .given("n")
     question.user = "u"
     question.tag = "t"
     question.transport = .tls

@@ -22,8 +22,8 @@ enum Exceptions {
 
   /// The modules that run on the event loop.
   static let eventLoop: Set<String> = [
-    "Control", "Delivery", "DNS", "Frontend", "Interprocess", "KeysEdge", "Lookup", "Spooler",
-    "TLS", "smtpd",
+    "Control", "Delivery", "DNS", "Frontend", "Interprocess", "KeysEdge", "Lookup", "ResolverEdge",
+    "Spooler", "TLS", "smtpd",
   ]
 
   /// The one module that calls a C library.

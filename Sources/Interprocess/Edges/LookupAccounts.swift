@@ -16,6 +16,15 @@ package enum LookupToAccounts: EdgeMessage {
   /// Is this the password of that user of the system?
   case authenticate(token: UInt64, name: String, Secret)
 
+  /// Which question it is.
+  package var token: UInt64 {
+    switch self {
+    case .user(let token, _), .userAndForward(let token, _), .forward(let token, _, _, _),
+      .list(let token, _), .authenticate(let token, _, _):
+      token
+    }
+  }
+
   /// A password is in it.
   package var isSecret: Bool { if case .authenticate = self { true } else { false } }
 
@@ -90,6 +99,16 @@ package enum AccountsToLookup: EdgeMessage {
   /// The list is no regular file, or others than its owner may write to it.
   case listRefused(token: UInt64)
   case authentication(token: UInt64, AuthenticationQuestion.Verdict)
+
+  /// Which question it answers.
+  package var token: UInt64 {
+    switch self {
+    case .found(let token, _, _, _, _), .absent(let token), .failed(let token),
+      .forward(let token, _), .list(let token, _, _), .listRefused(let token),
+      .authentication(let token, _):
+      token
+    }
+  }
 
   package func encode(into writer: inout ByteWriter) {
     switch self {

@@ -124,11 +124,6 @@ final class CredentialDesk {
     conclude(attempt, verdict)
   }
 
-  /// Accounts will not answer.
-  func failQuestions() {
-    for token in Array(asked.keys) { answered(token, .failed) }
-  }
-
   private func look(_ question: AuthenticationQuestion, _ table: TableIndex, _ attempt: Attempt) {
     let ruleset = ruleset()
     let hash: String?

@@ -71,14 +71,6 @@ final class ConfirmationDesk {
     return true
   }
 
-  /// Who was asked will not answer.
-  func failQuestions() {
-    for search in searches.values {
-      refute(search.token, "the lists of the aliases cannot be read now")
-    }
-    searches.removeAll()
-  }
-
   private func look(_ search: Search) {
     var search = search
     guard let path = search.lists.popLast() else {

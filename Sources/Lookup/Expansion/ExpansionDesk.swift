@@ -60,11 +60,6 @@ final class ExpansionDesk {
     perform(actions, work, question.work)
   }
 
-  /// Who was asked will not answer.
-  func failQuestions() {
-    for token in Array(asked.keys) { answered(token, .failed) }
-  }
-
   private func perform(_ actions: [Expansion.Action], _ started: Work, _ id: UInt64) {
     var work = started
     var rest = actions[...]

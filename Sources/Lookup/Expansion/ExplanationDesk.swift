@@ -5,10 +5,13 @@ internal import ControlProtocol
 internal import Interprocess
 internal import Mail
 internal import Policy
+internal import ResolverEdge
 
 /// Tells operators what would become of a recipient, and why, a page for each credit.
 final class ExplanationDesk {
   private struct Telling {
+    /// Which of all it is: roles that come anew number theirs anew.
+    let number: UInt64
     var pages: ArraySlice<ExplanationPage> = []
     /// Responses that may be sent.
     var credits = 1
@@ -16,22 +19,50 @@ final class ExplanationDesk {
   }
 
   private let desk: ExpansionDesk
+  private let names: ReverseNames
   private let send: (UInt32, ControlResponse) -> Void
   private var tellings: [UInt32: Telling] = [:]
+  private var lastNumber: UInt64 = 0
 
-  init(_ desk: ExpansionDesk, send: @escaping (UInt32, ControlResponse) -> Void) {
+  init(
+    _ desk: ExpansionDesk,
+    _ names: ReverseNames,
+    send: @escaping (UInt32, ControlResponse) -> Void
+  ) {
     self.desk = desk
+    self.names = names
     self.send = send
   }
 
   func begin(_ question: ExplanationQuestion, id: UInt32) {
-    tellings[id] = Telling()
+    lastNumber += 1
+    let number = lastNumber
+    tellings[id] = Telling(number: number)
+    switch question.hostName {
+    case .given(let name):
+      let hostName = name.isEmpty ? RuleSubject.unknownHostName : name
+      begin(question, hostName, note: nil, id, number)
+    case .resolved:
+      names.name(of: question.source) { [unowned self] name in
+        begin(question, name, note: "the client is called \(name)", id, number)
+      }
+    }
+  }
+
+  private func begin(
+    _ question: ExplanationQuestion,
+    _ hostName: String,
+    note: String?,
+    _ id: UInt32,
+    _ number: UInt64
+  ) {
+    guard tellings[id]?.number == number else { return }
     var session = SessionFacts(
       id: SessionID(0),
       source: question.source,
       serverName: "",
       helo: question.helo,
-      hostname: question.hostName.isEmpty ? RuleSubject.unknownHostName : question.hostName,
+      hostname: hostName,
       user: question.user.isEmpty ? nil : question.user,
       tag: question.tag
     )
@@ -42,7 +73,8 @@ final class ExplanationDesk {
       destination: question.recipient
     )
     desk.begin(subject, recording: .on) { [unowned self] expansion, outcome in
-      finished(expansion, outcome, id)
+      guard tellings[id]?.number == number else { return }
+      finished(expansion, outcome, note, id)
     }
   }
 
@@ -57,7 +89,12 @@ final class ExplanationDesk {
   /// Nobody listens any longer.
   func cancelAll() { tellings.removeAll() }
 
-  private func finished(_ expansion: Expansion, _ outcome: Expansion.Outcome, _ id: UInt32) {
+  private func finished(
+    _ expansion: Expansion,
+    _ outcome: Expansion.Outcome,
+    _ note: String?,
+    _ id: UInt32
+  ) {
     let verdict =
       switch outcome {
       case .accepted(let drafts):
@@ -65,7 +102,8 @@ final class ExplanationDesk {
       case .refused(let reply):
         "refused: \(reply.code) \(reply.status.map { "\($0) " } ?? "")\(reply.lines[0])"
       }
-    let nodes = (expansion.explanation ?? []).map(ExplanationNode.init)
+    var nodes = (expansion.explanation ?? []).map(ExplanationNode.init)
+    if let note, !nodes.isEmpty { nodes[0].notes.insert(note, at: 0) }
     tellings[id]?.pages = ExplanationPage.pages(verdict: verdict, nodes)[...]
     tellings[id]?.isReady = true
     tell(id)

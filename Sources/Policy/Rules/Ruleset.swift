@@ -25,6 +25,7 @@ package struct Ruleset: Sendable {
   private var matchers: [Matcher?]
   private var maps: [TableIndex: TableMap] = [:]
   private var domains: DomainIndex
+  private var index = RuleIndex()
   private let asked: [TableIndex: Set<Service>]
   private let localAddresses: Set<IPAddress>
   private let localNames: DomainSet
@@ -44,6 +45,7 @@ package struct Ruleset: Sendable {
     domains = DomainIndex(count: projection.tables.count)
     asked = Ruleset.asked(of: projection)
     for table in asked.keys { prepare(table, files[table]) }
+    indexRules()
   }
 
   /// The services that each table is asked for.
@@ -75,6 +77,7 @@ package struct Ruleset: Sendable {
   package mutating func replace(_ table: TableIndex, with source: TableSource) -> [RefusedEntry] {
     let before = refusedEntries.count
     prepare(table, source)
+    indexRules()
     defer { refusedEntries.removeSubrange(before...) }
     return Array(refusedEntries[before...])
   }
@@ -106,6 +109,16 @@ package struct Ruleset: Sendable {
     }
   }
 
+  private mutating func indexRules() {
+    index = RuleIndex(
+      rules,
+      isAvailable: { table, service in
+        if case .unavailable? = matchers[slot(table, service)] { false } else { true }
+      },
+      isIndexed: { domains.isComplete(for: $0.rawValue) }
+    )
+  }
+
   private func slot(_ table: TableIndex, _ service: Service) -> Int {
     table.rawValue * Service.allCases.count + Int(service.rawValue)
   }
@@ -132,8 +145,9 @@ package struct Ruleset: Sendable {
   package func decide(_ subject: RuleSubject) -> Decision {
     let domain = domains.question(about: subject.destination.domain)
     do {
-      for rule in rules where try firstMismatch(rule, subject, domain) == nil {
-        return outcome(of: rule)
+      for place in index.places(for: domain.tables)
+      where try firstMismatch(rules[place], subject, domain) == nil {
+        return outcome(of: rules[place])
       }
       return .noRule
     } catch {
@@ -141,7 +155,7 @@ package struct Ruleset: Sendable {
     }
   }
 
-  /// The same decision, with what each rule before it lacked.
+  /// The same decision, by a look at every rule, with what each before it lacked.
   package func explain(_ subject: RuleSubject) -> ExplainedDecision {
     let domain = domains.question(about: subject.destination.domain)
     var mismatches: [ExplainedDecision.Mismatch] = []
@@ -296,26 +310,5 @@ package struct Ruleset: Sendable {
       return localAddresses.contains(block.address)
     }
     return localNames.contains(domain)
-  }
-}
-
-extension Rule {
-  /// Each look into a table with the service that it needs.
-  fileprivate var questions: [(Test, Service)] {
-    var found: [(Test?, Service)] = [
-      (tag, .string), (helo, .domain), (sender, .address), (recipient, .address),
-    ]
-    switch source {
-    case .address(let test): found.append((test, .network))
-    case .reverseName(let test): found.append((test, .domain))
-    case .any, .local, .socket, .named: break
-    }
-    if case .domain(let test) = destination, test.comparison == .patterns {
-      found.append((test, .pattern))
-    }
-    if case .user(let test) = authentication { found.append((test, .user)) }
-    return found.compactMap { test, service in
-      test.map { ($0, $0.comparison == .patterns ? .pattern : service) }
-    }
   }
 }

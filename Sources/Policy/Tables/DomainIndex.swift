@@ -7,14 +7,17 @@ struct DomainIndex: Sendable {
   private enum State: Sendable {
     /// No rule asks it for domains.
     case unasked
-    /// All its names are in `tables`; only its patterns need a look of their own.
+    /// All its names, and its patterns like `*.example.org`, are in `tables`; only its other patterns need
+    /// a look of their own.
     case ready(patterns: [[UInt8]])
     case unavailable
   }
 
   private var states: [State]
-  /// The tables that have a name, by the name in lower case.
+  /// The tables that have an entry, by the entry in lower case.
   private var tables: [String: [Int]] = [:]
+  /// Whether entries with `*` are among them.
+  private var hasWildcards = false
 
   init(count: Int) { states = Array(repeating: .unasked, count: count) }
 
@@ -33,10 +36,11 @@ struct DomainIndex: Sendable {
     var patterns: [[UInt8]] = []
     for entry in entries {
       let entry = entry.asciiLowercased
-      if entry.utf8.contains(UInt8(ascii: "*")) {
+      if !DomainIndex.isFoundByLook(entry) {
         patterns.append(Array(entry.utf8))
       } else if tables[entry]?.last != table {
         tables[entry, default: []].append(table)
+        if entry.utf8.first == UInt8(ascii: "*") { hasWildcards = true }
       }
     }
     states[table] = .ready(patterns: patterns)
@@ -48,12 +52,32 @@ struct DomainIndex: Sendable {
     let given: String
     /// In lower case.
     let name: String
-    fileprivate let tables: [Int]
+    /// The tables that have it, as far as one look tells.
+    let tables: [Int]
   }
 
   func question(about name: String) -> Question {
     let lower = name.asciiLowercased
-    return Question(given: name, name: lower, tables: tables[lower] ?? [])
+    var found = tables[lower] ?? []
+    if hasWildcards, let dot = lower.utf8.firstIndex(of: UInt8(ascii: ".")) {
+      for table in tables["*\(lower[dot...])"] ?? [] where !found.contains(table) {
+        found.append(table)
+      }
+    }
+    return Question(given: name, name: lower, tables: found)
+  }
+
+  /// Whether `question` finds all that the table has.
+  func isComplete(for table: Int) -> Bool {
+    if case .ready(let patterns) = states[table] { patterns.isEmpty } else { false }
+  }
+
+  /// Whether an entry is a name, or `*` before the dot of one: such a `*` takes what stands before a name's
+  /// first dot. Bytes beyond ASCII, of which patterns compare each, are left to patterns.
+  private static func isFoundByLook(_ entry: String) -> Bool {
+    guard let star = entry.utf8.lastIndex(of: UInt8(ascii: "*")) else { return true }
+    return star == entry.utf8.startIndex && entry.utf8.dropFirst().first == UInt8(ascii: ".")
+      && entry.utf8.allSatisfy { $0 < 0x80 }
   }
 
   /// Nil when the table cannot be asked.

@@ -127,16 +127,6 @@ package enum ServerReply {
     "Timeout, closing connection"
   )
 
-  /// No rule, a rule that rejects, or an unknown user.
-  package static func invalidRecipient(_ address: Address) -> Reply {
-    Reply(550, nil, "Invalid recipient: <\(address)>")
-  }
-
-  /// The ruleset or the user base could not be asked.
-  package static func temporaryFailure(_ address: Address) -> Reply {
-    Reply(451, nil, "Temporary failure: <\(address)>")
-  }
-
   /// `<x>` for the log and the client: what of the option was not understood.
   static func unsupportedMailOption(_ option: String) -> Reply {
     invalidArguments(503, "Unsupported option \(option)")

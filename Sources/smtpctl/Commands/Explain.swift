@@ -117,15 +117,14 @@ struct Explain: Command {
         throw .invalid("smtpctl: \(source) is no address of a client\n\(usage)")
       }
       question.source = address.source
-      question.hostName = SystemCalls.hostName(of: address) ?? ""
     }
-    question.hostName = values["--rdns"] ?? question.hostName
+    if let name = values["--rdns"] { question.hostName = .given(name) }
     question.helo = values["--helo"] ?? ""
     question.user = values["--auth"] ?? ""
     question.tag = values["--tag"] ?? ""
     question.transport = values["--tls"] == nil ? .clear : .tls
     guard
-      [question.helo, question.hostName, question.user, question.tag]
+      [question.helo, values["--rdns"] ?? "", question.user, question.tag]
         .allSatisfy({ $0.utf8.count <= ControlLimits.name })
     else { throw .invalid("smtpctl: a value is too long") }
     return question

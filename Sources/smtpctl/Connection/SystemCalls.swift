@@ -136,42 +136,6 @@ enum SystemCalls {
 
   static var userID: UInt32 { geteuid() }
 
-  /// The reverse name of an address, as this host's resolver knows it; nil when there is none.
-  static func hostName(of address: IPAddress) -> String? {
-    var name = [CChar](repeating: 0, count: 1025)
-    let count = socklen_t(name.count)
-    let result: Int32
-    switch address {
-    case .inet4(let value):
-      var structure = sockaddr_in()
-      structure.sin_family = sa_family_t(AF_INET)
-      structure.sin_addr.s_addr = value.bigEndian
-      // The structure and the array outlive the call, and their lengths are told.
-      result = unsafe withUnsafePointer(to: &structure) { pointer in
-        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-          let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-          return unsafe getnameinfo(generic, length, &name, count, nil, 0, NI_NAMEREQD)
-        }
-      }
-    case .inet6(let high, let low):
-      var structure = sockaddr_in6()
-      structure.sin6_family = sa_family_t(AF_INET6)
-      // The structure and the array outlive the calls, and their lengths are told.
-      unsafe withUnsafeMutableBytes(of: &structure.sin6_addr) { target in
-        unsafe target.storeBytes(of: high.bigEndian, as: UInt64.self)
-        unsafe target.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
-      }
-      result = unsafe withUnsafePointer(to: &structure) { pointer in
-        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-          let length = socklen_t(MemoryLayout<sockaddr_in6>.size)
-          return unsafe getnameinfo(generic, length, &name, count, nil, 0, NI_NAMEREQD)
-        }
-      }
-    }
-    guard result == 0 else { return nil }
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
   /// The network interfaces of this host.
   static var interfaceNames: [String] {
     // The list ends with an index of zero and is freed after its last use.

@@ -7,7 +7,8 @@ internal import Mail
 internal import Submission
 internal import Supervisor
 
-/// Takes up the messages of the offline directory: `offline DIRECTORY SOCKET`, run by the supervisor.
+/// Takes up the messages of the offline directory: `offline DIRECTORY SOCKET [SECONDS ROUND]`, run by the
+/// supervisor, which leaves the times as they are here.
 ///
 /// Every file is opened here without following a link, looked at while it is open, and handed as standard
 /// input to a program that is its owner and sends it. Only when that has succeeded is it removed: a crash
@@ -20,16 +21,16 @@ struct OfflineAgent {
   static let rest: Int32 = 75
 
   /// Times are in seconds.
-  private enum Limits {
+  private struct Limits {
     /// How long a message may take. Its program is its owner's, who may stop it: it is ended from here.
-    static let seconds: UInt32 = 300
+    var seconds: UInt32 = 300
     /// How old a round becomes that still takes messages. With the last message it ends before
     /// `OfflineRunner.Limits.round`.
-    static let round: Int64 = 900
+    var round: Int64 = 900
     /// How many are set aside, in a round, of those that nobody tried to send.
-    static let setAside = 1000
+    let setAside = 1000
     /// Lines of the log about what is set aside in a round.
-    static let lines = 100
+    let lines = 100
   }
 
   private struct File {
@@ -50,6 +51,7 @@ struct OfflineAgent {
   private let path: String
   private let directory: CInt
   private let socket: String
+  private let limits: Limits
   private let now: Int64
   /// The group that files have which were made in the directory; nil: it is not looked at.
   private var group: UInt32?
@@ -63,15 +65,23 @@ struct OfflineAgent {
   private var isUnsynced = false
 
   static func run(_ arguments: [String]) -> Int32 {
-    guard arguments.count == 2 else { return OfflineAgent.failed }
-    guard var agent = OfflineAgent(path: arguments[0], socket: arguments[1]) else {
+    var limits = Limits()
+    if arguments.count == 4 {
+      guard let seconds = UInt32(arguments[2]), let round = UInt32(arguments[3]) else {
+        return OfflineAgent.failed
+      }
+      limits.seconds = seconds
+      limits.round = Int64(round)
+    }
+    guard arguments.count == 2 || arguments.count == 4 else { return OfflineAgent.failed }
+    guard var agent = OfflineAgent(path: arguments[0], socket: arguments[1], limits) else {
       OfflineAgent.say("\(arguments[0]): \(systemError())")
       return OfflineAgent.failed
     }
     return agent.run()
   }
 
-  private init?(path: String, socket: String) {
+  private init?(path: String, socket: String, _ limits: Limits) {
     // A path is read during the call only.
     directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard directory >= 0 else { return nil }
@@ -81,6 +91,7 @@ struct OfflineAgent {
     guard signals >= 0 else { return nil }
     self.path = path
     self.socket = socket
+    self.limits = limits
     now = Clock.now().seconds
   }
 
@@ -103,7 +114,7 @@ struct OfflineAgent {
     for (name, reason) in lookThrough() { follow(.setAside(reason), name) }
     round.begin()
     while true {
-      let isOver = Clock.rising() - begun > Limits.round * 1000
+      let isOver = Clock.rising() - begun > limits.round * 1000
       if !isOver, let (name, owner) = round.next() {
         take(name, of: owner)
       } else if running.isEmpty {
@@ -134,7 +145,7 @@ struct OfflineAgent {
       }
       guard name != ".", name != "..", OfflineRound.kind(of: name) != .setAside else { continue }
       guard case .setAside(let reason) = look(at: name) else { continue }
-      if others.count < Limits.setAside {
+      if others.count < limits.setAside {
         others.append((name, reason))
       } else {
         round.skipped()
@@ -219,7 +230,7 @@ struct OfflineAgent {
     // No part of the log: its user may write to whatever is open there.
     program.descriptors = (file.descriptor, -1, -1, -1)
     program.directory = "/"
-    program.limits.seconds = Limits.seconds
+    program.limits.seconds = limits.seconds
     if geteuid() == 0 {
       guard case .found(let account) = UserDatabase.user(id: file.owner) else {
         close(file.descriptor)
@@ -238,7 +249,7 @@ struct OfflineAgent {
     }
     do throws(SpawnError) {
       let process = try program.start()
-      let deadline = Clock.rising() + Int64(Limits.seconds) * 1000
+      let deadline = Clock.rising() + Int64(limits.seconds) * 1000
       running[process] = Sending(file: file, deadline: deadline)
       round.started(file.owner)
     } catch {
@@ -300,7 +311,7 @@ struct OfflineAgent {
   ) {
     guard case .setAside(let reason) = verdict else { return }
     setAside += 1
-    let isTold = setAside <= Limits.lines
+    let isTold = setAside <= limits.lines
     let shown = name.utf8.allSatisfy { 0x21...0x7e ~= $0 } ? name : "a name with control characters"
     let user = owner.map { " (uid \($0))" } ?? ""
     let short = String(decoding: name.utf8.prefix(160), as: UTF8.self)
@@ -322,8 +333,8 @@ struct OfflineAgent {
   /// What was set aside becomes durable, and what was not told one by one is summed up.
   private func finishSettingAside() {
     if isUnsynced { fsync(directory) }
-    guard setAside > Limits.lines else { return }
-    OfflineAgent.say("\(setAside - Limits.lines) more were to be set aside in \(path)")
+    guard setAside > limits.lines else { return }
+    OfflineAgent.say("\(setAside - limits.lines) more were to be set aside in \(path)")
   }
 
   /// A line of the log.

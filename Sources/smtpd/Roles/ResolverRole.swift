@@ -7,7 +7,7 @@ internal import Mail
 internal import NIOCore
 internal import ResolverEdge
 
-/// The resolver role: answers the questions of frontend and delivery.
+/// The resolver role: answers the questions of frontend, lookup and delivery.
 final class ResolverRole: RoleService {
   typealias AskingEdge = Edge<ResolverReply, ResolverQuery>
 

@@ -6,6 +6,7 @@ import os
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import Client, message, stuffed, submit
 from harness.daemon import Daemon, is_alive
+from harness.users import make_users
 
 # Each would leave a file behind, had a shell read it as a part of a program.
 HOSTILE = ["$(touch {trap})", "`touch {trap}`", ";touch {trap};", "a';touch {trap};'",
@@ -184,4 +185,28 @@ match from any for domain "in.test" action "command"
     counts = [int(word) for word in open(out + "/counts").read().split()]
     expect_equal(len(counts), 8, "commands that ran")
     expect(max(counts) <= 2, f"{max(counts)} ran at once for one user")
+    daemon.stop()
+
+
+@case("mda: several users who get one message are delivered to at the same time")
+def together(bench):
+    users = make_users(bench)
+    out = bench.directory_for("out")
+    os.chmod(out, 0o777)
+    # Each waits until both have begun.
+    program = bench.write("wait", f"""#!/bin/sh
+cat > /dev/null
+mktemp {out}/began.XXXXXX
+for turn in $(seq 150); do
+  [ $(ls {out} | wc -l) = 2 ] && exit 0
+  sleep 0.1
+done
+echo alone
+exit 75
+""", 0o755)
+    daemon = daemon_for(bench, program).start()
+    submit(daemon.port, recipients=[f"{user.name}@in.test" for user in users])
+    daemon.wait_log(r"mda delivery .*result=", 35, count=2)
+    expect("stat=Error" not in daemon.log(), daemon.log()[-800:])
+    daemon.wait_empty()
     daemon.stop()

@@ -8,8 +8,8 @@ import glob
 import os
 
 from harness.case import case, eventually, expect, expect_equal
-from harness.client import submit
-from harness.daemon import Daemon
+from harness.client import message, submit
+from harness.daemon import Daemon, is_alive
 from harness.users import make_users
 
 CONFIGURATION = """
@@ -132,3 +132,45 @@ match from any for domain "in.test" action "in"
            f"the sender became {sender!r}")
     daemon.wait_empty()
     daemon.stop()
+
+
+@case("an alias to a command that {manner}: its mail is not lost, and nobody else's waits",
+      manner=["hangs", "forks", "floods its output", "exits early"])
+def misbehaving(bench, manner):
+    user = make_users(bench)[0]
+    out = bench.directory_for("out", user.name)
+    command = {
+        "hangs": f"echo $$ > {out}/pid; exec sleep 1000",
+        "forks": f"cat > /dev/null; sleep 1000 & echo $! > {out}/pid",
+        "floods its output": "cat > /dev/null; yes | head -c 5000000; echo; echo the end; exit 75",
+        "exits early": "exit 0",
+    }[manner]
+    aliases = bench.write("aliases", f'bad: "|{command}"\n')
+    daemon = Daemon(bench, f"""
+table names "{aliases}"
+action "in" maildir "{out}/Maildir" user {user.name} alias <names>
+match from any for domain "in.test" action "in"
+""").start()
+    submit(daemon.port, recipients=["bad@in.test"], body=message(text="0123456789abcdef\r\n" * 60000))
+    submit(daemon.port, recipients=[f"{user.name}@in.test"])
+    eventually(lambda: os.path.isdir(out + "/Maildir/new") and len(os.listdir(out + "/Maildir/new")) == 1,
+               "the other message is not there")
+    if manner == "hangs":
+        eventually(lambda: os.path.exists(out + "/pid") and open(out + "/pid").read().strip(), "no command")
+        expect_equal([entry["state"] for entry in daemon.queue()], ["inflight"], "envelopes")
+    elif manner == "forks":
+        daemon.wait_log(r"mda delivery .*to=<bad@in.test>.*result=Ok")
+    elif manner == "floods its output":
+        daemon.wait_log(r"mda delivery .*result=TempFail stat=Error \(the end\)", 40)
+    else:
+        daemon.wait_log(r"mda delivery .*to=<bad@in.test>.*result=TempFail")
+    if manner != "hangs":
+        expect_equal(len(daemon.queue()), 0 if manner == "forks" else 1, "envelopes")
+    daemon.stop(15)
+    if os.path.exists(out + "/pid"):
+        process = int(open(out + "/pid").read())
+        eventually(lambda: not is_alive(process), "the command lives on", 5)
+    if manner not in ("forks", "exits early"):
+        daemon.start()
+        expect_equal(len(daemon.queue()), 1, "envelopes after a restart")
+        daemon.stop(15)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Mail
+import TestFiles
 import Testing
 
 @testable import SMTP
@@ -18,11 +19,11 @@ struct DialogTests {
 
   @Test(
     "every dialog gives its replies, however its bytes arrive",
-    arguments: TestFile.names(in: "Dialogs"),
+    arguments: TestFile.names(in: "../Dialogs"),
     Feeding.allCases
   )
   func dialog(_ name: String, _ feeding: Feeding) throws {
-    let text = String(decoding: TestFile.bytes("Dialogs/\(name)"), as: UTF8.self)
+    let text = String(decoding: TestFile.bytes("../Dialogs/\(name)"), as: UTF8.self)
     let transcript = try Transcript(name: name, parsing: text)
     var configuration = ServerSession.Configuration(serverName: "mx.example.org")
     configuration.limits.messageSizeMax = 100_000

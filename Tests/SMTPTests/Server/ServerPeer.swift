@@ -184,8 +184,8 @@ struct ServerPeer {
   private mutating func answer(_ command: RecipientCommand) {
     let verdict: ServerSession.RecipientVerdict =
       switch command.address.local {
-      case "nobody": .refused(ServerReply.invalidRecipient(command.address))
-      case "later": .refused(ServerReply.temporaryFailure(command.address))
+      case "nobody": .refused(Reply(550, nil, "Invalid recipient: <\(command.address)>"))
+      case "later": .refused(Reply(451, nil, "Temporary failure: <\(command.address)>"))
       case "alias": .accepted(envelopes: 2)
       default: .accepted(envelopes: 1)
       }

@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import Frontend
+@testable import Interprocess
 
 @Suite("The deadlines of answers")
 struct AnswerDeadlinesTests {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: ISC
 
 internal import DNS
-internal import Interprocess
-internal import Mail
+package import Interprocess
+package import Mail
 internal import NIOCore
-internal import ResolverEdge
 
 /// The reverse names of clients, asked of the resolver and remembered for a while.
-final class ReverseNames {
-  typealias ResolverEdge = Edge<ResolverQuery, ResolverReply>
+package final class ReverseNames {
+  private typealias QueryEdge = Edge<ResolverQuery, ResolverReply>
 
   private enum Limits {
     /// Names that are remembered.
@@ -19,10 +18,11 @@ final class ReverseNames {
     static let patience: Int64 = 5000
   }
 
-  static let unknown = "<unknown>"
+  /// Of a client without a name.
+  package static let unknown = "<unknown>"
 
   private let context: RoleContext
-  private var edge: ResolverEdge?
+  private var edge: QueryEdge?
   /// How many edges there were.
   private var connections = 0
   private var remembered: [SourceAddress: (name: String, until: Int64)] = [:]
@@ -30,12 +30,13 @@ final class ReverseNames {
   private var asked: [UInt64: SourceAddress] = [:]
   private var nextToken: UInt64 = 0
 
-  init(_ context: RoleContext) { self.context = context }
+  package init(_ context: RoleContext) { self.context = context }
 
-  func connect(_ descriptor: CInt) {
+  /// A new edge to the resolver.
+  package func connect(_ descriptor: CInt) {
     connections += 1
     let connection = connections
-    edge = ResolverEdge(
+    edge = QueryEdge(
       descriptor: descriptor,
       peer: .resolver,
       on: context.loop,
@@ -60,7 +61,7 @@ final class ReverseNames {
   }
 
   /// Tells the name of a client, `<unknown>` when it has none or it cannot be told in time.
-  func name(of source: SourceAddress, _ tell: @escaping (String) -> Void) {
+  package func name(of source: SourceAddress, _ tell: @escaping (String) -> Void) {
     guard let address = IPAddress(source) else { return tell("localhost") }
     let now = Clock.rising()
     if let known = remembered[source], known.until > now { return tell(known.name) }

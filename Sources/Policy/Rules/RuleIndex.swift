@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: ISC
+
+internal import Configuration
+
+/// Which rules can match, by the recipient's domain: most rules name a table of domains that does not
+/// have it, and are never looked at.
+///
+/// A rule is passed over only where a look at it would find just that. So a rule whose tag or source, which
+/// are asked before the domain, ask a table that cannot be asked now is met by every recipient.
+struct RuleIndex: Sendable {
+  /// Rules that every recipient meets, by their places, which rise.
+  private var always: [Int] = []
+  /// Rules that only recipients meet whose domain is in a table, by the table; their places rise.
+  private var byTable: [Int: [Int]] = [:]
+
+  /// Of no rules.
+  init() {}
+
+  /// - Parameters:
+  ///   - isAvailable: whether a table can be asked for a service.
+  ///   - isIndexed: whether all that a table says of domains is found by `DomainIndex.question`.
+  init(
+    _ rules: [Rule],
+    isAvailable: (TableIndex, Service) -> Bool,
+    isIndexed: (TableIndex) -> Bool
+  ) {
+    for (place, rule) in rules.enumerated() {
+      if case .domain(let test) = rule.destination, test.comparison == .entries,
+        test.sense == .holds, isIndexed(test.table),
+        rule.questionsBeforeDomain.allSatisfy({ isAvailable($0.table, $1) })
+      {
+        byTable[test.table.rawValue, default: []].append(place)
+      } else {
+        always.append(place)
+      }
+    }
+  }
+
+  /// The places of the rules that a recipient meets whose domain is in these tables, in their order.
+  func places(for tables: [Int]) -> Places {
+    var chosen: [Int] = []
+    for table in tables {
+      guard let places = byTable[table] else { continue }
+      if chosen.isEmpty { chosen = places } else { chosen += places }
+    }
+    if tables.count > 1 { chosen.sort() }
+    return Places(always: always, chosen: chosen)
+  }
+
+  /// Two rising lists as one.
+  struct Places: Sequence, IteratorProtocol {
+    fileprivate let always: [Int]
+    fileprivate let chosen: [Int]
+    private var nextAlways = 0
+    private var nextChosen = 0
+
+    fileprivate init(always: [Int], chosen: [Int]) {
+      self.always = always
+      self.chosen = chosen
+    }
+
+    mutating func next() -> Int? {
+      if nextChosen < chosen.count,
+        nextAlways == always.count || chosen[nextChosen] < always[nextAlways]
+      {
+        defer { nextChosen += 1 }
+        return chosen[nextChosen]
+      }
+      guard nextAlways < always.count else { return nil }
+      defer { nextAlways += 1 }
+      return always[nextAlways]
+    }
+  }
+}
+
+extension Rule {
+  /// Looks into tables that come before the one for the recipient's domain.
+  fileprivate var questionsBeforeDomain: [(Test, Service)] {
+    var found: [(Test, Service)] = []
+    if let tag { found.append((tag, .string)) }
+    switch source {
+    case .address(let test): found.append((test, .network))
+    case .reverseName(let test): found.append((test, .domain))
+    case .any, .local, .socket, .named: break
+    }
+    return found.map { ($0, $0.comparison == .patterns ? .pattern : $1) }
+  }
+
+  /// Each look into a table with the service that it needs, but for the domains that tables list.
+  var questions: [(Test, Service)] {
+    var found: [(Test?, Service)] = [
+      (helo, .domain), (sender, .address), (recipient, .address),
+    ]
+    if case .domain(let test) = destination, test.comparison == .patterns {
+      found.append((test, .pattern))
+    }
+    if case .user(let test) = authentication { found.append((test, .user)) }
+    return questionsBeforeDomain
+      + found.compactMap { test, service in
+        test.map { ($0, $0.comparison == .patterns ? .pattern : service) }
+      }
+  }
+}

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: ISC
+"""What does not answer: a home on a server that is gone, a name service that hangs, a resolver."""
+
+import os
+import signal
+import time
+
+from cases.expansion import alias_daemon, forward_daemon, recipient_reply, write_as
+from harness.case import case, expect, expect_equal
+from harness.client import Client, submit
+from harness.nameserver import NameServer
+from harness.silence import mount_silence
+
+# Seconds: accounts waits so long for a home, lookup for accounts.
+HOME, ACCOUNTS = 10, 20
+
+
+def slow_reply(daemon, recipient):
+    """The reply to a recipient that takes its time, and the seconds that it took."""
+    with Client(daemon.port, seconds=60) as client:
+        client.command("EHLO client.example.org")
+        client.command("MAIL FROM:<a@example.org>")
+        started = time.monotonic()
+        client.send(f"RCPT TO:<{recipient}>\r\n")
+        return client.reply(), time.monotonic() - started
+
+
+@case("a home that does not answer defers its user's mail, and nobody else's", seconds=90)
+def home(bench):
+    bench.need_root("needs a second user")
+    user, box, daemon, home = forward_daemon(bench)
+    let_go = mount_silence(bench, home)
+    with Client(daemon.port, seconds=60) as client:
+        client.command("EHLO client.example.org")
+        client.command("MAIL FROM:<a@example.org>")
+        started = time.monotonic()
+        client.send(f"RCPT TO:<{user}@in.test>\r\n")
+        expect(recipient_reply(daemon, f"{bench.recipient}@in.test").startswith("250 "), "somebody else")
+        expect(time.monotonic() - started < HOME, "somebody else waited for it")
+        expect_equal(client.reply(), f"424 4.2.4 Mailing list expansion problem: <{user}@in.test>")
+        seconds = time.monotonic() - started
+    expect(HOME - 1 <= seconds < ACCOUNTS, f"it took {seconds:.1f} s")
+    let_go()
+    expect(recipient_reply(daemon, f"{user}@in.test").startswith("250 "), "once it answers")
+    daemon.stop()
+
+
+@case("a user database that does not answer is a temporary failure, which the log tells, until it does", seconds=90)
+def accounts(bench):
+    daemon, box, _ = alias_daemon(bench, "gone: error:550 moved away\n")
+    daemon.start()
+    process = daemon.roles()["accounts"]
+    os.kill(process, signal.SIGSTOP)
+    reply, seconds = slow_reply(daemon, f"{bench.recipient}@in.test")
+    expect_equal(reply, f"451 Temporary failure: <{bench.recipient}@in.test>")
+    expect(ACCOUNTS - 1 <= seconds < ACCOUNTS + 15, f"it took {seconds:.1f} s")
+    daemon.wait_log(rf"warn: lookup: accounts: no answer about user {bench.recipient} within 20000 ms\n")
+    expect(recipient_reply(daemon, "gone@in.test").startswith("550 "), "what needs no user")
+    os.kill(process, signal.SIGCONT)
+    expect(recipient_reply(daemon, f"{bench.recipient}@in.test").startswith("250 "), "once it answers")
+    submit(daemon.port, recipients=[f"{bench.recipient}@in.test"])
+    box.wait(1)
+    daemon.stop()
+
+
+@case("explain asks the resolver for the client's name, as a session does", seconds=60)
+def explain(bench):
+    names = NameServer(bench, {
+        ("7.100.51.198.in-addr.arpa", "PTR"): ["Mail.Known.test"], "8.100.51.198.in-addr.arpa": "NXDOMAIN",
+    })
+    daemon, _, _ = alias_daemon(bench, "a: b\n", more=f"""
+resolver 127.0.0.1@{names.port}
+match from rdns "*.known.test" for domain "far.test" reject
+""")
+    daemon.start()
+
+    def said(*more):
+        return daemon.ctl("explain", "--from", "x@y.test", "--to", "a@far.test", *more).lower()
+
+    def is_matched(text):
+        return ": match\n" in text
+
+    text = said("--src", "198.51.100.7")
+    expect("the client is called mail.known.test" in text and is_matched(text), text)
+    text = said("--src", "198.51.100.8")
+    expect("the client is called <unknown>" in text and not is_matched(text), text)
+    expect(is_matched(said("--src", "198.51.100.8", "--rdns", "b.known.test")), "a name that is given")
+    expect(not is_matched(said("--src", "198.51.100.7", "--rdns", "")), "no name, as given")
+    text = said()
+    expect("the client is called localhost" in text, text)
+    asked = [name for name, kind in names.questions if kind == "PTR"]
+    expect_equal(sorted(set(asked)), ["7.100.51.198.in-addr.arpa", "8.100.51.198.in-addr.arpa"], "questions")
+    daemon.stop()

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: ISC
+
+import Configuration
+import Mail
+import Testing
+
+@testable import Policy
+
+/// Random rulesets over few names, so that rules match, tables overlap, and some cannot be asked.
+private struct RandomRules {
+  static let entries = [
+    "a.example", "*.example", "*", "b.a.example", "*.a.example", "A.Example", "*e", "**.example",
+    "*.ex*", ".example", "*.\u{e9}.example", "10.0.0.0/8", "c.test",
+  ]
+  static let domains = [
+    "a.example", "b.a.example", "B.A.example", "c.test", "example", ".example", "*.example", "",
+    "x.\u{e9}.example", "a..example",
+  ]
+  static let tags = ["", "a.example", "c.test"]
+  static let sources: [SourceAddress] = [.local, .inet4(0x0a00_0001), .inet4(0x0102_0304)]
+
+  var state: UInt64
+
+  mutating func number(below limit: Int) -> Int {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int((state >> 33) % UInt64(limit))
+  }
+
+  mutating func isOne(of count: Int) -> Bool { number(below: count) == 0 }
+
+  mutating func source() -> TableSource {
+    guard !isOne(of: 5) else { return .unavailable }
+    let entries = (0..<number(below: 4)).map { _ in
+      RandomRules.entries[number(below: RandomRules.entries.count)]
+    }
+    return .contents(.list(Set(entries).sorted()))
+  }
+
+  mutating func rule(_ place: Int, tables: Int) -> Rule {
+    var rule = Rule(
+      line: place + 1,
+      source: .any(.holds),
+      destination: .any(isOne(of: 4) ? .holds : .fails),
+      outcome: .reject
+    )
+    if isOne(of: 4) { rule.tag = test(tables) }
+    switch number(below: 6) {
+    case 0: rule.source = .address(test(tables))
+    case 1: rule.source = .reverseName(test(tables))
+    case 2: rule.source = .local(sense())
+    default: break
+    }
+    if !isOne(of: 4) { rule.destination = .domain(test(tables)) }
+    if isOne(of: 5) { rule.helo = test(tables) }
+    return rule
+  }
+
+  private mutating func sense() -> Rule.Sense { isOne(of: 4) ? .fails : .holds }
+
+  private mutating func test(_ tables: Int) -> Rule.Test {
+    Rule.Test(
+      table: TableIndex(number(below: tables)),
+      // What is no pattern in a table is left out of it.
+      comparison: isOne(of: 6) ? .patterns : .entries,
+      sense: sense()
+    )
+  }
+}
+
+@Suite("Rules that are passed over by their domains")
+struct RuleIndexTests {
+  @Test("a decision is what a look at every rule says", arguments: 0..<40)
+  func agreement(seed: Int) throws {
+    var random = RandomRules(state: UInt64(seed) &+ 1)
+    let count = 1 + random.number(below: 8)
+    let tables = (0..<count).map { TableDeclaration(name: "t\($0)", content: .file("/\($0)")) }
+    let rules = (0..<random.number(below: 30)).map { random.rule($0, tables: count) }
+    var files: [TableIndex: TableSource] = [:]
+    for table in 0..<count { files[TableIndex(table)] = random.source() }
+    var ruleset = Ruleset(
+      LookupProjection(serverName: "mx.example", tables: tables, rules: rules, actions: []),
+      files: files
+    )
+    for _ in 0..<5 {
+      for domain in RandomRules.domains {
+        for tag in RandomRules.tags {
+          for source in RandomRules.sources {
+            let subject = RuleSubject(
+              session: SessionFacts(
+                id: SessionID(1),
+                source: source,
+                serverName: "mx.example",
+                helo: "a.example",
+                hostname: "b.a.example",
+                tag: tag
+              ),
+              sender: nil,
+              destination: Address(local: "u", domain: domain)
+            )
+            #expect(
+              ruleset.decide(subject) == ruleset.explain(subject).decision,
+              "\(domain), \(tag), \(source): \(rules)"
+            )
+          }
+        }
+      }
+      _ = ruleset.replace(TableIndex(random.number(below: count)), with: random.source())
+    }
+  }
+
+  private func rule(for table: Int, _ sense: Rule.Sense = .holds) -> Rule {
+    let test = Rule.Test(table: TableIndex(table), comparison: .entries, sense: sense)
+    return Rule(line: 1, source: .any(.holds), destination: .domain(test), outcome: .reject)
+  }
+
+  @Test("of many rules those are looked at that can match, in their order")
+  func places() {
+    var tagged = rule(for: 3)
+    tagged.tag = Rule.Test(table: TableIndex(9), comparison: .entries, sense: .holds)
+    let rules = [
+      rule(for: 1), rule(for: 2), rule(for: 1, .fails), rule(for: 3), rule(for: 1), tagged,
+      rule(for: 4),
+    ]
+    let index = RuleIndex(
+      rules,
+      isAvailable: { table, _ in table.rawValue != 9 },
+      isIndexed: { $0.rawValue != 4 }
+    )
+    #expect(Array(index.places(for: [])) == [2, 5, 6])
+    #expect(Array(index.places(for: [1])) == [0, 2, 4, 5, 6])
+    #expect(Array(index.places(for: [3, 1])) == [0, 2, 3, 4, 5, 6])
+    #expect(Array(index.places(for: [7])) == [2, 5, 6])
+  }
+
+  @Test("a name, and a pattern whose star ends at a dot, are found by one look")
+  func complete() {
+    var index = DomainIndex(count: 3)
+    index.replace(0, with: ["a.example", "*.Example"])
+    index.replace(1, with: ["*.a.example", "a*.example"])
+    #expect(index.isComplete(for: 0) && !index.isComplete(for: 1) && !index.isComplete(for: 2))
+    #expect(index.question(about: "A.example").tables == [0])
+    #expect(index.question(about: "b.example").tables == [0])
+    #expect(index.question(about: "b.a.example").tables == [1])
+    #expect(index.question(about: "example").tables == [])
+    index.replace(0, with: nil)
+    #expect(index.question(about: "a.example").tables == [])
+    #expect(!index.isComplete(for: 0))
+  }
+}

@@ -6,6 +6,7 @@ internal import ControlProtocol
 internal import Glibc
 internal import Interprocess
 internal import Mail
+internal import RolePromises
 internal import Sandbox
 internal import Supervisor
 
@@ -191,7 +192,8 @@ struct Startup {
       identities[role] = users.identity(
         of: role,
         spool: options.state.spool,
-        sandbox: options.sandbox
+        sandbox: options.sandbox,
+        openFiles: RolePromises.openFiles(of: role)?.most(Startup.counts(configuration))
       )
     }
     var plan = ServicePlan(
@@ -210,6 +212,18 @@ struct Startup {
 }
 
 extension Startup {
+  /// What the roles' open files depend on.
+  fileprivate static func counts(_ configuration: ServerConfiguration) -> [OpenFiles.Counted: Int] {
+    [
+      .sessions: configuration.reception.sessionsMax,
+      // And the submission socket.
+      .listeners: configuration.listeners.count + 1,
+      .inFlight: configuration.schedulingLimits.inFlightMax,
+      .deliveries: configuration.localLimits.sessionsMax,
+      .tables: configuration.tables.count,
+    ]
+  }
+
   fileprivate func offlineProgram(_ state: StateDirectory) -> (directory: String, program: Program)
   {
     var program = Program(

@@ -25,6 +25,7 @@ let package = Package(
   products: [
     .executable(name: "smtpd", targets: ["smtpd"]),
     .executable(name: "smtpctl", targets: ["smtpctl"]),
+    .executable(name: "smtpd-pam", targets: ["smtpd-pam"]),
   ],
   traits: [
     .trait(name: "Seccomp", description: "Filter the roles' system calls, by libseccomp."),
@@ -194,6 +195,9 @@ let package = Package(
       exclude: ["Promises"],
       swiftSettings: strict
     ),
+
+    // In C, and alone, so that nothing else needs libpam.
+    .executableTarget(name: "smtpd-pam", linkerSettings: [.linkedLibrary("pam")]),
 
     // Benchmarks.
     .executableTarget(

@@ -41,6 +41,10 @@ package enum SupervisorToRole: EdgeMessage {
   case keyFiles
   /// To keys: the files cannot be read, and everything stays as it is.
   case certificatesUnreadable(reason: String)
+  /// To accounts: a program that asks PAM. Descriptor: its socket, which keeps messages apart.
+  case verifier(token: UInt64)
+  /// To accounts: PAM cannot be asked now.
+  case verifierRefused(token: UInt64, reason: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -54,9 +58,7 @@ package enum SupervisorToRole: EdgeMessage {
     case .listeners(let first):
       writer.write(UInt8(3))
       writer.write(first)
-    case .commandStarted(let task):
-      writer.write(UInt8(4))
-      writer.write(task)
+    case .commandStarted(let task): writer.write(kind: 4, task)
     case .commandFailed(let task, let reason):
       writer.write(UInt8(5))
       writer.write(task)
@@ -88,9 +90,7 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(token)
       writer.write(action)
       writer.write(method)
-    case .connected(let task):
-      writer.write(UInt8(13))
-      writer.write(task)
+    case .connected(let task): writer.write(kind: 13, task)
     case .table(let index, let token):
       writer.write(UInt8(30))
       writer.write(index)
@@ -104,6 +104,11 @@ package enum SupervisorToRole: EdgeMessage {
     case .keyFiles: writer.write(UInt8(21))
     case .certificatesUnreadable(let reason):
       writer.write(UInt8(22))
+      writer.write(clipped: reason)
+    case .verifier(let token): writer.write(kind: 33, token)
+    case .verifierRefused(let token, let reason):
+      writer.write(UInt8(34))
+      writer.write(token)
       writer.write(clipped: reason)
     }
   }
@@ -164,6 +169,12 @@ package enum SupervisorToRole: EdgeMessage {
       self = .certificatesUnreadable(
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
+    case 33: self = .verifier(token: try reader.readInteger())
+    case 34:
+      self = .verifierRefused(
+        token: try reader.readInteger(),
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
     default: throw .invalid(field: "message kind")
     }
   }
@@ -204,6 +215,9 @@ package enum RoleToSupervisor: EdgeMessage {
   case keysChecked(generation: UInt32, fault: String)
   /// From keys, for an operator: read the certificates again. The name of a `pki`; empty: of all.
   case updateCertificates(name: String)
+  /// From accounts: start a program that asks PAM about one password. Answered with `verifier` or
+  /// `verifierRefused`.
+  case verify(token: UInt64)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -265,6 +279,9 @@ package enum RoleToSupervisor: EdgeMessage {
     case .updateCertificates(let name):
       writer.write(UInt8(21))
       writer.write(clipped: name)
+    case .verify(let token):
+      writer.write(UInt8(33))
+      writer.write(token)
     }
   }
 
@@ -316,7 +333,16 @@ package enum RoleToSupervisor: EdgeMessage {
       self = .updateCertificates(
         name: try reader.readString(of: "name", atMost: EdgeLimits.text)
       )
+    case 33: self = .verify(token: try reader.readInteger())
     default: throw .invalid(field: "message kind")
     }
+  }
+}
+
+extension ByteWriter {
+  /// A message that is a number alone.
+  fileprivate mutating func write(kind: UInt8, _ number: UInt64) {
+    write(kind)
+    write(number)
   }
 }

@@ -44,9 +44,10 @@ struct Startup {
     let certificates = CertificateFiles(configuration, uid: uid)
     try TLSOptionsCheck.check(configuration)
     if !certificates.isEmpty { try KeysCheck.check(certificates.source) }
+    let verifier = try VerifierProgram.find(for: configuration.systemPasswords)
     guard command.check else {
       try refuse(report.unserved())
-      return try serve(configuration, options)
+      return try serve(configuration, verifier, options)
     }
     for var missing in report.unserved() {
       missing.severity = .warning
@@ -102,6 +103,7 @@ struct Startup {
 
   private func serve(
     _ configuration: ServerConfiguration,
+    _ verifier: Program?,
     _ options: StartupOptions
   ) throws(StartupFailure) -> Int32 {
     if !command.debug, !command.foreground { try Background.enter() }
@@ -116,8 +118,10 @@ struct Startup {
     let listeners = try openListeners(configuration, options)
     let destination: LogWriter.Destination = command.debug ? .standardError : .syslog
     let log = LogWriter(to: destination)
+    var plan = try plan(configuration, options, users)
+    plan.verifier = verifier
     let supervisor = Supervisor(
-      plan: try plan(configuration, options, users),
+      plan: plan,
       log: log,
       listeners: listeners,
       isReady: { Background.isReady() }
@@ -170,7 +174,7 @@ struct Startup {
     let lookup = LookupProjection(configuration)
     let tables = TableFiles(lookup.tables)
     let projections: [Role: [UInt8]] = [
-      .accounts: [],
+      .accounts: AccountsProjection(configuration).encoded(),
       .resolver: ResolverProjection(configuration).encoded(),
       .queue: QueueProjection(configuration).encoded(),
       .lookup: lookup.encoded(),

@@ -301,14 +301,14 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail", "Queue",
-        "ResolverEdge", "SMTP", "Submission",
+        "COpenSSL", "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail",
+        "Queue", "ResolverEdge", "SMTP", "Submission",
       ],
       path: "Fuzz",
       exclude: ["run"]
         + [
           "Configuration", "Envelope", "Frame", "Journal", "Proxy", "Reply", "SMTPLine",
-          "Submission",
+          "Submission", "TLSRecord",
         ].flatMap {
           ["\($0)/Corpus", "\($0)/Entry.swift"]
         },

@@ -358,7 +358,7 @@ match from any for any action "out"
     expect_equal(daemon.ctl("show", "relays"), "", "relays without mail")
     for _ in range(3):
         submit(daemon.port)
-    form = (rf"\[relay:127\.0\.0\.1,port={port},smtp,mx,heloname=me\.example\.org\] refcount=4 ntask=3 nconn=1 "
+    form = (rf"\[relay:\[127\.0\.0\.1\],port={port},smtp,mx,heloname=me\.example\.org\] refcount=4 ntask=3 nconn=1 "
             r"lastconn=\d+s timeout=\S+ wait=\S*\n  connector \[\] refcount=1 nconn=1 lastconn=\d+s timeout=- "
             r"flags=LIMIT_ROUTE\n")
     eventually(lambda: re.fullmatch(form, daemon.ctl("show", "relays")),

@@ -14,9 +14,9 @@ struct VerifierTable {
     /// Programs at one time.
     static let running = 32
     /// How long each may take, in milliseconds: more than it gives itself, less than a client waits.
-    static let time: Int64 = 40_000
+    static let time: Int64 = 18_000
     /// Until the program's own alarm ends it, in seconds, should the supervisor be gone.
-    static let seconds: UInt32 = 60
+    static let seconds: UInt32 = 30
     /// Descriptors of a program and of all that modules start.
     static let descriptors: UInt64 = 256
   }

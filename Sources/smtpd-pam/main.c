@@ -32,7 +32,7 @@ enum {
   // More than any question has.
   QUESTION_MAX = 2048,
   // For an answer, in milliseconds: less than the supervisor allows.
-  ANSWER_TIME = 35000,
+  ANSWER_TIME = 15000,
   // For the end of what was started.
   ENDING_TIME = 3000,
 };

@@ -264,7 +264,6 @@ package final class Supervisor {
     roles.send(.commandFailed(task: want.task, reason: reason), to: .delivery)
   }
 
-  /// Accounts is to ask PAM, and does so without us.
   private func startVerifier(_ token: UInt64) {
     do throws(CommandRefusal) {
       let end = try verifiers.start(now: Clock.rising())
@@ -372,8 +371,7 @@ package final class Supervisor {
     roles.makeEdges(dueAt: now)
     if let reason = offline?.startIfDue(now: now) { say("warn: offline: \(reason)") }
     for token in pending.overdue(at: now) { refuse(token, "the user database does not answer") }
-    let late = verifiers.endOverdue(at: now)
-    if late > 0 { say("warn: PAM does not answer: \(late) ended") }
+    for _ in 0..<verifiers.endOverdue(at: now) { say("warn: PAM does not answer") }
     for task in commands.endOverdue(at: now) {
       say("warn: the command of task \(task) ran too long")
     }

@@ -25,6 +25,7 @@ let package = Package(
   products: [
     .executable(name: "smtpd", targets: ["smtpd"]),
     .executable(name: "smtpctl", targets: ["smtpctl"]),
+    .executable(name: "smtpd-pam", targets: ["smtpd-pam"]),
   ],
   traits: [
     .trait(name: "Seccomp", description: "Filter the roles' system calls, by libseccomp."),
@@ -198,6 +199,9 @@ let package = Package(
       swiftSettings: strict
     ),
 
+    // In C, and alone, so that nothing else needs libpam.
+    .executableTarget(name: "smtpd-pam", linkerSettings: [.linkedLibrary("pam")]),
+
     // Benchmarks.
     .executableTarget(
       name: "RecipientBenchmark",
@@ -300,14 +304,14 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail", "Queue",
-        "ResolverEdge", "SMTP", "Submission", "TestFiles",
+        "COpenSSL", "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail",
+        "Queue", "ResolverEdge", "SMTP", "Submission", "TestFiles",
       ],
       path: "Fuzz",
       exclude: ["run"]
         + [
           "Configuration", "Envelope", "Frame", "Journal", "Proxy", "Reply", "SMTPLine",
-          "Submission",
+          "Submission", "TLSRecord",
         ].flatMap {
           ["\($0)/Corpus", "\($0)/Entry.swift"]
         },

@@ -28,6 +28,7 @@ struct CorpusTests {
       choices: SubmissionInput.choices,
       run: SubmissionInput.run
     ),
+    Target(name: "TLSRecord", choices: TLSRecordInput.choices, run: TLSRecordInput.run),
   ]
 
   @Test("no input of the corpus traps or breaks a promise", arguments: targets)

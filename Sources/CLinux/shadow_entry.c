@@ -7,7 +7,8 @@
 #include <shadow.h>
 #include <string.h>
 
-int talaria_shadow_entry(const char *name, char *hash, size_t capacity, int64_t *expires) {
+int talaria_shadow_entry(const char *name, char *hash, size_t capacity,
+                         struct talaria_shadow_days *days) {
   char buffer[16384];
   struct spwd entry;
   struct spwd *found = NULL;
@@ -19,7 +20,9 @@ int talaria_shadow_entry(const char *name, char *hash, size_t capacity, int64_t 
     size_t length = strlen(found->sp_pwdp);
     if (length < capacity) {
       memcpy(hash, found->sp_pwdp, length + 1);
-      *expires = found->sp_expire;
+      days->expires = found->sp_expire;
+      days->changed = found->sp_lstchg;
+      days->lasts = found->sp_max;
     } else {
       outcome = ERANGE;
     }

@@ -61,7 +61,6 @@ static int use_ticket_key(const uint8_t *key, unsigned char *vector, EVP_CIPHER_
 // 1: use it; 2: use it and issue a new one; 0: there is no such key; -1: an error.
 static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *vector, EVP_CIPHER_CTX *cipher,
                       EVP_MAC_CTX *mac, int is_issuing) {
-  (void)ssl;
   if (!have_ticket_key()) return -1;
   if (is_issuing) {
     if (talaria_random(vector, 16) != 0) return -1;
@@ -71,7 +70,8 @@ static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *vector, EVP_
   for (size_t index = 0; index < ticket_keys_count; index++) {
     if (CRYPTO_memcmp(name, ticket_keys[index], 16) != 0) continue;
     if (!use_ticket_key(ticket_keys[index], vector, cipher, mac, 0)) return -1;
-    return index == 0 ? 1 : 2;
+    // A client of TLS 1.3 shows a ticket once, and would have none for its next connection.
+    return index == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
   }
   return 0;
 }
@@ -168,6 +168,13 @@ static int set_server(talaria_context *context, const struct talaria_context_opt
          SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key) == 1;
 }
 
+// Tickets are for whoever drives the sessions to keep: only they know what a peer is.
+static int set_client(SSL_CTX *ssl) {
+  SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(ssl, talaria_keep_ticket);
+  return 1;
+}
+
 talaria_context *talaria_context_new(const struct talaria_context_options *options,
                                      struct talaria_reason *reason) {
   talaria_context *context = calloc(1, sizeof *context);
@@ -195,7 +202,7 @@ talaria_context *talaria_context_new(const struct talaria_context_options *optio
     SSL_CTX_set_mode(ssl, SSL_MODE_ASYNC | SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_verify(ssl, verification_mode(context),
                        context->verification == TALARIA_VERIFY_REQUIRED ? NULL : accept_any);
-    ok = options->side == TALARIA_CLIENT || set_server(context, options);
+    ok = options->side == TALARIA_CLIENT ? set_client(ssl) : set_server(context, options);
   }
   if (!ok) {
     talaria_explain(reason, "TLS");

@@ -22,4 +22,7 @@ struct talaria_context {
 
 void talaria_context_retain(talaria_context *context);
 
+// A server has given a client's session a ticket. Returns 1 when it is kept, and with it the reference.
+int talaria_keep_ticket(SSL *ssl, SSL_SESSION *fresh);
+
 #endif

@@ -7,11 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "context.h"
 #include "library.h"
 
+enum {
+  // Of those that a server gives, the last ones are kept.
+  TICKETS_MAX = 2,
+  // For how long a ticket stands for a handshake, in seconds: certificates that were looked at do not stay
+  // valid.
+  TICKET_LIFETIME = 3600,
+};
+
 struct talaria_session {
+  // The oldest first; ours.
+  SSL_SESSION *tickets[TICKETS_MAX];
+  size_t tickets_count;
   SSL *ssl;
   // Both are the SSL's.
   BIO *input;
@@ -50,6 +62,7 @@ talaria_session *talaria_session_new(talaria_context *context, const char *serve
   BIO_set_mem_eof_return(session->input, -1);
   BIO_set_mem_eof_return(session->output, -1);
   SSL_set_bio(session->ssl, session->input, session->output);
+  SSL_set_app_data(session->ssl, session);
   if (context->side == TALARIA_SERVER) {
     SSL_set_accept_state(session->ssl);
   } else {
@@ -67,10 +80,52 @@ void talaria_session_free(talaria_session *session) {
     session->signing.state = TALARIA_SIGNING_REFUSED;
     talaria_session_handshake(session);
   }
+  // A connection that ended without a word takes its tickets with it, unless both sides seem to have said
+  // one. What a fatal alert spoiled stays spoiled.
+  if (SSL_is_init_finished(session->ssl)) {
+    SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
   SSL_free(session->ssl);
+  for (size_t index = 0; index < session->tickets_count; index++) SSL_SESSION_free(session->tickets[index]);
   talaria_context_free(session->context);
   free(session);
 }
+
+// MARK: Tickets
+
+int talaria_keep_ticket(SSL *ssl, SSL_SESSION *fresh) {
+  talaria_session *session = SSL_get_app_data(ssl);
+  if (session == NULL || !SSL_SESSION_is_resumable(fresh)) return 0;
+  if (session->tickets_count == TICKETS_MAX) {
+    SSL_SESSION_free(session->tickets[0]);
+    session->tickets_count--;
+    memmove(session->tickets, session->tickets + 1, session->tickets_count * sizeof session->tickets[0]);
+  }
+  session->tickets[session->tickets_count++] = fresh;
+  return 1;
+}
+
+talaria_ticket *talaria_session_ticket(talaria_session *session) {
+  if (session->tickets_count == 0) return NULL;
+  return (talaria_ticket *)session->tickets[--session->tickets_count];
+}
+
+void talaria_ticket_free(talaria_ticket *ticket) { SSL_SESSION_free((SSL_SESSION *)ticket); }
+
+int talaria_ticket_is_for_once(const talaria_ticket *ticket) {
+  return SSL_SESSION_get_protocol_version((const SSL_SESSION *)ticket) >= TLS1_3_VERSION;
+}
+
+int talaria_session_resume(talaria_session *session, const talaria_ticket *ticket) {
+  SSL_SESSION *old = (SSL_SESSION *)ticket;
+  long age = (long)time(NULL) - (long)SSL_SESSION_get_time(old);
+  if (age < 0 || age >= TICKET_LIFETIME || !SSL_SESSION_is_resumable(old)) return -1;
+  int ok = SSL_set_session(session->ssl, old) == 1;
+  ERR_clear_error();
+  return ok ? 0 : -1;
+}
+
+// MARK: Bytes
 
 int talaria_session_feed(talaria_session *session, const uint8_t *bytes, size_t length) {
   while (length > 0) {

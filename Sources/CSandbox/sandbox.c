@@ -57,7 +57,8 @@ int talaria_sandbox_limit(enum talaria_sandbox_limit limit, uint64_t most) {
   struct rlimit now;
   int resource = limit == TALARIA_LIMIT_CORE        ? RLIMIT_CORE
                  : limit == TALARIA_LIMIT_FILE_SIZE ? RLIMIT_FSIZE
-                                                    : RLIMIT_NPROC;
+                 : limit == TALARIA_LIMIT_PROCESSES ? RLIMIT_NPROC
+                                                    : RLIMIT_NOFILE;
   if (getrlimit(resource, &now) != 0) return -1;
   if (now.rlim_max > most) now.rlim_max = most;
   if (now.rlim_cur > now.rlim_max) now.rlim_cur = now.rlim_max;

@@ -34,6 +34,7 @@ struct ControlRoute: Equatable {
     case .updateCertificates: self.init([.keys], .agree)
     // The queue remembers what is paused, also over a restart; the frontend carries this one out.
     case .pause(.smtp), .resume(.smtp): self.init([.queue, .frontend], .agree)
+    case .showRelays: self.init([.delivery], .agree)
     case .updateTable, .explain: self.init([.lookup], .agree)
     case .showQueue, .showEnvelope, .showMessage, .showStatus, .schedule, .remove,
       .pauseEnvelopes, .resumeEnvelopes, .reassign, .discover, .pause, .resume, .verifyQueue,

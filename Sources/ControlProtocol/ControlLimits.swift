@@ -28,6 +28,14 @@ package enum ControlLimits {
   package static let findingsPerPage = 512
   /// Quarantined records in one page.
   package static let quarantineRowsPerPage = 512
+  /// Relays in one page.
+  package static let relaysPerPage = 16
+  /// Connectors of one relay that are told of.
+  package static let connectorsPerRelay = 256
+  /// The name of a relay, in bytes.
+  package static let relayName = 2048
+  /// The source of a connector, in bytes.
+  package static let connectorSource = 64
   /// What is wrong with one record, in bytes.
   package static let findingText = 1024
   /// Of an address in a question, in bytes.

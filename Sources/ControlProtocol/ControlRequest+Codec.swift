@@ -27,6 +27,7 @@ extension ControlRequest {
     case updateTable = 40
     case explain = 41
     case updateCertificates = 21
+    case showRelays = 22
   }
 
   /// The request's content in a frame or on an edge: a tag byte and its fields.
@@ -42,6 +43,7 @@ extension ControlRequest {
       item.encode(to: &writer)
     case .showStats: writer.write(Tag.showStats.rawValue)
     case .showStatus: writer.write(Tag.showStatus.rawValue)
+    case .showRelays: writer.write(Tag.showRelays.rawValue)
     case .schedule(let selection, let mode):
       ControlRequest.write(.schedule, selection, mode, to: &writer)
     case .remove(let selection, let mode):
@@ -121,6 +123,7 @@ extension ControlRequest {
     case .showMessage: .showMessage(try QueueItem(from: &reader))
     case .showStats: .showStats
     case .showStatus: .showStatus
+    case .showRelays: .showRelays
     case .schedule: .schedule(try Selection(from: &reader), try mode(&reader))
     case .remove: .remove(try Selection(from: &reader), try mode(&reader))
     case .pauseEnvelopes: .pauseEnvelopes(try Selection(from: &reader), try mode(&reader))

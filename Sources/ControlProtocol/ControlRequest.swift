@@ -18,6 +18,8 @@ package enum ControlRequest: Hashable, Sendable {
   case showStats
   /// Answered by `status`.
   case showStatus
+  /// Answered by pages of `relays`, then `done`.
+  case showRelays
 
   /// These are answered by `count`.
   case schedule(Selection, Mode)

@@ -11,6 +11,7 @@ extension ControlResponse {
     case verified = 3
     case quarantine = 4
     case explained = 5
+    case relays = 6
     case done = 128
     case count = 129
     case statistics = 130
@@ -55,6 +56,11 @@ extension ControlResponse {
     case .explained(let page):
       writer.write(Tag.explained.rawValue)
       page.encode(to: &writer)
+    case .relays(let rows):
+      precondition(rows.count <= ControlLimits.relaysPerPage)
+      writer.write(Tag.relays.rawValue)
+      writer.writeVariable(UInt64(rows.count))
+      for row in rows { row.encode(to: &writer) }
     case .done: writer.write(Tag.done.rawValue)
     case .count(let count):
       writer.write(Tag.count.rawValue)
@@ -109,6 +115,7 @@ extension ControlResponse {
     case .verified: return try verified(&reader)
     case .quarantine: return try quarantine(&reader)
     case .explained: return .explained(try ExplanationPage(from: &reader))
+    case .relays: return try relays(&reader)
     case .done: return .done
     case .count: return .count(try reader.readCount(of: "count", atMost: Int(UInt32.max)))
     case .statistics: return try statistics(&reader)
@@ -145,6 +152,13 @@ extension ControlResponse {
       records.append(QuarantinedRecord(name: name, reason: reason, size: size, when: when))
     }
     return .quarantine(records)
+  }
+
+  private static func relays(_ reader: inout ByteReader) throws(DecodingError) -> ControlResponse {
+    let count = try reader.readCount(of: "relays", atMost: ControlLimits.relaysPerPage)
+    var rows: [RelayRow] = []
+    for _ in 0..<count { rows.append(try RelayRow(from: &reader)) }
+    return .relays(rows)
   }
 
   private static func statistics(

@@ -11,6 +11,8 @@ package enum ControlResponse: Hashable, Sendable {
   case verified(messages: Int, envelopes: Int, findings: [VerifyFinding])
   case quarantine([QuarantinedRecord])
   case explained(ExplanationPage)
+  /// At most `ControlLimits.relaysPerPage`.
+  case relays([RelayRow])
 
   /// The end of an answer that has nothing more to say.
   case done
@@ -24,7 +26,7 @@ package enum ControlResponse: Hashable, Sendable {
   /// Whether nothing follows for this request.
   package var isFinal: Bool {
     switch self {
-    case .envelopes, .bytes, .verified, .quarantine, .explained: false
+    case .envelopes, .bytes, .verified, .quarantine, .explained, .relays: false
     case .done, .count, .statistics, .status, .failure: true
     }
   }

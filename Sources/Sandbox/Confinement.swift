@@ -28,6 +28,8 @@ package struct Confinement: Sendable {
   /// The TCP ports that `inet` may connect to; nil for any. The kernel holds it from Landlock's fourth
   /// version on.
   package var ports: [UInt16]?
+  /// Files, sockets and pipes that may be open at a time; nil leaves the limit as it is.
+  package var openFiles: UInt64?
   /// The limit on processes is for an own user only: the kernel counts all of a user's.
   package var user: User
   /// How a broken promise is answered.
@@ -38,6 +40,7 @@ package struct Confinement: Sendable {
     promises: Promises,
     directories: [String] = [],
     ports: [UInt16]? = nil,
+    openFiles: UInt64? = nil,
     user: User = .shared,
     mode: Mode = .enforced
   ) {
@@ -45,6 +48,7 @@ package struct Confinement: Sendable {
     self.promises = promises
     self.directories = directories
     self.ports = ports
+    self.openFiles = openFiles
     self.user = user
     self.mode = mode
   }

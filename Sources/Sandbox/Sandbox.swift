@@ -67,6 +67,9 @@ package struct Sandbox: ~Copyable {
     if !confinement.promises.contains(.wpath) {
       try check(talaria_sandbox_limit(TALARIA_LIMIT_FILE_SIZE, 0), "file size limit")
     }
+    if let most = confinement.openFiles {
+      try check(talaria_sandbox_limit(TALARIA_LIMIT_OPEN_FILES, most), "open files limit")
+    }
     if confinement.user == .own {
       try check(
         talaria_sandbox_limit(TALARIA_LIMIT_PROCESSES, Limits.processes),

@@ -166,7 +166,7 @@ final class QueryDesk {
     case .showStatus: send(id, .status(status()))
     case .logLevel: send(id, queue.context.commonAnswer(to: message.request) ?? .done)
     case .updateTable, .explain: send(id, .failure("the queue has no tables"))
-    case .updateCertificates: send(id, .failure("not a question for the queue"))
+    case .updateCertificates, .showRelays: send(id, .failure("not a question for the queue"))
     }
   }
 

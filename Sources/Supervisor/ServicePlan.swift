@@ -23,6 +23,8 @@ package struct ServicePlan: Sendable {
   package var certificates = CertificateSource.none
   /// The offline directory and the program that takes up what is there; nil: nobody does.
   package var offline: (directory: String, program: Program)?
+  /// Asks PAM about one password; nil: accounts looks at passwords itself.
+  package var verifier: Program?
   /// How long a clean stop may take, in milliseconds.
   package var stopMilliseconds: UInt32 = 10_000
 

@@ -19,6 +19,7 @@ package final class Supervisor {
   private var commands = CommandTable()
   private var connections = ConnectionTable()
   private var pending = PendingPrograms()
+  private var verifiers: VerifierTable
   private var offline: OfflineRunner?
   private var verbosity: UInt8
   private var ready: Set<Role> = []
@@ -47,6 +48,7 @@ package final class Supervisor {
       _ = fcntl(pipe, F_SETFL, fcntl(pipe, F_GETFL) | O_NONBLOCK)
     }
     logPipe = pipe
+    verifiers = VerifierTable(plan.verifier, log: pipe)
     offline = plan.offline.map {
       OfflineRunner(directory: $0.directory, program: $0.program, log: pipe)
     }
@@ -95,7 +97,10 @@ package final class Supervisor {
     watched += commands.held.map { pollfd(fd: $0, events: 0, revents: 0) }
     let deadlines =
       Array(roles.restarts.values)
-      + [commands.nextDeadline, roles.nextEdge, pending.nextDeadline, offline?.nextDeadline]
+      + [
+        commands.nextDeadline, roles.nextEdge, pending.nextDeadline, offline?.nextDeadline,
+        verifiers.nextDeadline,
+      ]
       .compactMap { $0 }
     var timeout: CInt = state == .stopping ? 50 : -1
     if state == .running, let next = deadlines.min() {
@@ -173,6 +178,7 @@ package final class Supervisor {
       start(want, account)
     case (.refuted(let token, let reason), .lookup):
       if pending.confirmed(token) != nil { refuse(token, reason) }
+    case (.verify(let token), .accounts): startVerifier(token)
     case (.openTable(let index, let token), .lookup): roles.openTable(index, token: token)
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
@@ -263,6 +269,16 @@ package final class Supervisor {
     roles.send(.commandFailed(task: want.task, reason: reason), to: .delivery)
   }
 
+  private func startVerifier(_ token: UInt64) {
+    do throws(CommandRefusal) {
+      let end = try verifiers.start(now: Clock.rising())
+      roles.send(.verifier(token: token), descriptors: [end], to: .accounts)
+      close(end)
+    } catch {
+      roles.send(.verifierRefused(token: token, reason: error.reason), to: .accounts)
+    }
+  }
+
   /// Keys looks at what there is now; the others get it when it is good.
   private func updateCertificates() {
     do throws(CertificateFault) {
@@ -319,6 +335,7 @@ package final class Supervisor {
       case .abandoned: continue
       case .unknown: break
       }
+      if verifiers.ended(process: process) { continue }
       if offline?.ended(process: process, status: status, now: Clock.rising()) == true { continue }
       if let ending = connections.ended(process: process, status: status) {
         tell(ending)
@@ -328,9 +345,8 @@ package final class Supervisor {
       if let running = roles.running.values.first(where: { $0.process == process }) {
         drain(running.channel, of: running.role)
       }
-      guard let role = roles.ended(process: process, how: describe(status), service: state) else {
-        continue
-      }
+      let how = "\(WaitStatus(status: status))"
+      guard let role = roles.ended(process: process, how: how, service: state) else { continue }
       ready.remove(role)
       if role == .delivery {
         commands.endAll()
@@ -361,6 +377,7 @@ package final class Supervisor {
     roles.makeEdges(dueAt: now)
     if let reason = offline?.startIfDue(now: now) { say("warn: offline: \(reason)") }
     for token in pending.overdue(at: now) { refuse(token, "the user database does not answer") }
+    for _ in 0..<verifiers.endOverdue(at: now) { say("warn: PAM does not answer") }
     for task in commands.endOverdue(at: now) {
       say("warn: the command of task \(task) ran too long")
     }
@@ -371,13 +388,6 @@ package final class Supervisor {
     state = .stopping
     stopDeadline = Clock.rising() + Int64(plan.stopMilliseconds) + 1000
     for role in Role.started { roles.send(.stop(milliseconds: plan.stopMilliseconds), to: role) }
-  }
-
-  private func describe(_ status: Int32) -> String {
-    let signal = status & 0x7f
-    guard signal != 0 else { return "ended with status \((status >> 8) & 0xff)" }
-    let reason = signal == SIGSYS ? ", for it broke a promise" : ""
-    return "was killed by signal \(signal)\(reason)"
   }
 
   private func say(_ text: String) { Supervisor.write(text, to: logPipe) }

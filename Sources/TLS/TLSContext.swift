@@ -44,6 +44,8 @@ internal import COpenSSL
     case offered
   }
 
+  /// Of a client's sessions.
+  var tickets = TLSTickets()
   // Freed in deinit; sessions keep what they need of it alive by themselves.
   let pointer: OpaquePointer
 

@@ -65,24 +65,36 @@ package import NIOCore
   // Freed in deinit.
   private let pointer: OpaquePointer
   private let context: TLSContext
+  /// Whose tickets are kept; nil: nobody's.
+  private let peer: TLSPeer?
 
   /// A server's session.
   package convenience init(accepting context: TLSContext) throws(TLSError) {
-    try self.init(context, nil, nil)
+    try self.init(context, nil, nil, nil)
   }
 
   /// A client's session. `serverName` is sent; `verifyName` is what a valid certificate has to be for, nil
-  /// for any name.
+  /// for any name. A peer that is named is shown a ticket where it gave one, and asked for the next.
   package convenience init(
     connecting context: TLSContext,
     serverName: String?,
-    verifyName: String?
+    verifyName: String?,
+    peer: TLSPeer? = nil
   ) throws(TLSError) {
-    try self.init(context, serverName, verifyName)
+    try self.init(context, serverName, verifyName, peer)
+    guard let peer, let ticket = context.tickets.take(for: peer) else { return }
+    // The session takes what it needs of the ticket. One that is too old is not offered.
+    _ = unsafe talaria_session_resume(pointer, ticket.pointer)
   }
 
-  private init(_ context: TLSContext, _ server: String?, _ verify: String?) throws(TLSError) {
+  private init(
+    _ context: TLSContext,
+    _ server: String?,
+    _ verify: String?,
+    _ peer: TLSPeer?
+  ) throws(TLSError) {
     self.context = context
+    self.peer = peer
     // Both texts are copied during the call.
     guard let pointer = unsafe talaria_session_new(context.pointer, server, verify) else {
       throw TLSError("a session of TLS cannot be made")
@@ -95,15 +107,30 @@ package import NIOCore
   /// Goes on with the handshake.
   package func step() -> Step {
     switch UInt32(unsafe talaria_session_handshake(pointer)) {
-    case TALARIA_STEP_DONE.rawValue: return .established
+    case TALARIA_STEP_DONE.rawValue:
+      keepTickets()
+      return .established
     case TALARIA_STEP_INPUT.rawValue: return .needsInput
     case TALARIA_STEP_SIGNATURE.rawValue:
       guard let request else {
         return .failed(TLSError("a signature of an unknown kind is wanted"))
       }
       return .needsSignature(request)
-    default: return .failed(failure)
+    default:
+      if let peer { context.tickets.forget(peer) }
+      return .failed(failure)
     }
+  }
+
+  /// Keeps what the peer gave, the oldest first.
+  private func keepTickets() {
+    guard let peer else { return }
+    var given: [TLSTicket] = []
+    // Each is the caller's.
+    while let ticket = unsafe talaria_session_ticket(pointer) {
+      given.append(unsafe TLSTicket(owning: ticket))
+    }
+    for ticket in given.reversed() { context.tickets.keep(ticket, of: peer) }
   }
 
   private var request: SigningRequest? {
@@ -165,6 +192,8 @@ package import NIOCore
 
   /// Appends what the peer said to `buffer`.
   func read(into buffer: inout ByteBuffer) -> Reading {
+    // Some tickets come behind the handshake.
+    defer { keepTickets() }
     while true {
       var result = 0
       unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: TLSSession.record) { bytes in

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Disk
+import Mail
 import Queue
 import TableStore
 import Testing

@@ -75,6 +75,7 @@ import Testing
       "mta max-deferred 10", "mta limit inet4", "mta limit max-conn-per-host 1 conn-delay-relay 0",
       "mta limit for domain example.org inet6 session-keepalive 5",
       "mda limit max-session 1 task-lowat 0", "scheduler limit max-inflight 10 max-schedule 1",
+      "auth shadow", "auth pam", "auth pam \"smtpd-2\"", "auth pam mail", "auth pam \"/etc/x/y.z\"",
       "resolver system", "resolver recursive", "resolver 1.1.1.1 \"::1@5353\"",
       "table t { }", "table t { a }", "table t {\n a\n b,\n\n c,\n}",
       "table t { a = b, c => \"d\" }",

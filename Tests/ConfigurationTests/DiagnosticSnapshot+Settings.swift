@@ -177,6 +177,31 @@ extension DiagnosticSnapshot {
         scheduler limit max-inflight 0
                                      ^
         expected a number from 1 to 10000000
+    >>> auth
+    t.conf:1: unexpected end of line
+        auth
+            ^
+        expected shadow or pam
+    >>> auth pan
+    t.conf:1: unexpected "pan"
+        auth pan
+             ^~~
+        expected shadow or pam; did you mean "pam"?
+    >>> auth shadow x
+    t.conf:1: unexpected "x"
+        auth shadow x
+                    ^
+        expected end of line
+    >>> auth pam "SMTP"
+    t.conf:1: "SMTP" is no PAM service
+        auth pam "SMTP"
+                 ^~~~~~
+        expected lower-case letters, digits, "-", "_" and ".", or the absolute path of a file so named
+    >>> auth pam "../x"
+    t.conf:1: "../x" is no PAM service
+        auth pam "../x"
+                 ^~~~~~
+        expected lower-case letters, digits, "-", "_" and ".", or the absolute path of a file so named
     >>> resolver 1.1.1
     t.conf:1: "1.1.1" is no name server
         resolver 1.1.1

@@ -23,6 +23,7 @@ import Testing
     scheduler limit max-schedule 4
     mta max-deferred 5
     resolver 127.0.0.1@5353 ::1
+    auth pam "/etc/other/mail"
     action in maildir "~/M/%{user.username}" junk user joe ttl 1d
     action cmd mda "/bin/cat %{sender}"
     action out relay host { "smtp://b", "lmtp://[::1]:24" } helo-src <m> src "192.0.2.1" \

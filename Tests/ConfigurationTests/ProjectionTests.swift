@@ -70,6 +70,13 @@ import Testing
     #expect(try DeliveryProjection(decoding: delivery.encoded()) == delivery)
     let resolver = ResolverProjection(configuration)
     #expect(try ResolverProjection(decoding: resolver.encoded()) == resolver)
+    for passwords in [SystemPasswords.shadow, .pam(.usual)] {
+      var other = configuration
+      other.systemPasswords = passwords
+      let accounts = AccountsProjection(other)
+      #expect(accounts.passwords == (passwords == .shadow ? .shadow : .pam))
+      #expect(try AccountsProjection(decoding: accounts.encoded()) == accounts)
+    }
   }
 
   @Test("bytes that are cut off anywhere, or changed anywhere, are refused or read, never a crash")
@@ -80,6 +87,7 @@ import Testing
       (LookupProjection(configuration).encoded(), { _ = try LookupProjection(decoding: $0) }),
       (QueueProjection(configuration).encoded(), { _ = try QueueProjection(decoding: $0) }),
       (DeliveryProjection(configuration).encoded(), { _ = try DeliveryProjection(decoding: $0) }),
+      (AccountsProjection(configuration).encoded(), { _ = try AccountsProjection(decoding: $0) }),
       (ResolverProjection(configuration).encoded(), { _ = try ResolverProjection(decoding: $0) }),
     ]
     for (bytes, decode) in decoders {

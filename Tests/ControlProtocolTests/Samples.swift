@@ -96,7 +96,7 @@ enum Samples {
     return [
       plain, .explain(question), .updateTable(name: "t"),
       .showQueue(.all), .showQueue(some), .showEnvelope(id), .showMessage(.message(id.message)),
-      .showMessage(.envelope(id)), .showStats, .showStatus, .schedule(some, .execute),
+      .showMessage(.envelope(id)), .showStats, .showStatus, .showRelays, .schedule(some, .execute),
       .remove(.all, .dryRun), .pauseEnvelopes(Selection(id), .execute),
       .resumeEnvelopes(Selection(id.message), .dryRun),
       .reassign(some, action: "relay", .execute), .discover(.message(id.message)),
@@ -117,6 +117,20 @@ enum Samples {
     )
   }()
 
+  private static let unused = RelayRow.Use(connections: 0)
+
+  private static let relay: RelayRow = {
+    let use = RelayRow.Use(connections: 3, last: 0, timeout: 90)
+    var row = RelayRow(name: "[relay:a]", references: 5, tasks: 2, use: use)
+    row.waits = Set(RelayRow.Wait.allCases)
+    row.connectors = [
+      RelayRow.Connector(source: "[]", use: unused),
+      RelayRow.Connector(source: "192.0.2.1", use: use),
+    ]
+    row.connectors[1].flags = Set(RelayRow.Flag.allCases)
+    return row
+  }()
+
   static let responses: [ControlResponse] = [
     .explained(explanation), .explained(ExplanationPage(verdict: "", nodes: [])),
     .envelopes([]), .envelopes([fullRow(), plainRow(0x89ab_cdef_0000_0003)]), .bytes([]),
@@ -129,6 +143,7 @@ enum Samples {
     .quarantine([
       QuarantinedRecord(name: "a-1", reason: "cut off", size: 12, when: Instant(seconds: 9))
     ]),
+    .relays([]), .relays([relay, RelayRow(name: "", references: 0, tasks: 0, use: unused)]),
     .done, .count(0), .count(1_000_000), .statistics([]),
     .statistics([Statistic("uptime", 90), Statistic("queue.bounce", -1)]),
     .status(SubsystemStatus()), .status(SubsystemStatus(paused: [.mda, .smtp])),

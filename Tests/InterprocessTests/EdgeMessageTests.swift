@@ -214,7 +214,7 @@ struct EdgeMessageTests {
       .resolved(token: 1, uid: 2, gid: 3, home: "/"), .unresolved(token: 1, reason: "r"),
       .edgeBroken(peer: .queue), .confirmed(token: 1), .refuted(token: 2, reason: "r"),
       .connect(task: 3, action: "a"), .keysChecked(generation: 1, fault: "f"),
-      .updateCertificates(name: "n"),
+      .updateCertificates(name: "n"), .verify(token: 1),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
       .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),
@@ -222,7 +222,7 @@ struct EdgeMessageTests {
       .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
       .resolveUser(token: 1, action: "a", user: "u"), .connected(task: 7),
       .confirmNode(token: 1, action: "a", method: .command("c", .alias)),
-      .certificates, .keyFiles,
+      .certificates, .keyFiles, .verifier(token: 1), .verifierRefused(token: 2, reason: "r"),
     ] { try Self.check(sent) }
   }
 

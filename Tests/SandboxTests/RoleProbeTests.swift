@@ -52,6 +52,22 @@ struct RoleProbeTests {
     #expect(own.outcome == .works, "\(own.output)\(own.errors)")
   }
 
+  /// For what the probe is told: 10 sessions, 2 listeners, 20 envelopes, 4 deliveries, 3 tables.
+  static let fileLimits: [(Role, Int)] = [
+    (.accounts, 256), (.frontend, 268), (.lookup, 198), (.resolver, 512), (.queue, 1054),
+    (.delivery, 304), (.keys, 256), (.control, 192),
+  ]
+
+  @Test("a role opens as many files as it needs, and not one more", arguments: fileLimits)
+  func openFiles(role: Role, most: Int) throws {
+    #expect(RolePromises.bound.contains(role))
+    let enough = try ProbeRun(role, "open-files", "\(most - 1)")
+    #expect(enough.outcome == .works, "\(enough.output)\(enough.errors)")
+    let more = try ProbeRun(role, "open-files", "\(most)")
+    #expect(more.outcome == .refused)
+    #expect(more.output == "\(EMFILE)\n")
+  }
+
   @Test("promises that were given up are gone", .enabled(if: support.filtersCalls))
   func narrowing() throws {
     #expect(try ProbeRun(.delivery, "tcp-socket", narrowingTo: "stdio,inet").outcome == .works)

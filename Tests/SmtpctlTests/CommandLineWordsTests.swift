@@ -17,6 +17,7 @@ struct CommandLineWordsTests {
       ("show queue", "show queue [<msgid>|<query>]"),
       ("sho q", "show queue [<msgid>|<query>]"),
       ("sh sta", ""), ("sh stat", ""), ("sh stats", "show stats"), ("sh statu", "show status"),
+      ("sh r", "show relays"),
       ("sh e 0000000100000001", "show envelope <evpid>"),
       ("sh m 00000001", "show message <evpid>|<msgid>"),
       ("m", "monitor"), ("l b", "log brief"), ("l v", "log verbose"),

@@ -130,6 +130,45 @@ struct CommandOutputTests {
     )
   }
 
+  @Test("show relays has a line for each relay, and one for each of its connectors")
+  func showRelays() {
+    let daemon = FakeDaemon()
+    var one = RelayRow(
+      name: "[relay:example.org,smtp,heloname=h]",
+      references: 4,
+      tasks: 3,
+      use: .init(connections: 1, last: 93_784, timeout: 0)
+    )
+    one.waits = [.hold, .limits, .exchangers]
+    var connector = RelayRow.Connector(source: "192.0.2.1", use: .init(connections: 1, last: 7))
+    connector.flags = [.limitDomain, .wait]
+    one.connectors = [connector, .init(source: "[]", use: .init(connections: 0))]
+    let other = RelayRow(
+      name: "[relay:evil\u{1b}[2J]",
+      references: 0,
+      tasks: 0,
+      use: .init(connections: 0)
+    )
+    daemon.answer = { request in
+      request == .showRelays ? [.relays([one]), .relays([other]), .done] : []
+    }
+    #expect(
+      Run(daemon: daemon)("show relays").output == """
+        [relay:example.org,smtp,heloname=h] refcount=4 ntask=3 nconn=1 lastconn=1d2h3m4s timeout=0s wait=MX,limitsONHOLD
+          connector 192.0.2.1 refcount=1 nconn=1 lastconn=7s timeout=- flags=WAIT,LIMIT_DOMAIN
+          connector [] refcount=0 nconn=0 lastconn=- timeout=- flags=
+        [relay:evil\\^[[2J] refcount=0 ntask=0 nconn=0 lastconn=- timeout=- wait=
+
+        """
+    )
+    let json = Run(daemon: daemon, style: .json)("show relays").output
+    #expect(
+      json.split(separator: "\n").first == """
+        {"relay":"[relay:example.org,smtp,heloname=h]","tasks":3,"connections":1,"last_connection":93784,"timeout":0,"wait":["MX","limits","ONHOLD"],"connectors":["192.0.2.1 refcount=1 nconn=1 lastconn=7s timeout=- flags=WAIT,LIMIT_DOMAIN","[] refcount=0 nconn=0 lastconn=- timeout=- flags="]}
+        """
+    )
+  }
+
   @Test("show message passes bytes through as they are")
   func showMessage() {
     let daemon = FakeDaemon()

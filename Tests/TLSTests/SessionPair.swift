@@ -11,9 +11,19 @@ struct SessionPair {
   let client: TLSSession
   private(set) var asked: [SigningRequest] = []
 
-  init(_ server: TLSContext, _ client: TLSContext, name: String = TestCertificate.name) throws {
+  init(
+    _ server: TLSContext,
+    _ client: TLSContext,
+    name: String = TestCertificate.name,
+    peer: TLSPeer? = nil
+  ) throws {
     self.server = try TLSSession(accepting: server)
-    self.client = try TLSSession(connecting: client, serverName: name, verifyName: name)
+    self.client = try TLSSession(
+      connecting: client,
+      serverName: name,
+      verifyName: name,
+      peer: peer
+    )
   }
 
   /// Contexts for a certificate that the client trusts.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Mail
 package import Queue
 
 /// What a database must offer so that `TableStore` can keep a queue in it: ordered tables of records

@@ -7,9 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Asks for a user's hash, which becomes a text of at most `capacity` bytes with its zero. `*expires` becomes
-/// the day since the epoch from which on the account is none, or -1. Returns 0, ENOENT when there is no
-/// such user, or another errno when it cannot be known. May block; leaves no copy behind.
-int talaria_shadow_entry(const char *name, char *hash, size_t capacity, int64_t *expires);
+/// What the entry says of time, in days, counted from the epoch where it is a date; -1 where it says nothing.
+struct talaria_shadow_days {
+  /// From when on the account is none.
+  int64_t expires;
+  /// When the password was changed; 0: it has to be.
+  int64_t changed;
+  /// How long a password lasts.
+  int64_t lasts;
+};
+
+/// Asks for a user's hash, which becomes a text of at most `capacity` bytes with its zero. Returns 0, ENOENT
+/// when there is no such user, or another errno when it cannot be known. May block; leaves no copy behind.
+int talaria_shadow_entry(const char *name, char *hash, size_t capacity,
+                         struct talaria_shadow_days *days);
 
 #endif

@@ -68,6 +68,21 @@ talaria_session *talaria_session_new(talaria_context *context, const char *serve
 // Ends the session, also one that waits for a signature.
 void talaria_session_free(talaria_session *session);
 
+// What a server gave a client to spare the next handshake its signatures. It stands for a handshake that
+// verified what its context and its names ask for, and is to be used with those alone.
+typedef struct talaria_ticket talaria_ticket;
+
+// Takes a ticket that came, the newest first; NULL when there is none.
+talaria_ticket *talaria_session_ticket(talaria_session *session);
+
+void talaria_ticket_free(talaria_ticket *ticket);
+
+// Whether whoever uses it twice can be told to be the same: it is TLS 1.3's.
+int talaria_ticket_is_for_once(const talaria_ticket *ticket);
+
+// Offers a ticket in the handshake that is about to begin. Returns 0, or -1 when it is too old.
+int talaria_session_resume(talaria_session *session, const talaria_ticket *ticket);
+
 // Takes bytes from the peer. Returns 0, or -1 when there is no memory.
 int talaria_session_feed(talaria_session *session, const uint8_t *bytes, size_t length);
 

@@ -19,7 +19,8 @@ int talaria_sandbox_close_from(unsigned first);
 enum talaria_sandbox_limit {
   TALARIA_LIMIT_CORE,
   TALARIA_LIMIT_FILE_SIZE,
-  TALARIA_LIMIT_PROCESSES
+  TALARIA_LIMIT_PROCESSES,
+  TALARIA_LIMIT_OPEN_FILES
 };
 
 /// Lowers a resource limit, soft and hard; one that is lower already stays. 0, or -1 with errno.

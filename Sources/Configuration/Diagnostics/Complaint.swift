@@ -39,6 +39,8 @@ package enum Complaint: Hashable, Sendable {
   case network(String)
   /// What `resolver` cannot ask.
   case nameServer(String, nearest: String?)
+  /// What `auth pam` cannot ask.
+  case pamService(String)
   case hostName(String)
   case unknownService(String, nearest: String?)
   case delimiter(String)

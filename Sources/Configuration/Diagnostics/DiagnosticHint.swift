@@ -53,6 +53,8 @@ extension Complaint {
     case .lmtpDestination: "expected host:port, [address]:port or the absolute path of a socket"
     case .reply: "expected 4yz or 5yz, a space and a text"
     case .keyLength: "expected \(QueueEncryption.keyLength) bytes"
+    case .pamService:
+      "expected lower-case letters, digits, \"-\", \"_\" and \".\", or the absolute path of a file so named"
     case .days: "expected whole days"
     case .path: "expected a path that begins with \"/\""
     default: nil

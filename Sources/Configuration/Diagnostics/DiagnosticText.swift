@@ -107,6 +107,7 @@ extension Complaint {
     case .reply(let text): "\"\(text)\" is no reply that refuses"
     case .keyLength(let count): "a key of \(count) bytes"
     case .days(let text): "\"\(text)\" is less than a day"
+    case .pamService(let text): "\"\(text)\" is no PAM service"
     case .path(let text): "\"\(text)\" is no absolute path"
     case .phase(let what, let phase): "\(what) has no meaning in phase \(phase.rawValue)"
     case .nestedChain(let name): "filter \"\(name)\" is a chain itself"

@@ -4,8 +4,8 @@
 ///
 /// To add one: a case here, a line in `parse(_:)`, and a file of its own beside this one.
 enum Directive: String, CaseIterable {
-  case action, admd, bounce, ca, filter, include, listen, match, mda, mta, pki, proc, queue,
-    resolver, scheduler, smtp, srs, table
+  case action, admd, auth, bounce, ca, filter, include, listen, match, mda, mta, pki, proc,
+    queue, resolver, scheduler, smtp, srs, table
 }
 
 extension Parser {
@@ -43,6 +43,7 @@ extension Parser {
   ) throws(SyntaxFault) {
     switch directive {
     case .action: try parseAction()
+    case .auth: try parseAuthentication()
     case .bounce: try parseBounce()
     case .include: try parseInclude()
     case .listen: try parseListen()

@@ -55,6 +55,7 @@ extension ServerConfiguration {
       }
     }
     add(\.resolver) { "resolver \($0.text)" }
+    add(\.systemPasswords) { "auth \($0.text)" }
     add(\.ciphers) { "smtp ciphers \(quoted($0 ?? ""))" }
     add(\.administrativeDomain) { "admd \(quoted($0 ?? ""))" }
     add(\.compression) { _ in "queue compression" }
@@ -125,6 +126,15 @@ extension ResolverSettings {
     case .system: "system"
     case .recursive: "recursive"
     case .servers(let servers): servers.map { "\($0.address)@\($0.port)" }.joined(separator: " ")
+    }
+  }
+}
+
+extension SystemPasswords {
+  fileprivate var text: String {
+    switch self {
+    case .shadow: "shadow"
+    case .pam(let service): "pam \(quoted(service.text))"
     }
   }
 }

@@ -31,6 +31,8 @@ package struct ServerConfiguration: Hashable, Sendable {
   package var localLimits = LocalLimits()
   package var schedulingLimits = SchedulingLimits()
   package var resolver = ResolverSettings.system
+  /// Asked by listeners with `auth` and no table.
+  package var systemPasswords = SystemPasswords.shadow
   /// In the order of their first lines; names are unique, cert and key are there.
   package var pkis: [PKI] = []
   /// In the file's order; names are unique.

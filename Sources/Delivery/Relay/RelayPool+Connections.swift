@@ -119,7 +119,7 @@ extension RelayPool {
     return .unusable(failure, until: enabled)
   }
 
-  private static func fits(_ source: IPAddress?, _ endpoint: RelayEndpoint) -> Bool {
+  static func fits(_ source: IPAddress?, _ endpoint: RelayEndpoint) -> Bool {
     switch (source, endpoint.address) {
     case (nil, _), (_, nil), (.inet4, .inet4), (.inet6, .inet6): true
     default: false

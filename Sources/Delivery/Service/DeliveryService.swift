@@ -175,6 +175,12 @@ package final class DeliveryService {
     commands.reconfigure()
   }
 
+  /// All relays as they are now, and the moment on their clock.
+  package var relaySummaries: (relays: [RelaySummary], now: Instant) {
+    let now = relays.now
+    return (relays.pool.summaries(at: now), now)
+  }
+
   /// Certificates for connections that begin from now on.
   package func use(_ certificates: RelayCertificates) { tls.certificates = certificates }
 

@@ -110,7 +110,8 @@ extension RelayDriver {
       connection.relay.security,
       mode,
       host: connection.name?.text ?? address,
-      isAddress: connection.name == nil
+      isAddress: connection.name == nil,
+      endpoint: connection.route.endpoint
     )
   }
 

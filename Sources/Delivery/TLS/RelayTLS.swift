@@ -37,12 +37,14 @@ final class RelayTLS {
   init(signer: @escaping TLSHandler.Signer) { self.signer = signer }
 
   /// The handler for one connection. `name` is the host's; its certificate has to be for it where it is
-  /// verified.
+  /// verified. What the host gave to spare a handshake is used for the same name at the same `endpoint`, and
+  /// by what relays in the same way: it was verified as far as that asks for.
   func handler(
     _ security: RelaySecurity,
     _ mode: RelaySecurity.Mode,
     host name: String?,
-    isAddress: Bool
+    isAddress: Bool,
+    endpoint: RelayEndpoint
   ) throws(TLSError) -> TLSHandler {
     let isVerified = mode == .required(.demanded) || mode == .immediate(.demanded)
     let context = try context(security, isVerified: isVerified)
@@ -50,9 +52,15 @@ final class RelayTLS {
     let session = try TLSSession(
       connecting: context,
       serverName: isAddress ? nil : name,
-      verifyName: name
+      verifyName: name,
+      peer: name.map { TLSPeer(name: $0, endpoint: RelayTLS.text(endpoint)) }
     )
     return TLSHandler(session, patience: RelayTLS.patience, signer: signer)
+  }
+
+  private static func text(_ endpoint: RelayEndpoint) -> String {
+    guard case .inet(_, let port) = endpoint else { return "\(endpoint)" }
+    return "\(endpoint):\(port)"
   }
 
   private func context(_ security: RelaySecurity, isVerified: Bool) throws(TLSError) -> TLSContext {

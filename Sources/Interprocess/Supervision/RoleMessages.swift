@@ -2,7 +2,6 @@
 
 package import Mail
 internal import Queue
-package import Sandbox
 
 /// Supervisor to role. Descriptors travel beside the message, in the order that the case says.
 package enum SupervisorToRole: EdgeMessage {
@@ -42,6 +41,10 @@ package enum SupervisorToRole: EdgeMessage {
   case keyFiles
   /// To keys: the files cannot be read, and everything stays as it is.
   case certificatesUnreadable(reason: String)
+  /// To accounts: a program that asks PAM. Descriptor: its socket, which keeps messages apart.
+  case verifier(token: UInt64)
+  /// To accounts: PAM cannot be asked now.
+  case verifierRefused(token: UInt64, reason: String)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -55,9 +58,7 @@ package enum SupervisorToRole: EdgeMessage {
     case .listeners(let first):
       writer.write(UInt8(3))
       writer.write(first)
-    case .commandStarted(let task):
-      writer.write(UInt8(4))
-      writer.write(task)
+    case .commandStarted(let task): writer.write(kind: 4, task)
     case .commandFailed(let task, let reason):
       writer.write(UInt8(5))
       writer.write(task)
@@ -90,9 +91,7 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(token)
       writer.write(action)
       writer.write(method)
-    case .connected(let task):
-      writer.write(UInt8(13))
-      writer.write(task)
+    case .connected(let task): writer.write(kind: 13, task)
     case .table(let index, let token):
       writer.write(UInt8(30))
       writer.write(index)
@@ -106,6 +105,11 @@ package enum SupervisorToRole: EdgeMessage {
     case .keyFiles: writer.write(UInt8(21))
     case .certificatesUnreadable(let reason):
       writer.write(UInt8(22))
+      writer.write(clipped: reason)
+    case .verifier(let token): writer.write(kind: 33, token)
+    case .verifierRefused(let token, let reason):
+      writer.write(UInt8(34))
+      writer.write(token)
       writer.write(clipped: reason)
     }
   }
@@ -167,63 +171,14 @@ package enum SupervisorToRole: EdgeMessage {
       self = .certificatesUnreadable(
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
+    case 33: self = .verifier(token: try reader.readInteger())
+    case 34:
+      self = .verifierRefused(
+        token: try reader.readInteger(),
+        reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
+      )
     default: throw .invalid(field: "message kind")
     }
-  }
-}
-
-/// Who a role becomes before it does anything.
-package struct RoleIdentity: Equatable, Sendable {
-  /// The directory that becomes its root; nil without root's rights.
-  package var root: String?
-  /// nil: stay who started the server.
-  package var uid: UInt32?
-  package var gid: UInt32?
-  /// The spool as this role will see it.
-  package var spool: String
-  /// The user who started the server.
-  package var owner: UInt32
-  /// Whether the kernel ends the role when it breaks a promise, or the log only says so.
-  package var sandbox: Confinement.Mode
-
-  package init(
-    root: String?,
-    uid: UInt32?,
-    gid: UInt32?,
-    spool: String,
-    owner: UInt32,
-    sandbox: Confinement.Mode = .enforced
-  ) {
-    self.root = root
-    self.uid = uid
-    self.gid = gid
-    self.spool = spool
-    self.owner = owner
-    self.sandbox = sandbox
-  }
-
-  package func encode(into writer: inout ByteWriter) {
-    writer.write(root ?? "")
-    writer.write(uid ?? .max)
-    writer.write(gid ?? .max)
-    writer.write(spool)
-    writer.write(owner)
-    writer.write(sandbox.rawValue)
-  }
-
-  package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    let root = try reader.readString(of: "root", atMost: 4096)
-    self.root = root.isEmpty ? nil : root
-    let uid: UInt32 = try reader.readInteger()
-    let gid: UInt32 = try reader.readInteger()
-    self.uid = uid == .max ? nil : uid
-    self.gid = gid == .max ? nil : gid
-    spool = try reader.readString(of: "spool", atMost: 4096)
-    owner = try reader.readInteger()
-    guard let sandbox = Confinement.Mode(rawValue: try reader.readByte()) else {
-      throw .invalid(field: "sandbox")
-    }
-    self.sandbox = sandbox
   }
 }
 
@@ -262,6 +217,9 @@ package enum RoleToSupervisor: EdgeMessage {
   case keysChecked(generation: UInt32, fault: String)
   /// From keys, for an operator: read the certificates again. The name of a `pki`; empty: of all.
   case updateCertificates(name: String)
+  /// From accounts: start a program that asks PAM about one password. Answered with `verifier` or
+  /// `verifierRefused`.
+  case verify(token: UInt64)
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -323,6 +281,9 @@ package enum RoleToSupervisor: EdgeMessage {
     case .updateCertificates(let name):
       writer.write(UInt8(21))
       writer.write(clipped: name)
+    case .verify(let token):
+      writer.write(UInt8(33))
+      writer.write(token)
     }
   }
 
@@ -374,7 +335,16 @@ package enum RoleToSupervisor: EdgeMessage {
       self = .updateCertificates(
         name: try reader.readString(of: "name", atMost: EdgeLimits.text)
       )
+    case 33: self = .verify(token: try reader.readInteger())
     default: throw .invalid(field: "message kind")
     }
+  }
+}
+
+extension ByteWriter {
+  /// A message that is a number alone.
+  fileprivate mutating func write(kind: UInt8, _ number: UInt64) {
+    write(kind)
+    write(number)
   }
 }

@@ -27,7 +27,9 @@ enum ProxyBlock {
     guard length >= shape.length else { throw .tooShort(length) }
     guard bytes.count >= head + length else { return nil }
     let payload = bytes[head..<(head + length)]
-    if shape != .none { try checkExtensions(payload.dropFirst(shape.length)) }
+    if shape != .none {
+      try check(bytes[..<(head + length)], extensionsFrom: head + shape.length)
+    }
     return (header(shape, payload), head + length)
   }
 
@@ -79,14 +81,31 @@ enum ProxyBlock {
     }
   }
 
-  /// Extensions are a byte of type, two of length, and so many more; none is of use here.
-  private static func checkExtensions(_ bytes: ArraySlice<UInt8>) throws(ProxyHeader.Fault) {
-    var rest = bytes
-    while !rest.isEmpty {
-      guard rest.count >= 3 else { throw .malformedExtension }
-      let length = Int(rest[rest.startIndex + 1]) << 8 | Int(rest[rest.startIndex + 2])
-      guard rest.count >= 3 + length else { throw .malformedExtension }
-      rest = rest.dropFirst(3 + length)
+  /// The extension that has the CRC-32C of the whole header, made with zeros in its own place.
+  private static let checksumKind: UInt8 = 0x03
+
+  /// Extensions are a byte of type, two of length, and so many more; none but the checksum is of use here.
+  private static func check(
+    _ block: ArraySlice<UInt8>,
+    extensionsFrom start: Int
+  ) throws(ProxyHeader.Fault) {
+    var place = start
+    var checksum: Range<Int>?
+    while place < block.endIndex {
+      guard block.endIndex - place >= 3 else { throw .malformedExtension }
+      let length = Int(block[place + 1]) << 8 | Int(block[place + 2])
+      let value = (place + 3)..<(place + 3 + length)
+      guard value.upperBound <= block.endIndex else { throw .malformedExtension }
+      if block[place] == checksumKind {
+        guard checksum == nil, length == 4 else { throw .checksum }
+        checksum = value
+      }
+      place = value.upperBound
     }
+    guard let checksum else { return }
+    let told = block[checksum].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    var zeroed = Array(block)
+    for index in checksum { zeroed[index - block.startIndex] = 0 }
+    guard Checksum.of(zeroed) == told else { throw .checksum }
   }
 }

@@ -40,6 +40,8 @@ package enum ProxyHeader: Hashable, Sendable {
     case tooShort(Int)
     /// An extension reaches past the header's end.
     case malformedExtension
+    /// The header is not what its checksum was made of.
+    case checksum
   }
 }
 
@@ -56,6 +58,7 @@ extension ProxyHeader.Fault: CustomStringConvertible {
     case .tooLong(let length): "PROXY header of \(length) bytes"
     case .tooShort(let length): "PROXY header of \(length) bytes, too few for its addresses"
     case .malformedExtension: "PROXY header with an extension past its end"
+    case .checksum: "PROXY header that its checksum is not of"
     }
   }
 }

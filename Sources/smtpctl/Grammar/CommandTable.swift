@@ -18,6 +18,6 @@ enum CommandTable {
     + QueueCopy.entries
     + QueueQuarantine.entries + QueueVerify.entries + Reassign.entries + Remove.entries
     + Resume.entries + Schedule.entries + ShowEnvelope.entries + ShowMessage.entries
-    + ShowQueue.entries + ShowStats.entries + ShowStatus.entries + UpdateCertificates.entries
-    + UpdateTable.entries
+    + ShowQueue.entries + ShowRelays.entries + ShowStats.entries + ShowStatus.entries
+    + UpdateCertificates.entries + UpdateTable.entries
 }

@@ -78,6 +78,29 @@ package enum RolePromises {
     }
   }
 
+  /// How many files a role may have open; nil for the supervisor, whose limit is the host's.
+  package static func openFiles(of role: Role) -> OpenFiles? {
+    switch role {
+    case .supervisor: nil
+    // Name services, a pipe for each file that is read, a socket for each program that asks PAM.
+    case .accounts: OpenFiles(256)
+    // Those that are refused have a socket, too, until they have read it.
+    case .frontend: OpenFiles(256, [.sessions: 1, .listeners: 1])
+    // Maps stay open, and those that take their place are opened meanwhile.
+    case .lookup: OpenFiles(192, [.tables: 2])
+    // libunbound's sockets: 256 at most, and those of TCP.
+    case .resolver: OpenFiles(512)
+    // A large body is a file until its message is stored, and while it is delivered.
+    case .queue: OpenFiles(1024, [.sessions: 1, .inFlight: 1])
+    // A connection is kept for a while when its message is gone; a command has two pipes.
+    case .delivery: OpenFiles(256, [.inFlight: 2, .deliveries: 2])
+    // Keys come so many at a time and are closed once they are read.
+    case .keys: OpenFiles(256)
+    // Administrators' connections, of which there are few.
+    case .control: OpenFiles(192)
+    }
+  }
+
   /// The roles that the kernel holds to their words: all that are started. What the supervisor starts
   /// would inherit its filter, and commands of users are not its to bind.
   package static let bound = Role.started
@@ -101,6 +124,7 @@ package enum RolePromises {
       promises: stated(by: role).words,
       directories: directories,
       ports: ports,
+      openFiles: identity.openFiles,
       user: identity.uid == nil || role == .accounts ? .shared : .own,
       mode: identity.sandbox
     )
@@ -114,10 +138,11 @@ package enum RolePromises {
     }
     let head = "| | | " + roles.map(\.rawValue).joined(separator: " | ") + " |"
     let line = "|---|---|" + String(repeating: ":-:|", count: roles.count)
+    let files = roles.map { openFiles(of: $0)?.text ?? "the host's" }
     return [head, line]
       + words.map { word in
         let cells = roles.map { stated(by: $0).words.contains(word) ? "•" : " " }
         return "| `\(word.rawValue)` | \(word.meaning) | " + cells.joined(separator: " | ") + " |"
-      }
+      } + ["| | open files | " + files.joined(separator: " | ") + " |"]
   }
 }

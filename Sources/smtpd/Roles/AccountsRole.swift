@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Configuration
 internal import Glibc
 internal import Interprocess
 internal import Mail
@@ -27,11 +28,14 @@ final class AccountsRole: RoleService {
   private let names = NIOThreadPool(numberOfThreads: Limits.threads)
   private let files = NIOThreadPool(numberOfThreads: Limits.fileThreads)
   private let hashing = NIOThreadPool(numberOfThreads: Limits.passwordThreads)
-  private let passwords = SystemPasswords()
+  private let passwords = ShadowPasswords()
+  /// Asks PAM; nil: passwords are those of shadow(5).
+  private let verifiers: VerifierDesk?
   private var edges: [UInt32: LookupEdge] = [:]
 
-  init(_ context: RoleContext) {
+  init(_ context: RoleContext, _ projection: AccountsProjection) {
     self.context = context
+    verifiers = projection.passwords == .pam ? VerifierDesk(context) : nil
     names.start()
     files.start()
     hashing.start()
@@ -52,8 +56,18 @@ final class AccountsRole: RoleService {
   }
 
   func received(_ message: SupervisorToRole, descriptors: [CInt]) {
+    switch message {
+    case .verifier(let token) where descriptors.count == 1 && verifiers != nil:
+      verifiers?.started(token, Descriptor(owning: descriptors[0]))
+      return
+    case .verifierRefused(let token, let reason): verifiers?.refused(token, reason)
+    case .resolve(let token, let user): resolve(token, user)
+    default: break
+    }
     for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
-    guard case .resolve(let token, let user) = message else { return }
+  }
+
+  private func resolve(_ token: UInt64, _ user: String) {
     work(on: names) {
       UserDatabase.user(named: user)
     } then: { [context] answer in
@@ -101,17 +115,23 @@ final class AccountsRole: RoleService {
         reply($0)
       }
     case .authenticate(let token, let name, let password):
-      work(on: hashing) { [passwords] in
-        AccountsToLookup.authentication(
-          token: token,
-          passwords.verdict(on: password, of: name)
-        )
-      } then: { [context] answer in
-        if case .authentication(_, .failed) = answer {
-          context.log.warn("accounts: the passwords of the system cannot be read")
-        }
-        reply(answer)
+      authenticate(password, of: name) { reply(.authentication(token: token, $0)) }
+    }
+  }
+
+  private func authenticate(
+    _ password: Secret,
+    of name: String,
+    then tell: @escaping VerifierDesk.Answer
+  ) {
+    if let verifiers { return verifiers.verify(password, of: name, answer: tell) }
+    work(on: hashing) { [passwords] in
+      passwords.verdict(on: password, of: name)
+    } then: { [context] verdict in
+      if verdict == .failed {
+        context.log.warn("accounts: the passwords of the system cannot be read")
       }
+      tell(verdict)
     }
   }
 

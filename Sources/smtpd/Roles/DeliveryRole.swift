@@ -29,6 +29,7 @@ final class DeliveryRole: RoleService {
   /// The envelopes of every task that the queue has not recorded.
   private var tasks: [UInt64: [EnvelopeID]] = [:]
   private var questions: [UInt64: DNSQuestion] = [:]
+  private var relays = RelayListing()
   private var nextToken: UInt64 = 0
   private var delivered = 0
 
@@ -183,20 +184,35 @@ final class DeliveryRole: RoleService {
 
   private func connectControl(_ generation: UInt32, _ descriptor: CInt) {
     controlGeneration = generation
+    relays.cancelAll()
     control = Edge(
       descriptor: descriptor,
       peer: .control,
       on: context.loop,
       receive: { [unowned self] message in
-        let rows = [Statistic("mta.task", Int64(tasks.count))]
-        let answer = context.commonAnswer(to: message.request) ?? .statistics(rows)
-        control?.send(RoleToControl(id: message.id, answer))
+        for answer in answers(to: message) { control?.send(answer) }
       },
       ended: { [unowned self] ending in
         context.report(ending, of: .control)
         if controlGeneration == generation { control = nil }
       }
     )
+  }
+
+  private func answers(to message: ControlToRole) -> [RoleToControl] {
+    switch message.request {
+    case .showRelays:
+      let (known, now) = service?.relaySummaries ?? ([], Clock.now())
+      return relays.begin(known, id: message.id, at: now)
+    case .more: return relays.more(id: message.id)
+    case .cancel:
+      relays.cancel(id: message.id)
+      return []
+    default:
+      let rows = [Statistic("mta.task", Int64(tasks.count))]
+      let answer = context.commonAnswer(to: message.request) ?? .statistics(rows)
+      return [RoleToControl(id: message.id, answer)]
+    }
   }
 
   // MARK: - Effects

@@ -26,7 +26,7 @@ enum RoleComposition {
     } make: { context, projection in
       switch role {
       case .supervisor: preconditionFailure("the supervisor is no role that is started")
-      case .accounts: AccountsRole(context)
+      case .accounts: AccountsRole(context, try AccountsProjection(decoding: projection))
       case .resolver: try ResolverRole(context, ResolverProjection(decoding: projection))
       case .frontend:
         FrontendService(

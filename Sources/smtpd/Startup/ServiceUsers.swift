@@ -57,7 +57,12 @@ struct ServiceUsers {
   /// Of all roles; none without root.
   var uids: Set<UInt32> { Set(accounts.values.map(\.uid)) }
 
-  func identity(of role: Role, spool: String, sandbox: Confinement.Mode) -> RoleIdentity {
+  func identity(
+    of role: Role,
+    spool: String,
+    sandbox: Confinement.Mode,
+    openFiles: UInt64?
+  ) -> RoleIdentity {
     guard let account = accounts[role] else {
       return RoleIdentity(
         root: nil,
@@ -65,7 +70,8 @@ struct ServiceUsers {
         gid: nil,
         spool: spool,
         owner: uid,
-        sandbox: sandbox
+        sandbox: sandbox,
+        openFiles: openFiles
       )
     }
     return RoleIdentity(
@@ -74,7 +80,8 @@ struct ServiceUsers {
       gid: account.gid,
       spool: role == .queue ? "/" : spool,
       owner: uid,
-      sandbox: sandbox
+      sandbox: sandbox,
+      openFiles: openFiles
     )
   }
 }

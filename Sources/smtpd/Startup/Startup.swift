@@ -6,6 +6,7 @@ internal import ControlProtocol
 internal import Glibc
 internal import Interprocess
 internal import Mail
+internal import RolePromises
 internal import Sandbox
 internal import Supervisor
 
@@ -43,9 +44,10 @@ struct Startup {
     let certificates = CertificateFiles(configuration, uid: uid)
     try TLSOptionsCheck.check(configuration)
     if !certificates.isEmpty { try KeysCheck.check(certificates.source) }
+    let verifier = try VerifierProgram.find(for: configuration.systemPasswords)
     guard command.check else {
       try refuse(report.unserved())
-      return try serve(configuration, options)
+      return try serve(configuration, verifier, options)
     }
     for var missing in report.unserved() {
       missing.severity = .warning
@@ -101,6 +103,7 @@ struct Startup {
 
   private func serve(
     _ configuration: ServerConfiguration,
+    _ verifier: Program?,
     _ options: StartupOptions
   ) throws(StartupFailure) -> Int32 {
     if !command.debug, !command.foreground { try Background.enter() }
@@ -115,8 +118,10 @@ struct Startup {
     let listeners = try openListeners(configuration, options)
     let destination: LogWriter.Destination = command.debug ? .standardError : .syslog
     let log = LogWriter(to: destination)
+    var plan = try plan(configuration, options, users)
+    plan.verifier = verifier
     let supervisor = Supervisor(
-      plan: try plan(configuration, options, users),
+      plan: plan,
       log: log,
       listeners: listeners,
       isReady: { Background.isReady() }
@@ -169,7 +174,7 @@ struct Startup {
     let lookup = LookupProjection(configuration)
     let tables = TableFiles(lookup.tables)
     let projections: [Role: [UInt8]] = [
-      .accounts: [],
+      .accounts: AccountsProjection(configuration).encoded(),
       .resolver: ResolverProjection(configuration).encoded(),
       .queue: QueueProjection(configuration).encoded(),
       .lookup: lookup.encoded(),
@@ -191,7 +196,8 @@ struct Startup {
       identities[role] = users.identity(
         of: role,
         spool: options.state.spool,
-        sandbox: options.sandbox
+        sandbox: options.sandbox,
+        openFiles: RolePromises.openFiles(of: role)?.most(Startup.counts(configuration))
       )
     }
     var plan = ServicePlan(
@@ -210,6 +216,18 @@ struct Startup {
 }
 
 extension Startup {
+  /// What the roles' open files depend on.
+  fileprivate static func counts(_ configuration: ServerConfiguration) -> [OpenFiles.Counted: Int] {
+    [
+      .sessions: configuration.reception.sessionsMax,
+      // And the submission socket.
+      .listeners: configuration.listeners.count + 1,
+      .inFlight: configuration.schedulingLimits.inFlightMax,
+      .deliveries: configuration.localLimits.sessionsMax,
+      .tables: configuration.tables.count,
+    ]
+  }
+
   fileprivate func offlineProgram(_ state: StateDirectory) -> (directory: String, program: Program)
   {
     var program = Program(

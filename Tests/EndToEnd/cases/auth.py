@@ -2,15 +2,17 @@
 """AUTH at the listeners: tables, accounts of the system, limits, and what the rules make of it."""
 
 import base64
+import os
 import re
 import shutil
 import smtplib
 import subprocess
+import time
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.certificates import Authority, openssl
 from harness.client import Client, message, stuffed
-from harness.daemon import Daemon, free_port
+from harness.daemon import BUILD, SMTPD, Daemon, command_line, free_port, is_alive, start_fails
 from harness.mailbox import Maildir
 from harness.peers import swaks
 from harness.users import make_users
@@ -400,3 +402,143 @@ def slow(bench):
     for client in crowd:
         client.socket.settimeout(50)
         client.expect("535")
+
+
+def service(bench, *lines):
+    """A PAM service of the case's own; returns the directive."""
+    bench.directory_for("pam")
+    path = bench.write("pam/smtpd-test", "".join(line + "\n" for line in lines))
+    return f'auth pam "{path}"\n'
+
+
+def asks(daemon, *replies, user="nobody", password=PASSWORD):
+    client, _ = secured(daemon)
+    for reply in replies:
+        client.command("AUTH PLAIN " + plain(user, password), reply)
+    return client
+
+
+@case("PAM is asked whether it is the user, and whether the account may: {name}",
+      name=["both", "password", "account", "broken", "missing"])
+def pam_answers(bench, name):
+    lines, reply = {
+        "both": (["auth required pam_permit.so", "account required pam_permit.so"], "235"),
+        "password": (["auth required pam_deny.so", "account required pam_permit.so"], "535"),
+        "account": (["auth required pam_permit.so", "account required pam_deny.so"], "535"),
+        # Neither a module that is not there nor a service that says nothing opens a door.
+        "broken": (["auth required pam_no_such_module.so", "account required pam_permit.so"], "421 4.3.0"),
+        "missing": (["auth required pam_permit.so"], "535"),
+    }[name]
+    daemon = server(bench, "tls auth", service(bench, *lines)).start()
+    client = asks(daemon, reply)
+    if reply == "235":
+        deliver(client, bench, "by PAM")
+        delivered(bench)
+    if reply.startswith("421"):
+        daemon.wait_log(r"warn: accounts: PAM service smtpd-test: pam_\w+: ")
+
+
+@case("a PAM module is told the user and the password, and they are in no argument and no environment")
+def pam_module(bench):
+    bench.directory_for("seen")
+    script = bench.write("module", f"""#!/bin/sh
+IFS= read -r password
+tr '\\0' '\\n' < /proc/$PPID/cmdline > {bench.path("seen")}/arguments
+tr '\\0' '\\n' < /proc/$PPID/environ > {bench.path("seen")}/environment
+env >> {bench.path("seen")}/environment
+ls -l /proc/$PPID/fd > {bench.path("seen")}/descriptors
+[ "$PAM_USER" = alice ] && [ "$password" = '{PASSWORD}' ]
+""", 0o755)
+    daemon = server(bench, "tls auth", service(
+        bench, f"auth required pam_exec.so quiet expose_authtok {script}", "account required pam_permit.so")).start()
+    asks(daemon, "535", user="alice", password="wrong")
+    asks(daemon, "235", user="alice")
+    asks(daemon, "535", user="bob")
+    seen = "".join(open(bench.path("seen", name)).read() for name in ("arguments", "environment"))
+    expect("smtpd-pam" in seen and PASSWORD not in seen, seen)
+    expect(PASSWORD not in daemon.log(), "the log has the password")
+
+
+@case("users of the system, by {how}: the right password, a wrong one, one that has to be changed",
+      how=["pam", "shadow"])
+def pam_unix(bench, how):
+    bench.need_root("the passwords of the system")
+    one, _ = make_users(bench)
+    subprocess.run(["chpasswd"], input=f"{one.name}:{PASSWORD}\n".encode(), check=True)
+    directive = "auth shadow\n" if how == "shadow" else service(
+        bench, "auth required pam_unix.so", "account required pam_unix.so")
+    daemon = server(bench, "tls auth", directive).start()
+    asks(daemon, "535", user=one.name, password="wrong")
+    asks(daemon, "235", user=one.name)
+    today = int(time.time()) // 86400
+    for days, reply in [((today - 10, 10), "235"), ((today - 11, 10), "535"), ((0, -1), "535"), ((1, -1), "235"),
+                        ((today + 3, 1), "235")]:
+        subprocess.run(["chage", "--lastday", str(days[0]), "--maxdays", str(days[1]), "--inactive", "30", one.name],
+                       check=True)
+        asks(daemon, reply, user=one.name)
+
+
+@case("PAM that does not answer holds up nobody else, and what it started ends with the server")
+def pam_hangs(bench):
+    script = bench.write("module", "#!/bin/sh\n[ \"$PAM_USER\" = slow ] && exec sleep 600\nexit 0\n", 0o755)
+    daemon = server(bench, "tls auth", service(
+        bench, f"auth required pam_exec.so quiet {script}", "account required pam_permit.so")).start()
+    slow, _ = secured(daemon)
+    slow.send("AUTH PLAIN " + plain("slow", PASSWORD) + "\r\n")
+    sleeping = eventually(
+        lambda: [p for p in daemon.descendants() if command_line(p)[:2] == ["sleep", "600"]], "nobody sleeps")
+    asks(daemon, "235", user="quick")
+    # Accounts, and with it who asked, goes; and so does what was asked.
+    daemon.kill_role("accounts")
+    expect_equal(slow.reply()[:3], "421", "the reply to who waited")
+    eventually(lambda: not any(is_alive(p) for p in sleeping), "the module's program runs on")
+    eventually(lambda: _opens(daemon), "nobody can authenticate any more")
+
+
+def _opens(daemon):
+    client, _ = secured(daemon)
+    client.send("AUTH PLAIN " + plain("quick", PASSWORD) + "\r\n")
+    return client.reply().startswith("235")
+
+
+@case("forty clients at a time are asked about, more than there are programs")
+def pam_crowd(bench):
+    script = bench.write("module", "#!/bin/sh\nsleep 0.2\nexit 0\n", 0o755)
+    daemon = server(bench, "tls auth", service(
+        bench, f"auth required pam_exec.so quiet {script}", "account required pam_permit.so"))
+    daemon.start()
+    # One address has eight at a time.
+    clients = []
+    for number in range(40):
+        client = Client(daemon.secure, source=f"127.0.1.{number + 1}")
+        client = starttls(client, trusting(daemon.authority))
+        client.command("EHLO client.example.org")
+        clients.append(client)
+    for client in clients:
+        client.send("AUTH PLAIN " + plain("anybody", PASSWORD) + "\r\n")
+    for client in clients:
+        client.expect("235")
+
+
+@case("a server whose program for PAM is missing, or whose service is, does not start and says so")
+def pam_missing(bench):
+    directive = service(bench, "auth required pam_permit.so")
+    daemon = server(bench, "tls auth", directive)
+
+    def check(program):
+        done = subprocess.run([program, "-n", "-f", daemon.configuration], capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    for place, where in [("a/sbin", "a/libexec/smtpd"), ("b/one", "b/one")]:
+        os.makedirs(bench.path(place))
+        os.makedirs(bench.path(where), exist_ok=True)
+        copy = bench.path(place, "smtpd")
+        shutil.copy(SMTPD, copy)
+        status, said = check(copy)
+        expect_equal(status, 1, said)
+        expect(f"smtpd: auth pam: there is no {bench.path(place)}/smtpd-pam" in said, said)
+        shutil.copy(os.path.join(BUILD, "smtpd-pam"), bench.path(where))
+        expect_equal(check(copy), (0, "configuration OK\n"))
+    os.unlink(bench.path("pam", "smtpd-test"))
+    said = start_fails(daemon)
+    expect(f"smtpd: auth pam: {bench.path('pam')}/smtpd-test: No such file" in said, said)

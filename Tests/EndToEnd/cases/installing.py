@@ -33,7 +33,7 @@ def round_trip(bench):
     os.mkdir(root)
     make("install", PREFIX="/usr", DESTDIR=root)
     there = files(root)
-    for name in ("usr/sbin/smtpd", "usr/sbin/smtpctl", "etc/smtpd.conf",
+    for name in ("usr/sbin/smtpd", "usr/sbin/smtpctl", "usr/libexec/smtpd/smtpd-pam", "etc/smtpd.conf",
                  "usr/lib/systemd/system/smtpd.service", "usr/lib/sysusers.d/talaria.conf",
                  "usr/lib/tmpfiles.d/talaria.conf", "usr/share/doc/talaria/smtpd.conf"):
         expect(name in there, f"no {name} in {there}")

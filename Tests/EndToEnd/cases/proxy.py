@@ -60,7 +60,7 @@ def delivered(bench):
 
 
 @case("a real proxy, {option}: its client's address in the log, in replies, in Received",
-      option=["send-proxy", "send-proxy-v2"])
+      option=["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c"])
 def proxied(bench, option):
     daemon = server(bench).start()
     proxy = HAProxy(bench, daemon.proxied, option)
@@ -202,7 +202,7 @@ match from local for any action "in"
 
 @case("what is no header ends the connection without a word: {what}", what=[
     "nothing of it", "a wrong version", "a line without end", "lengths that lie", "a family of datagrams",
-    "a truncated one", "an extension past its end", "TLS"])
+    "a truncated one", "an extension past its end", "a wrong checksum", "TLS"])
 def refused(bench, what):
     daemon = server(bench).start()
     bad, text = {
@@ -214,6 +214,8 @@ def refused(bench, what):
         "a family of datagrams": (SIGNATURE + b"\x21\x12\0\x0c" + bytes(12),
                                   "PROXY header with family and transport 1/2"),
         "a truncated one": (block("192.0.2.7")[:20], "PROXY header cut off"),
+        "a wrong checksum": (block("192.0.2.7", more=b"\x03\x00\x04\x01\x02\x03\x04"),
+                             "PROXY header that its checksum is not of"),
         "an extension past its end": (block("192.0.2.7", more=b"\x04\xff\xff"),
                                       "PROXY header with an extension past its end"),
         "TLS": (b"\x16\x03\x01\x02\x00\x01\x00", "no PROXY header"),

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Mail that is handed on to another server."""
 
+import json
 import os
 import re
+import socket
 import time
 
 from harness.case import case, eventually, expect, expect_equal
@@ -362,3 +364,25 @@ match from any for any action "out"
     daemon.wait_empty()
     expect_equal(len(sink.messages()), 1)
     daemon.stop()
+
+
+@case("show relays tells where mail goes, how many tasks wait, and over how many connections")
+def show_relays(bench):
+    silent = socket.create_server(("127.0.0.1", 0))
+    bench.at_end(silent.close)
+    port = silent.getsockname()[1]
+    daemon = Daemon(bench, f"""
+mta limit inet4
+action "out" relay host "smtp://127.0.0.1:{port}" helo me.example.org
+match from any for any action "out"
+""").start()
+    expect_equal(daemon.ctl("show", "relays"), "", "relays without mail")
+    for _ in range(3):
+        submit(daemon.port)
+    form = (rf"\[relay:\[127\.0\.0\.1\],port={port},smtp,mx,heloname=me\.example\.org\] refcount=4 ntask=3 nconn=1 "
+            r"lastconn=\d+s timeout=\S+ wait=\S*\n  connector \[\] refcount=1 nconn=1 lastconn=\d+s timeout=- "
+            r"flags=LIMIT_ROUTE\n")
+    eventually(lambda: re.fullmatch(form, daemon.ctl("show", "relays")),
+               lambda: f"other relays: {daemon.ctl('show', 'relays')}")
+    found = json.loads(daemon.ctl("--json", "show", "relays"))
+    expect_equal((found["tasks"], found["connections"]), (3, 1), f"{found}")

@@ -667,6 +667,28 @@ match from any for any action "out"
     expect(b"MAIL" not in b"".join(clear.commands), "MAIL was sent in clear")
 
 
+@case("a relay's second connection to a host is resumed, and never by what asks for more: {form}",
+      form=["starttls", "smtps"])
+def resumed(bench, form):
+    sink = TLSSink(bench, self_signed(bench, "localhost"), form)
+    scheme = "smtps" if form == "smtps" else "smtp+tls"
+    daemon = Daemon(bench, f"""
+mta limit inet4 session-mail-max 1
+action "lax" relay host "{scheme}://localhost:{sink.port}" tls no-verify
+action "strict" relay host "{scheme}://localhost:{sink.port}"
+match from any for domain "lax.example" action "lax"
+match from any for domain "strict.example" action "strict"
+""").start()
+    for number in range(3):
+        submit(daemon.port, recipients=["a@lax.example"], subject=f"{number}")
+        daemon.wait_empty()
+    expect_equal([d.is_resumed for d in sink.deliveries], [False, True, True], "resumed")
+    expect_equal(len(re.findall(r'mta cert-check result="unverified"', daemon.log())), 3, "what the log says of them")
+    submit(daemon.port, recipients=["a@strict.example"])
+    daemon.wait_log(r"mta error reason=TLS handshake failed: certificate verify failed: (?i:self-signed certificate)")
+    expect_equal(len(sink.deliveries), 3, "messages")
+
+
 @case("a relay shows its certificate, signed for by keys, to a host that asks ({kind})", kind=["rsa", "ec", "ed25519"])
 def client_certificate(bench, kind):
     authority = Authority(bench)

@@ -35,6 +35,21 @@ def smtp_source(port, *options, seconds=60):
         raise Failed(f"smtp-source: {(done.stdout + done.stderr).decode(errors='replace')[-400:]}")
 
 
+def posttls_finger(bench, port, name, authority, *options, seconds=30):
+    """Runs posttls-finger, which verifies; returns its exit status and what it said."""
+    program = os.path.join(postfix_tree(), "usr/sbin/posttls-finger")
+    if not os.path.exists(program):
+        raise Skipped("posttls-finger is absent: run scripts/peers")
+    folder = bench.path("postfix")
+    os.makedirs(folder, exist_ok=True)
+    bench.write("postfix/main.cf", "compatibility_level = 3.6\ninet_protocols = ipv4\n"
+                "myhostname = client.example.org\n")
+    done = subprocess.run([program, "-a", "ipv4", "-F", authority.certificate, "-l", "verify", *options,
+                           f"[127.0.0.1]:{port}", name], capture_output=True, timeout=seconds,
+                          env=dict(postfix_environment(), MAIL_CONFIG=folder))
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
 class SmtpSink:
     """smtp-sink that keeps each message as a file."""
 

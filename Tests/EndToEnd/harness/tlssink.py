@@ -9,8 +9,10 @@ import threading
 
 
 class TLSDelivery:
-    def __init__(self, cipher, certificate, body):
+    def __init__(self, cipher, certificate, body, is_resumed):
         self.cipher = cipher
+        # Whether a ticket spared the handshake.
+        self.is_resumed = is_resumed
         # What the client showed, as DER; None without TLS or without one.
         self.certificate = certificate
         self.body = body
@@ -141,7 +143,8 @@ class TLSSink:
         secure = isinstance(connection, ssl.SSLSocket)
         self.deliveries.append(TLSDelivery(
             connection.cipher() if secure else None,
-            connection.getpeercert(binary_form=True) if secure else None, body))
+            connection.getpeercert(binary_form=True) if secure else None, body,
+            secure and connection.session_reused))
 
     def subjects(self):
         return [re.search(rb"(?m)^Subject: (.*?)\r?$", d.body).group(1).decode() for d in self.deliveries]

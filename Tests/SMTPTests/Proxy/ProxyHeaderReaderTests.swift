@@ -149,7 +149,7 @@ struct ProxyHeaderReaderTests {
   @Test("extensions are stepped over, up to the longest header and not past it")
   func extensions() throws {
     let header = try forwarded("192.0.2.7", "198.51.100.1")
-    let some: [UInt8] = [0x03, 0, 4, 1, 2, 3, 4, 0x04, 0, 0, 0x20, 0, 2, 0xff, 0xff]
+    let some: [UInt8] = [0x05, 0, 4, 1, 2, 3, 4, 0x04, 0, 0, 0x20, 0, 2, 0xff, 0xff]
     #expect(read(block(0x21, 0x11, four + some) + more) == .header(header, rest: more))
     func padded(to length: Int) -> [UInt8] {
       let rest = length - four.count - 3
@@ -170,6 +170,55 @@ struct ProxyHeaderReaderTests {
   )
   func lyingExtension(_ bytes: [UInt8]) {
     #expect(read(block(0x21, 0x11, four + bytes)) == .refused(.malformedExtension))
+  }
+
+  /// A header whose checksum, between two other extensions, is right.
+  private var summed: [UInt8] {
+    var header = block(0x21, 0x11, four + [0x04, 0, 0, 0x03, 0, 4, 0, 0, 0, 0, 0x05, 0, 1, 9])
+    let place = 16 + four.count + 6
+    let sum = Checksum.of(header)
+    for (index, shift) in [24, 16, 8, 0].enumerated() {
+      header[place + index] = UInt8(truncatingIfNeeded: sum >> shift)
+    }
+    return header
+  }
+
+  @Test("a checksum is looked at: every flipped bit behind the length is found")
+  func checksum() throws {
+    let header = try forwarded("192.0.2.7", "198.51.100.1")
+    #expect(read(summed + more) == .header(header, rest: more))
+    for index in 16..<summed.count {
+      for bit in 0..<8 {
+        var changed = summed
+        changed[index] ^= 1 << bit
+        let outcome = read(changed)
+        // Where the kind is changed there is no checksum any more, and nothing to look at.
+        if index == 16 + four.count + 3 {
+          #expect(outcome == .header(header, rest: []))
+        } else {
+          guard case .refused = outcome else {
+            Issue.record("bit \(bit) of byte \(index) goes unnoticed")
+            continue
+          }
+        }
+      }
+    }
+  }
+
+  @Test(
+    "a checksum of another length, and a second one",
+    arguments: [
+      [0x03, 0, 0], [0x03, 0, 3, 1, 2, 3], [0x03, 0, 5, 1, 2, 3, 4, 5],
+      [0x03, 0, 4, 1, 2, 3, 4, 0x03, 0, 4, 1, 2, 3, 4],
+    ] as [[UInt8]]
+  )
+  func otherChecksum(_ bytes: [UInt8]) {
+    #expect(read(block(0x21, 0x11, four + bytes)) == .refused(.checksum))
+  }
+
+  @Test("LOCAL means nothing but itself, whatever its checksum")
+  func localChecksum() {
+    #expect(read(block(0x20, 0x11, four + [0x03, 0, 4, 1, 2, 3, 4])) == .header(.own, rest: []))
   }
 
   @Test("a length that has no room for the addresses", arguments: [0, 1, 11])

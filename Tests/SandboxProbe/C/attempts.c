@@ -169,6 +169,14 @@ static int try_limits(void) {
   return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : ENOTRECOVERABLE;
 }
 
+/// Opens as many as there may be: a descriptor with the number given is one too many.
+static int try_open_files(const char *most) {
+  int opened = 0;
+  while (opened >= 0 && opened < atoi(most)) opened = dup(2);
+  if (opened < 0) return errno == EMFILE ? EMFILE : ENOTRECOVERABLE;
+  return 0;
+}
+
 /// Everything that a store does below its directory.
 static int try_files(const char *directory) {
   int root = open(directory, O_RDONLY | O_DIRECTORY);
@@ -257,6 +265,7 @@ ATTEMPT(send_bytes, outcome(send(pair[0], "x", 1, 0)))
 ATTEMPT(make_thread, try_thread())
 ATTEMPT(wait_events, try_wait())
 ATTEMPT(limits, try_limits())
+ATTEMPT(open_files, try_open_files(argument))
 ATTEMPT(find_user, try_name())
 ATTEMPT(unshare_spaces, outcome(unshare(CLONE_NEWUSER)))
 ATTEMPT(mount_tree, outcome(mount("none", "/mnt", "tmpfs", 0, NULL)))
@@ -310,6 +319,7 @@ static const struct {
     {"thread", make_thread},
     {"wait", wait_events},
     {"limits", limits},
+    {"open-files", open_files},
     {"find-user", find_user},
     {"unshare", unshare_spaces},
     {"mount", mount_tree},

@@ -41,6 +41,11 @@ enum SandboxProbe {
     finish("\(outcome)", outcome < 0 ? 2 : 1)
   }
 
+  /// What a configuration would allow for.
+  private static let counts: [OpenFiles.Counted: Int] = [
+    .sessions: 10, .listeners: 2, .inFlight: 20, .deliveries: 4, .tables: 3,
+  ]
+
   private static func confinement(_ arguments: [String]) -> Confinement? {
     guard let role = Role(rawValue: arguments[0]), let port = UInt16(arguments[3]) else {
       let words = promises(arguments[0])
@@ -52,7 +57,8 @@ enum SandboxProbe {
       gid: nil,
       spool: arguments[2],
       owner: getuid(),
-      sandbox: arguments[1] == "logged" ? .logged : .enforced
+      sandbox: arguments[1] == "logged" ? .logged : .enforced,
+      openFiles: RolePromises.openFiles(of: role)?.most(counts)
     )
     return RolePromises.confinement(
       of: role,

@@ -7,7 +7,7 @@ internal import Supervisor
 internal import Synchronization
 
 /// Says whether a password is that of a user of this host. Used by many threads; blocks.
-final class SystemPasswords: Sendable {
+final class ShadowPasswords: Sendable {
   /// What the hash of somebody was like: what is computed for users that there are not.
   private let setting = Mutex(PasswordHash.usualSetting)
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 
-import Queue
+import Mail
 import Testing
 
 @Suite("The checksum of records")

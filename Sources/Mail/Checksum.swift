@@ -6,6 +6,7 @@
 package struct Checksum: Sendable {
   private var state: UInt32 = ~0
 
+  /// Of nothing yet.
   package init() {}
 
   /// The checksum of `bytes` alone.
@@ -15,6 +16,7 @@ package struct Checksum: Sendable {
     return checksum.value
   }
 
+  /// Of all that was added so far.
   package var value: UInt32 { ~state }
 
   /// Adds the eight bytes of `number`, the lowest first.
@@ -26,6 +28,7 @@ package struct Checksum: Sendable {
     }
   }
 
+  /// Adds the bytes.
   package mutating func add(_ bytes: Span<UInt8>) {
     let table = Checksum.table.span
     var crc = state

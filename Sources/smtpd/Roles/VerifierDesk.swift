@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: ISC
+
+internal import Glibc
+internal import Interprocess
+internal import Mail
+internal import NIOCore
+internal import NIOPosix
+
+/// Has PAM asked whether passwords are right: by programs of the supervisor, one for each password, so many
+/// at a time. The others wait.
+///
+/// PAM's modules open, load and run whatever the host's configuration names. None of it happens in this
+/// process, whose promises would have to allow it.
+final class VerifierDesk {
+  typealias Answer = (AuthenticationQuestion.Verdict) -> Void
+
+  private enum Limits {
+    /// Programs that are asked at the same time. Of those that have answered some may not have ended yet,
+    /// so that the supervisor allows for more.
+    static let running = 16
+    /// Questions that wait for one.
+    static let waiting = 256
+  }
+
+  private struct Question {
+    let name: String
+    let password: Secret
+    let answer: Answer
+  }
+
+  private let context: RoleContext
+  private let pool = NIOThreadPool(numberOfThreads: Limits.running)
+  private var waiting: [Question] = []
+  private var asked: [UInt64: Question] = [:]
+  private var talking = 0
+  private var lastToken: UInt64 = 0
+
+  init(_ context: RoleContext) {
+    self.context = context
+    pool.start()
+  }
+
+  /// Asks, now or later. `answer` is called once.
+  func verify(_ password: Secret, of name: String, answer: @escaping Answer) {
+    guard waiting.count < Limits.waiting else { return answer(.failed) }
+    waiting.append(Question(name: name, password: password, answer: answer))
+    askNext()
+  }
+
+  /// A program waits for its question.
+  func started(_ token: UInt64, _ descriptor: consuming Descriptor) {
+    guard let question = asked.removeValue(forKey: token) else { return }
+    talking += 1
+    let done = NIOLoopBound(
+      { [unowned self] verdict in
+        talking -= 1
+        question.answer(verdict)
+        askNext()
+      },
+      eventLoop: context.loop
+    )
+    let loop = context.loop
+    let (name, password) = (question.name, question.password)
+    let channel = SupervisorChannel(descriptor: descriptor.release())
+    pool.submit { _ in
+      let verdict = VerifierDesk.ask(channel, name, password)
+      channel.close()
+      loop.execute { done.value(verdict) }
+    }
+  }
+
+  /// There is no program for this one.
+  func refused(_ token: UInt64, _ reason: String) {
+    guard let question = asked.removeValue(forKey: token) else { return }
+    context.log.warn("accounts: \(reason)")
+    question.answer(.failed)
+    askNext()
+  }
+
+  private func askNext() {
+    while asked.count + talking < Limits.running, !waiting.isEmpty {
+      lastToken += 1
+      asked[lastToken] = waiting.removeFirst()
+      context.tell(.verify(token: lastToken))
+    }
+  }
+
+  /// Waits for the answer, or for the program's end, for which the supervisor cares.
+  private static func ask(
+    _ channel: SupervisorChannel,
+    _ name: String,
+    _ password: Secret
+  ) -> AuthenticationQuestion.Verdict {
+    // PAM has texts that end with a zero.
+    let isText = password.withBytes { !$0.contains(0) }
+    guard isText, !name.utf8.contains(0) else { return .denied }
+    var question = Array(name.utf8) + [0]
+    // No copy is left behind by growing.
+    question.reserveCapacity(question.count + password.count + 1)
+    password.withBytes { for byte in $0 { question.append(byte) } }
+    question.append(0)
+    defer { Secret.wipe(&question) }
+    do throws(Interprocess.ChannelError) {
+      try channel.send(question, .blocking)
+      switch try channel.receive(.blocking)?.bytes {
+      case [UInt8(ascii: "+")]: return .accepted
+      case [UInt8(ascii: "-")]: return .denied
+      default: return .failed
+      }
+    } catch {
+      return .failed
+    }
+  }
+}

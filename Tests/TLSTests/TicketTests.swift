@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: ISC
+
+import NIOCore
+import Testing
+
+@testable import TLS
+
+@Suite("What spares a client the second handshake")
+struct TicketTests {
+  private static let peer = TLSPeer(name: TestCertificate.name, endpoint: "192.0.2.1:25")
+
+  /// One session, to its end. Returns what the client knows, and how often the server had to sign.
+  private static func meet(
+    _ contexts: (server: TLSContext, client: TLSContext),
+    _ certificate: TestCertificate,
+    peer: TLSPeer? = peer
+  ) throws -> (facts: TLSSession.Facts, signatures: Int)? {
+    var pair = try SessionPair(contexts.server, contexts.client, peer: peer)
+    var steps = pair.carry()
+    if case .needsSignature(let request) = steps.server {
+      pair.server.signed(certificate.key.sign(request))
+      steps = pair.carry()
+    }
+    guard steps.client == .established, steps.server == .established else { return nil }
+    try pair.server.write(ByteBuffer(string: "220 hello\r\n"))
+    SessionPair.move(from: pair.server, to: pair.client)
+    var heard = ByteBuffer()
+    _ = pair.client.read(into: &heard)
+    #expect(String(buffer: heard) == "220 hello\r\n")
+    return (pair.client.facts, pair.asked.count)
+  }
+
+  @Test(
+    "the second session with a peer needs no signature, and knows what the first one found",
+    arguments: [TLSProtocols.version12, .version13]
+  )
+  func resumption(protocols: TLSProtocols) throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate, protocols)
+    let first = try #require(try Self.meet(contexts, certificate))
+    #expect((first.facts.isResumed, first.signatures) == (false, 1))
+    for _ in 0..<3 {
+      let again = try #require(try Self.meet(contexts, certificate))
+      #expect((again.facts.isResumed, again.signatures) == (true, 0))
+      #expect(again.facts.peer == .valid)
+      #expect(again.facts.fingerprint == first.facts.fingerprint)
+    }
+    #expect(contexts.client.tickets.count == 1)
+  }
+
+  @Test("other names, other endpoints, and those who are not named get a whole handshake")
+  func others() throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate)
+    _ = try Self.meet(contexts, certificate)
+    for peer in [
+      TLSPeer(name: "other.example.org", endpoint: Self.peer.endpoint),
+      TLSPeer(name: Self.peer.name, endpoint: "192.0.2.2:25"), nil,
+    ] {
+      let met = try #require(try Self.meet(contexts, certificate, peer: peer))
+      #expect((met.facts.isResumed, met.signatures) == (false, 1))
+    }
+  }
+
+  @Test("a session that verified nothing spares nothing where a certificate has to be valid")
+  func verification() throws {
+    let certificate = try TestCertificate.shared.get()
+    let strict = try SessionPair.contexts(certificate, trusted: false)
+    let lax = try TLSContext(TLSContext.Options(.client))
+    for _ in 0..<2 {
+      let met = try #require(try Self.meet((strict.server, lax), certificate))
+      #expect(met.facts.peer != .valid)
+    }
+    #expect(lax.tickets.count == 1)
+    #expect(try Self.meet(strict, certificate) == nil)
+    #expect(strict.client.tickets.count == 0)
+  }
+
+  @Test("a ticket of TLS 1.3 is shown once, though two sessions begin at a time")
+  func once() throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate, .version13)
+    _ = try Self.meet(contexts, certificate)
+    var one = try SessionPair(contexts.server, contexts.client, peer: Self.peer)
+    var other = try SessionPair(contexts.server, contexts.client, peer: Self.peer)
+    #expect(one.carry().client == .established)
+    guard case .needsSignature = other.carry().server else {
+      Issue.record("no signature was asked for")
+      return
+    }
+    #expect(one.client.facts.isResumed)
+  }
+
+  @Test("a server that lost its keys is met as if for the first time")
+  func newKeys() throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate)
+    _ = try Self.meet(contexts, certificate)
+    TLSContext.useTicketKeys([try #require(TLSContext.makeTicketKey())])
+    let again = try #require(try Self.meet(contexts, certificate))
+    #expect((again.facts.isResumed, again.signatures) == (false, 1))
+    #expect(try Self.meet(contexts, certificate)?.facts.isResumed == true)
+  }
+
+  @Test("a handshake that fails is not tried that way again")
+  func failure() throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate, .version12)
+    _ = try Self.meet(contexts, certificate)
+    let client = try TLSSession(
+      connecting: contexts.client,
+      serverName: Self.peer.name,
+      verifyName: Self.peer.name,
+      peer: Self.peer
+    )
+    #expect(client.step() == .needsInput)
+    client.feed(ByteBuffer(string: "this is no record of TLS\r\n"))
+    guard case .failed = client.step() else {
+      Issue.record("it goes on")
+      return
+    }
+    #expect(contexts.client.tickets.count == 0)
+    #expect(try Self.meet(contexts, certificate)?.facts.isResumed == false)
+  }
+
+  @Test("the tickets of so many peers are kept, and of those that were met last")
+  func bounds() throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate, .version13)
+    let most = TLSTickets.Limits.peers
+    func peer(_ number: Int) -> TLSPeer {
+      TLSPeer(name: TestCertificate.name, endpoint: "192.0.2.1:\(number)")
+    }
+    for number in 0..<most { _ = try Self.meet(contexts, certificate, peer: peer(number)) }
+    // The first one again, so that the second is the oldest.
+    #expect(try Self.meet(contexts, certificate, peer: peer(0))?.facts.isResumed == true)
+    _ = try Self.meet(contexts, certificate, peer: peer(most))
+    #expect(contexts.client.tickets.count == most)
+    #expect(try Self.meet(contexts, certificate, peer: peer(0))?.facts.isResumed == true)
+    #expect(try Self.meet(contexts, certificate, peer: peer(1))?.facts.isResumed == false)
+  }
+}

@@ -189,7 +189,8 @@ final class Environment {
   /// Enlarges the map. No transaction may be open.
   func grow(to size: Int) throws(StoreError) {
     precondition(unsafe writing == nil, "the map grows within a transaction")
-    for case let transaction? in unsafe [reading, pin] { unsafe mdb_txn_abort(transaction) }
+    if let transaction = unsafe reading { unsafe mdb_txn_abort(transaction) }
+    if let transaction = unsafe pin { unsafe mdb_txn_abort(transaction) }
     unsafe (reading, pin) = (nil, nil)
     // No pointer into the old map is kept: values are copied while their transaction runs.
     let code = unsafe mdb_env_set_mapsize(handle, size)

@@ -324,17 +324,24 @@ extension FilesystemStore {
 
   // MARK: Closing
 
-  package func close(within limit: Duration) throws(StoreError) {
+  @discardableResult
+  package func close(within limit: Duration) throws(StoreError) -> CloseReport {
     defer {
       journal.close()
       lock = nil
       state = .closed
     }
-    guard state == .open else { return }
+    guard state == .open else { return CloseReport() }
     let deadline = ContinuousClock.now + limit
+    var report = CloseReport()
     journal.closeCurrent()
     while !journal.closed.isEmpty {
-      if ContinuousClock.now >= deadline { return }
+      guard ContinuousClock.now < deadline else {
+        report.remarks.append(
+          "journal: the next start finds \(overlay.liveMessages) messages in it, for whose files there was no time"
+        )
+        return report
+      }
       try checkpointSlice()
     }
     settings.counts = SpoolSettings.Counts(
@@ -346,5 +353,6 @@ extension FilesystemStore {
       try journal.mark()
       try writeSettings()
     }
+    return report
   }
 }

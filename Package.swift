@@ -304,14 +304,14 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "COpenSSL", "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess", "Mail",
-        "Queue", "ResolverEdge", "SMTP", "Submission", "TestFiles",
+        "COpenSSL", "Configuration", "ControlProtocol", "FilesystemStore", "Interprocess",
+        "LMDBStore", "Mail", "Policy", "Queue", "ResolverEdge", "SMTP", "Submission", "TestFiles",
       ],
       path: "Fuzz",
       exclude: ["run"]
         + [
-          "Configuration", "Envelope", "Frame", "Journal", "Proxy", "Reply", "SMTPLine",
-          "Submission", "TLSRecord",
+          "Configuration", "Envelope", "Frame", "Journal", "LMDB", "Map", "Proxy", "Reply",
+          "SMTPLine", "Submission", "TLSRecord",
         ].flatMap {
           ["\($0)/Corpus", "\($0)/Entry.swift"]
         },

@@ -20,6 +20,8 @@ struct CorpusTests {
     Target(name: "Envelope", choices: 2, run: EnvelopeInput.run),
     Target(name: "Frame", choices: FrameInput.choices, run: FrameInput.run),
     Target(name: "Journal", choices: 0, run: JournalInput.run),
+    Target(name: "LMDB", choices: 0, run: LMDBInput.run),
+    Target(name: "Map", choices: 0, run: MapInput.run),
     Target(name: "Proxy", choices: 0, run: ProxyInput.run),
     Target(name: "Reply", choices: 4, run: ReplyInput.run),
     Target(name: "SMTPLine", choices: 5, run: SMTPLineInput.run),

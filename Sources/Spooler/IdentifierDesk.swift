@@ -12,6 +12,8 @@ final class IdentifierDesk {
   private var cursor: IdentifierCursor?
   private var waiting: [(count: UInt32, give: (MessageID, UInt32) -> Void)] = []
   private var isExtending = false
+  /// Whether the store may have messages that the schedule does not know.
+  private var mustAsk = false
 
   init(_ queue: QueueService) { self.queue = queue }
 
@@ -25,6 +27,9 @@ final class IdentifierDesk {
     waiting.append((count, give))
     serve()
   }
+
+  /// A number was another message's, which somebody else has put into the store. There may be more.
+  func collided() { mustAsk = true }
 
   private func serve() {
     guard !isExtending, var cursor else { return }
@@ -48,13 +53,14 @@ final class IdentifierDesk {
     }
   }
 
-  /// While the store is still being read, the schedule does not know all that is live: asks the store.
+  /// Asks the store where the schedule does not know all that is live: while it is still being read, and
+  /// when others put messages into it.
   private func confirm(
     _ first: MessageID,
     _ count: UInt32,
     _ give: @escaping (MessageID, UInt32) -> Void
   ) {
-    guard queue.loading != .complete else { return give(first, count) }
+    guard queue.loading != .complete || mustAsk else { return give(first, count) }
     let before = EnvelopeID(UInt64(first.rawValue) << 32 - 1)
     queue.worker.read({ store throws(StoreError) in
       try store.page(after: before, limit: 1).envelopes.first?.message.id
@@ -70,6 +76,8 @@ final class IdentifierDesk {
       else { return give(first, count) }
       if found.rawValue > first.rawValue {
         give(first, found.rawValue - first.rawValue)
+      } else if count > 1, let next = MessageID(first.rawValue + 1) {
+        confirm(next, count - 1, give)
       } else {
         reserve(count, give)
       }

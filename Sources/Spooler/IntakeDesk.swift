@@ -235,6 +235,7 @@ final class IntakeDesk {
       let error = body(writer)
       loop.execute {
         if let error {
+          if case .exists = error { me.value.queue.identifiers?.collided() }
           me.value.queue.context.log.warn("queue: message \(id): \(error)")
           me.value.perform(me.value.intake.stageFailed(id, IntakeDesk.reply(to: error), bytes))
         } else {
@@ -259,7 +260,7 @@ private final class StagedWriter: Sendable {
 
   func append(_ bytes: [UInt8]) -> StoreError? {
     attempt { () throws(StoreError) in
-      if body.value == nil { body.value = try stage.begin(message) }
+      if body.value == nil { body.value = try stage.begin(message, .kept) }
       try body.value?.append(bytes)
     }
   }

@@ -211,10 +211,11 @@ final class NoticeDesk {
     }
     queue.statistics.notices += 1
     changes.insert(.insert(notice), at: 0)
-    queue.commit(changes, .now) { [unowned self] in
-      queue.accepted(notice)
+    let ticket = QueueService.Ticket.notice(notice) { [unowned self] stored in
+      queue.accepted(stored)
       queue.dispatchDesk?.pump()
     }
+    queue.add(changes, ticket, .now)
   }
 
   /// Tried again later; the envelopes are what they were.

@@ -7,24 +7,80 @@ internal import Queue
 
 /// Commits that fail: who is told, what is tried again, and when.
 extension QueueService {
-  /// A commit failed: what was new is refused, the rest is done again once the store is well.
+  /// A commit failed.
   func failed(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
-    failuresInRow += 1
-    if case .full = error { return full(parts, error) }
+    switch error {
+    case .full:
+      failuresInRow += 1
+      full(parts, error)
+    case .exists, .absent: impossible(parts, error)
+    default:
+      failuresInRow += 1
+      unwell(parts, error)
+    }
+  }
+
+  /// The store is well and did nothing, because of something that the group asks for: the part to blame
+  /// is answered, the others are done without it.
+  private func impossible(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
+    var culprit = parts.count == 1 ? 0 : nil
+    if case .exists(let id) = error {
+      identifiers?.collided()
+      culprit = parts.lastIndex { $0.inserted.contains { $0.id == id } } ?? culprit
+    }
+    guard let culprit else { return groups.failed(again: parts, .alone) }
+    var others = parts
+    let part = others.remove(at: culprit)
+    groups.failed(again: others)
+    switch part.ticket {
+    case .message(let new, let finished):
+      context.log.warn("queue: message \(new.message.id) is refused: \(error)")
+      finished(.failure(error))
+    case .notice(let new, let finished): renumber(part, new, finished)
+    case .certain(let finished):
+      context.log.warn("queue: what became of a message cannot be recorded: \(error)")
+      finished()
+    }
+    // The store has answered: what waited for that goes on.
+    if groups.isIdle, health == .recording { health = .good }
+  }
+
+  /// A notice has the identifier of another message, which somebody else has put into the store.
+  private func renumber(
+    _ part: GroupCommit<Ticket>.Part,
+    _ notice: NewMessage,
+    _ finished: @escaping (NewMessage) -> Void
+  ) {
+    let others = part.changes.filter { change in
+      switch change {
+      case .insert: false
+      case .removeMessage(let id): id != notice.message.id
+      default: true
+      }
+    }
+    identifiers?.reserve(1) { [unowned self] id, _ in
+      let new = notice.renumbered(id)
+      add([.insert(new)] + others, .notice(new, finished: finished), .now)
+    }
+  }
+
+  /// Nobody knows what of the group the store has: what was new is refused, the rest is done again, and
+  /// all that came all the same is undone, once the store is well.
+  private func unwell(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
     var again: [GroupCommit<Ticket>.Part] = []
     var refused: [(Result<Void, StoreError>) -> Void] = []
     for part in parts {
+      // What is answered with 451 must not come back by recovery.
+      uncertain += part.inserted
       switch part.ticket {
-      case .message(let new, let finished):
-        refused.append(finished)
-        // It is answered with 451 and must not come back by recovery.
-        again.append(.init(changes: [.removeMessage(new.message.id)], ticket: .certain {}))
+      case .message(_, let finished): refused.append(finished)
+      case .notice: again.append(part)
       case .certain(let finished):
         if parts.count == 1, part.failures >= 2, error.isAboutTheRequest {
           context.log.warn("queue: what became of a message cannot be recorded: \(error)")
           refused.append { _ in finished() }
         } else {
-          again.append(part.afterFailure)
+          again.append(part)
         }
       }
     }
@@ -48,7 +104,7 @@ extension QueueService {
     for part in parts {
       switch part.ticket {
       case .message(_, let finished): refused.append(finished)
-      case .certain: again.append(part)
+      case .certain, .notice: again.append(part)
       }
     }
     groups.failed(again: again)
@@ -78,10 +134,15 @@ extension QueueService {
   }
 
   private func reopenNow(attempt: Int64) {
-    worker.repair({ store throws(StoreError) in try store.reopen() }) { [unowned self] result in
+    let uncertain = uncertain
+    worker.repair({ store throws(StoreError) in try Reopening(of: store, uncertain) }) {
+      [unowned self] result in
       switch result {
-      case .success(let report):
-        for remark in report.remarks { context.log.info("queue: \(remark)") }
+      case .success(let reopening):
+        if let refusal = reopening.refusal { return context.giveUp("\(refusal)") }
+        for remark in reopening.report.remarks { context.log.info("queue: \(remark)") }
+        self.uncertain = []
+        groups.undo(reopening.held, ticket: .certain {})
         health = groups.isIdle ? .good : .recording
         context.log.info("queue: the store is well again")
         intakeDesk?.storeRecovered()
@@ -90,6 +151,29 @@ extension QueueService {
       case .failure(let error):
         if attempt % 10 == 0 { context.log.warn("queue: reopen: \(error)") }
         reopen(attempt: attempt + 1)
+      }
+    }
+  }
+}
+
+/// A store that was opened again after a failure, and what it then has.
+private struct Reopening: Sendable {
+  let report: OpenReport
+  /// Why it must not be served any more: it was closed for a moment.
+  let refusal: ServingRefusal?
+  /// Those of the messages in doubt that it has.
+  private(set) var held: Set<MessageID> = []
+
+  /// - Parameter uncertain: messages whose commits have failed.
+  init(of store: any Store, _ uncertain: [Message]) throws(StoreError) {
+    report = try store.reopen()
+    refusal = try ServingRefusal.reason(of: store)
+    for message in uncertain {
+      do throws(StoreError) {
+        // Only if it is that one: a number may have been another's.
+        if try store.holds(message) { held.insert(message.id) }
+      } catch .damaged {
+        continue
       }
     }
   }

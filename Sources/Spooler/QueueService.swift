@@ -48,6 +48,8 @@ package final class QueueService: RoleService {
   private var commitTimer: Scheduled<Void>?
   /// Commits that failed, one after the other.
   var failuresInRow: Int64 = 0
+  /// What commits inserted that have failed: whether the store has it is seen when it is well again.
+  var uncertain: [Message] = []
   private var isStopping = false
   private var stopFinished: (() -> Void)?
 
@@ -57,6 +59,8 @@ package final class QueueService: RoleService {
     case message(NewMessage, finished: (Result<Void, StoreError>) -> Void)
     /// Done again until it succeeds, then told.
     case certain(finished: () -> Void)
+    /// The same, with a message of our own that gets another identifier when its own is taken.
+    case notice(NewMessage, finished: (NewMessage) -> Void)
   }
 
   enum Loading {
@@ -152,7 +156,11 @@ package final class QueueService: RoleService {
         return
       }
       worker.repair({ store throws(StoreError) in try store.close(within: limit) }) { [context] in
-        if case .failure(let error) = $0 { context.log.warn("queue: close: \(error)") }
+        switch $0 {
+        case .success(let report):
+          for remark in report.remarks { context.log.info("queue: \(remark)") }
+        case .failure(let error): context.log.warn("queue: close: \(error)")
+        }
         finished()
       }
     }
@@ -308,6 +316,7 @@ package final class QueueService: RoleService {
           switch part.ticket {
           case .message(_, let finished): finished(.success(()))
           case .certain(let finished): finished()
+          case .notice(let new, let finished): finished(new)
           }
         }
         dispatchDesk?.pump()

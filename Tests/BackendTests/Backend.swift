@@ -25,12 +25,16 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   var testDescription: String { rawValue }
 
   func store(in spool: Spool, locking: SpoolLocking = .take) -> any Store {
+    store(on: spool.disk, locking: locking)
+  }
+
+  func store(on disk: any Disk, locking: SpoolLocking = .take) -> any Store {
     let clock: @Sendable () -> Instant = { Spool.now }
     return switch self {
     case .ram: MemoryStore()
-    case .fs: FilesystemStore(disk: spool.disk, locking: locking, clock: clock)
-    case .sqlite: TableStore.sqlite(disk: spool.disk, locking: locking, clock: clock)
-    case .lmdb: TableStore.lmdb(disk: spool.disk, locking: locking, clock: clock)
+    case .fs: FilesystemStore(disk: disk, locking: locking, clock: clock)
+    case .sqlite: TableStore.sqlite(disk: disk, locking: locking, clock: clock)
+    case .lmdb: TableStore.lmdb(disk: disk, locking: locking, clock: clock)
     }
   }
 

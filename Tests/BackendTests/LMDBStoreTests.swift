@@ -88,6 +88,47 @@ struct LMDBStoreTests {
     #expect(try store.everything().count == 2)
   }
 
+  @Test(
+    "goes on with the old file, or opens again, when giving space back fails",
+    arguments: [FaultyDisk.Operation.rename, .synchronizeDirectory]
+  )
+  func failedSpace(_ failing: FaultyDisk.Operation) throws {
+    var limits = LMDBLimits()
+    limits.compactFrom = 4 << 20
+    limits.compactAtMost = 1 << 20
+    let disk = FaultyDisk(spool.disk)
+    let store = TableStore.lmdb(disk: disk, limits: limits, clock: { Spool.now })
+    _ = try store.open()
+    for start: UInt32 in 0..<10 {
+      try store.apply((1...100).map { .insert(try Sample.mail(start * 100 + $0, size: 8192)) })
+    }
+    try store.apply((1...999).map { .removeMessage(try Sample.id($0)) })
+    disk.fail { operation, path in operation == failing && path.hasPrefix("lmdb") }
+    #expect(throws: StoreError.self) { try store.maintain() }
+    if failing == .rename {
+      #expect(try store.everything().count == 1)
+      try store.apply([.insert(try Sample.mail(1))])
+    } else {
+      // Under which name the next file is found is not known: nothing is written to it.
+      #expect(throws: StoreError.sealed(path: disk.root + "/lmdb")) { try store.everything() }
+      #expect(throws: StoreError.sealed(path: disk.root + "/lmdb")) {
+        try store.apply([.insert(try Sample.mail(1))])
+      }
+      #expect(throws: StoreError.self) { try store.reopen() }
+    }
+    disk.mend()
+    if failing == .synchronizeDirectory {
+      _ = try store.reopen()
+      try store.apply([.insert(try Sample.mail(1))])
+    }
+    #expect(try store.everything().map(\.message.id.rawValue) == [1, 1000])
+    #expect(try store.maintain() == .done)
+    // With the zeros that are made ahead.
+    #expect(try #require(try spool.disk.facts("lmdb/data.mdb")).size < 8 << 20)
+    _ = try store.reopen()
+    #expect(try store.everything().count == 2)
+  }
+
   @Test("opens at whatever number its transactions have come to")
   func transactionNumbers() throws {
     let store = try Backend.lmdb.opened(in: spool)

@@ -84,6 +84,40 @@ struct StoreContractTests {
   }
 
   @Test(
+    "refuses a message of a number that it has, and leaves the one that is there whole",
+    arguments: Backend.allCases
+  )
+  func known(backend: Backend) throws {
+    let store = try backend.opened(in: spool)
+    let old = try Sample.mail(1, envelopes: 2)
+    try store.apply([.insert(old)])
+    var other = try Sample.mail(1, envelopes: 3, size: 500)
+    other.message.session.helo = "elsewhere.example.org"
+    for number: UInt32 in 2...4 {
+      #expect(throws: StoreError.exists(old.message.id)) {
+        try store.apply([.insert(try Sample.mail(number)), .insert(other)])
+      }
+      let stored = try store.everything()
+      #expect(stored.map(\.envelope) == old.envelopes)
+      #expect(stored.allSatisfy { $0.message == old.message })
+      #expect(try store.body(of: old.message.id) == Sample.body(1))
+      #expect(try store.verifyAll().isEmpty)
+      #expect(store.statistics().bodyBytes == 300)
+      // fs: in the journal, then a file.
+      guard number == 2, backend != .ram else { continue }
+      try store.close(within: .seconds(10))
+      _ = try store.open()
+    }
+    // It is not sealed.
+    try store.apply([.insert(try Sample.mail(2))])
+    #expect(store.statistics().messages == 2)
+    // Unless that goes in the same call.
+    try store.apply([.removeMessage(old.message.id), .insert(other)])
+    #expect(try store.everything().filter { $0.message == other.message }.count == 3)
+    #expect(try store.verifyAll().isEmpty)
+  }
+
+  @Test(
     "adds an envelope to a message, also in the call that brings it",
     arguments: Backend.allCases
   )

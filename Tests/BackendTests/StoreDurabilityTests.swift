@@ -3,6 +3,7 @@
 import Disk
 import Mail
 import Queue
+import Synchronization
 import TableStore
 import Testing
 
@@ -61,6 +62,43 @@ struct StoreDurabilityTests {
     try first.close(within: .seconds(1))
     _ = try second.open()
     #expect(try second.everything().count == 1)
+  }
+
+  @Test(
+    "keeps the spool while it is opened again, also when that fails",
+    arguments: Backend.durable
+  )
+  func kept(backend: Backend) throws {
+    let disk = FaultyDisk(spool.disk)
+    let store = backend.store(on: disk)
+    _ = try store.open()
+    try store.apply([.insert(try Sample.mail(1))])
+    let taken = Mutex<[StoreError?]>([])
+    let other = spool.disk
+    disk.fail { operation, _ in
+      guard operation == .synchronizeDirectory else { return false }
+      taken.withLock { $0.append(attempt(on: other)) }
+      return true
+    }
+    for _ in 0..<3 {
+      #expect(throws: StoreError.self) { try store.reopen() }
+      #expect(attempt(on: spool.disk)?.isBusy == true)
+      let error = #expect(throws: StoreError.self) {
+        try store.apply([.insert(try Sample.mail(2))])
+      }
+      guard case .sealed = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+    }
+    #expect(taken.withLock { $0.count >= 3 && $0.allSatisfy { $0?.isBusy == true } })
+    disk.mend()
+    _ = try store.reopen()
+    #expect(attempt(on: spool.disk)?.isBusy == true)
+    try store.apply([.insert(try Sample.mail(2))])
+    #expect(try store.everything().count == 2)
+    try store.close(within: .seconds(1))
+    #expect(attempt(on: spool.disk) == nil)
   }
 
   @Test("refuses the file of a newer version", arguments: Backend.tabular)
@@ -136,5 +174,22 @@ struct StoreDurabilityTests {
     try store.close(within: .seconds(1))
     _ = try first.open()
     #expect(try first.body(of: try Sample.id(1)) == [1, 2, 3])
+  }
+}
+
+/// What another process that wants the spool is told; nil when it would get it.
+private func attempt(on disk: LinuxDisk) -> StoreError? {
+  do throws(StoreError) {
+    _ = try SpoolLock.take(on: disk)
+    return nil
+  } catch {
+    return error
+  }
+}
+
+extension StoreError {
+  fileprivate var isBusy: Bool {
+    if case .busy = self { return true }
+    return false
   }
 }

@@ -35,6 +35,19 @@ struct SpoolPartsTests {
     #expect(try found.size(of: one) == nil)
   }
 
+  @Test("a staged body that may be a message's is not replaced, and not removed with the new one")
+  func stagedTwice() throws {
+    let stage = BodyStage(disk: MemoryDisk())
+    try stage.open()
+    let body = try stage.begin(try id(1), .kept)
+    try body.append([1, 2])
+    try body.finish()
+    #expect(throws: StoreError.exists(try id(1))) { try stage.begin(try id(1), .kept) }
+    #expect(try stage.read(try id(1), from: 0, count: 9) == [1, 2])
+    try stage.begin(try id(1)).finish()
+    #expect(try stage.size(of: try id(1)) == 0)
+  }
+
   @Test("a full disk ends a body with its error")
   func full() throws {
     let disk = MemoryDisk()

@@ -30,7 +30,7 @@ struct CrashTests {
         return (model, batch)
       }
     }
-    try? store.close(within: .seconds(100))
+    _ = try? store.close(within: .seconds(100))
     return (model, [])
   }
 
@@ -88,7 +88,7 @@ struct CrashTests {
         let first = disk.afterPowerCut(.chance(seed: seed &+ UInt64(operation)))
         first.fault = .powerCut(at: second * 3)
         let store = makeStore(first)
-        if (try? store.open()) != nil { try? store.close(within: .seconds(100)) }
+        if (try? store.open()) != nil { _ = try? store.close(within: .seconds(100)) }
         let left = first.afterPowerCut(.chance(seed: seed &+ UInt64(second)))
         let problem = try problem(left, acknowledged, unanswered)
         #expect(problem == nil, "operation \(operation), then \(second * 3), seed \(seed)")
@@ -97,8 +97,31 @@ struct CrashTests {
     }
   }
 
-  @Test("an operation that fails costs at most its own call, and a later start finds the rest")
-  func failures() throws {
+  /// Until it is open; the disk fails `times` times at most.
+  private func open(_ store: FilesystemStore, atMost times: Int) throws {
+    for _ in 0..<times where (try? store.open()) != nil { return }
+    _ = try store.open()
+  }
+
+  /// As the queue does it: opens again until that goes well, and then once more what failed.
+  private func apply(_ batch: [Change], _ store: FilesystemStore, atMost times: Int) throws {
+    for _ in 0..<times {
+      do {
+        return try store.apply(batch)
+      } catch {
+        guard case .sealed = store.state else { continue }
+        for _ in 0..<times where (try? store.reopen()) != nil { break }
+      }
+    }
+    if case .sealed = store.state { _ = try store.reopen() }
+    try store.apply(batch)
+  }
+
+  @Test(
+    "operations that fail cost at most their own call, however often opening again fails, and a later start finds the rest",
+    arguments: 1...6
+  )
+  func failures(times: Int) throws {
     let batches = script(rounds: 4)
     let whole = MemoryDisk()
     _ = run(makeStore(whole), batches)
@@ -109,17 +132,12 @@ struct CrashTests {
     for errno in [Int32(5), 28] {
       for operation in stride(from: first, through: whole.operations, by: isLong ? 1 : 7) {
         let disk = MemoryDisk()
-        disk.fault = .failure(at: operation, errno: errno)
+        disk.fault = .failure(at: operation, times: times, errno: errno)
         let store = makeStore(disk)
         var model = Model()
-        if (try? store.open()) == nil { _ = try store.open() }
+        try open(store, atMost: times)
         for batch in batches {
-          do {
-            try store.apply(batch)
-          } catch {
-            if case .sealed = store.state { _ = try store.reopen() }
-            try store.apply(batch)
-          }
+          try apply(batch, store, atMost: times)
           model.apply(batch)
         }
         let problem = try model.difference(from: store)

@@ -114,6 +114,25 @@ struct OpeningTests {
     _ = try makeStore(disk).open()
   }
 
+  @Test("a stop that has no time for files says what it leaves to the next start")
+  func hurried() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1)), .insert(newMessage(2))])
+    try store.apply([.removeMessage(messageID(2))])
+    let report = try store.close(within: .zero)
+    #expect(
+      report.remarks == [
+        "journal: the next start finds 1 messages in it, for whose files there was no time"
+      ]
+    )
+    let next = makeStore(disk)
+    #expect(try next.open().recoveredChanges == 3)
+    #expect(try next.close(within: .seconds(100)) == CloseReport())
+    #expect(try makeStore(disk).open().recoveredChanges == 0)
+  }
+
   @Test("a spool of a newer version is refused")
   func newer() throws {
     let disk = MemoryDisk()

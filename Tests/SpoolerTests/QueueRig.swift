@@ -34,7 +34,44 @@ final class QueueRig: Sendable {
   /// What every change of the store ends with.
   private final class FailureSwitch: Sendable {
     let error = Mutex<StoreError?>(nil)
+    /// The next change is carried out, and ends with it all the same.
+    let lateError = Mutex<StoreError?>(nil)
     let attempts = Mutex(0)
+    /// Put into the store by somebody else before the next change.
+    let foreign = Mutex<[NewMessage]>([])
+    let settings = Mutex<[String: [UInt8]]>([:])
+    let messages = Mutex<[MessageID: Message]>([:])
+
+    private static func take<Value: Sendable>(
+      _ mutex: borrowing Mutex<Value>,
+      leaving value: Value
+    ) -> Value {
+      mutex.withLock { held in
+        defer { held = value }
+        return held
+      }
+    }
+
+    /// Before each change of `store`: what it is to fail with.
+    func before(_ changes: [Change], _ store: MemoryStore) -> StoreError? {
+      attempts.withLock { $0 += 1 }
+      store.failure = nil
+      defer { store.failure = { [unowned self, unowned store] in before($0, store) } }
+      for new in FailureSwitch.take(foreign, leaving: []) { try? store.apply([.insert(new)]) }
+      for (name, value) in FailureSwitch.take(settings, leaving: [:]) {
+        try? store.apply([.set(name, value)])
+      }
+      if let late = FailureSwitch.take(lateError, leaving: nil) {
+        try? store.apply(changes)
+        return late
+      }
+      let found = (try? store.page(after: nil, limit: 10_000))?.envelopes ?? []
+      messages.withLock { messages in
+        messages = [:]
+        for stored in found { messages[stored.message.id] = stored.message }
+      }
+      return error.withLock { $0 }
+    }
   }
 
   /// - Parameter stuck: mail that is in the store from the start, whose reading never ends; nil for an
@@ -63,10 +100,7 @@ final class QueueRig: Sendable {
       ) { () throws(StoreError) in
         if let stuck { return StuckStore(holding: stuck) }
         let store = MemoryStore()
-        store.failure = { _ in
-          failing.attempts.withLock { $0 += 1 }
-          return failing.error.withLock { $0 }
-        }
+        store.failure = { [unowned store] in failing.before($0, store) }
         return store
       }
       return NIOLoopBound(queue, eventLoop: loop)
@@ -91,6 +125,30 @@ final class QueueRig: Sendable {
 
   /// From now on every change fails so; nil: none does.
   func fail(_ error: StoreError?) { failing.error.withLock { $0 = error } }
+
+  /// The next change is carried out and seems to have failed so.
+  func failLate(_ error: StoreError) { failing.lateError.withLock { $0 = error } }
+
+  /// Somebody else puts it into the store, before the next change.
+  func put(_ new: NewMessage) { failing.foreign.withLock { $0.append(new) } }
+
+  /// Somebody else sets it in the store, before the next change.
+  func set(_ name: String, _ value: [UInt8]) { failing.settings.withLock { $0[name] = value } }
+
+  /// What the store had before the last change.
+  var messages: [MessageID: Message] { failing.messages.withLock { $0 } }
+
+  /// Waits until the role says that going on is senseless. Returns what it says.
+  func impossible() async throws -> String {
+    while true {
+      guard let (bytes, _) = try channels.1.receive(.immediate) else {
+        await _Concurrency.Task.yield()
+        continue
+      }
+      var reader = ByteReader(bytes)
+      if case .impossible(let text) = try RoleToSupervisor(decoding: &reader) { return text }
+    }
+  }
 
   /// Changes that the store was asked for.
   var attempts: Int { failing.attempts.withLock { $0 } }

@@ -8,15 +8,15 @@ import Testing
 
 @Suite("Queue role", .timeLimit(.minutes(1)))
 struct QueueServiceTests {
-  private static let body = Array("Subject: x\n\nhello\n".utf8)
+  static let body = Array("Subject: x\n\nhello\n".utf8)
 
-  private struct Task {
+  struct Task {
     let id: UInt64
     let envelopes: [Envelope]
     let body: [UInt8]?
   }
 
-  private static func block(_ frontend: inout FrontendPeer) async throws -> MessageID {
+  static func block(_ frontend: inout FrontendPeer) async throws -> MessageID {
     try await frontend.send(.reserve)
     let first = await frontend.next { message in
       if case .block(let first, _) = message { first } else { nil }
@@ -25,7 +25,7 @@ struct QueueServiceTests {
   }
 
   /// Hands a message in. Returns the code of the answer: 250 when it is stored.
-  private static func submit(
+  static func submit(
     _ id: MessageID,
     _ frontend: inout FrontendPeer,
     _ lookup: LookupPeer
@@ -43,7 +43,7 @@ struct QueueServiceTests {
     return try #require(code)
   }
 
-  private static func task(_ delivery: inout DeliveryPeer) async throws -> Task {
+  static func task(_ delivery: inout DeliveryPeer) async throws -> Task {
     let task = await delivery.next { message in
       if case .deliver(let id, _, let envelopes, let body) = message {
         Task(id: id, envelopes: envelopes, body: body)
@@ -54,7 +54,7 @@ struct QueueServiceTests {
     return try #require(task)
   }
 
-  private static func report(
+  static func report(
     _ task: Task,
     _ result: DeliveryReport.Result,
     _ delivery: inout DeliveryPeer
@@ -69,7 +69,7 @@ struct QueueServiceTests {
   }
 
   /// Whether the store has the message, as a frontend is told that comes back.
-  private static func isStored(_ id: MessageID, _ rig: QueueRig) async throws -> Bool {
+  static func isStored(_ id: MessageID, _ rig: QueueRig) async throws -> Bool {
     var frontend = try await rig.frontend()
     try await frontend.send(.reconcile([id]))
     let isThere = await frontend.next { message -> Bool? in

@@ -36,14 +36,30 @@ package final class BodyStage: Sendable {
     }
   }
 
-  /// An empty body for `message`. One that an earlier, failed attempt left is replaced.
-  package func begin(_ message: MessageID) throws(StoreError) -> StagedBody {
+  /// What becomes of a body that has the name of one that is begun.
+  package enum Present: Sendable {
+    /// It is what an earlier, failed attempt left: the store has no message of this identifier.
+    case replaced
+    /// It may be a message's.
+    case kept
+  }
+
+  /// An empty body for `message`.
+  ///
+  /// - Throws: `StoreError.exists` when there is one that is to be kept.
+  package func begin(
+    _ message: MessageID,
+    _ present: Present = .replaced
+  ) throws(StoreError) -> StagedBody {
     let path = self.path(of: message)
-    let file = try disk.asStore { () throws(DiskError) in
-      try disk.removeIfPresent(path)
-      return try disk.open(path, .create)
+    do throws(DiskError) {
+      if present == .replaced { try disk.removeIfPresent(path) }
+      return StagedBody(disk: disk, path: path, file: try disk.open(path, .create))
+    } catch let error where error.code == .exists {
+      throw .exists(message)
+    } catch {
+      throw error.storeError(in: disk.root)
     }
-    return StagedBody(disk: disk, path: path, file: file)
   }
 
   /// Up to `count` bytes from `offset`; fewer at the end only.

@@ -13,8 +13,9 @@ package final class MemoryDisk: Disk {
     case none
     /// The power fails during this operation; each later one fails too.
     case powerCut(at: Int)
-    /// This operation fails with the error number given, all others go well.
-    case failure(at: Int, errno: Int32)
+    /// This operation and the next ones of its kind fail with the error number given, `times` in all; all
+    /// others go well.
+    case failure(at: Int, times: Int = 1, errno: Int32)
     /// This operation and all later ones fail with it.
     case failureFrom(Int, errno: Int32)
     /// No space: nothing can be made and no file grows, all else goes well.
@@ -39,7 +40,12 @@ package final class MemoryDisk: Disk {
 
   package var fault: Fault {
     get { state.withLock { $0.fault } }
-    set { state.withLock { $0.fault = newValue } }
+    set {
+      state.withLock { state in
+        state.fault = newValue
+        state.failing = nil
+      }
+    }
   }
 
   /// How many operations that change or sync were begun.

@@ -48,6 +48,8 @@ struct MemoryDiskState: Sendable {
   var names: [NameStep] = []
   var locks: Set<Int> = []
   var fault = MemoryDisk.Fault.none
+  /// The kind of operation that fails, and how often it still will.
+  var failing: (operation: String, times: Int)?
   /// Paths that cannot be opened, listed or moved.
   var refusals: [String: Int32] = [:]
   var hasPower = true
@@ -94,7 +96,10 @@ struct MemoryDiskState: Sendable {
     case .powerCut(let at) where operations == at:
       hasPower = false
       return MemoryDiskState.error(operation, path, 5)
-    case .failure(let at, let errno) where operations == at:
+    case .failure(let at, let times, let errno) where operations >= at:
+      if operations == at { failing = (operation, times) }
+      guard let now = failing, now.operation == operation, now.times > 0 else { return nil }
+      failing = (operation, now.times - 1)
       return MemoryDiskState.error(operation, path, errno)
     case .failureFrom(let at, let errno) where operations >= at:
       return MemoryDiskState.error(operation, path, errno)

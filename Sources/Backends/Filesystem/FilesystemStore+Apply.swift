@@ -80,8 +80,12 @@ extension FilesystemStore {
 
   private func insert(_ new: NewMessage, _ plan: inout ChangePlan) throws(StoreError) {
     let id = new.message.id
-    if plan.inserted[id] != nil { throw alreadyThere(id) }
-    if !plan.removedMessages.contains(id), try isThere(id, plan) { throw alreadyThere(id) }
+    if plan.inserted[id] != nil { throw .exists(id) }
+    if !plan.removedMessages.contains(id), try isThere(id, plan) {
+      // Perhaps put there by hand, as others may have been.
+      tree.forgetListing()
+      throw .exists(id)
+    }
     var new = new
     if case .bytes(let bytes) = new.body, bytes.count > limits.journalBodyMax {
       let body = try stage.begin(id)
@@ -98,15 +102,6 @@ extension FilesystemStore {
       }
     }
     plan.append(id, limits) { [new] in JournalChange.insert(new, to: &$0) }
-  }
-
-  private func alreadyThere(_ id: MessageID) -> StoreError {
-    .failed(
-      operation: "insert",
-      path: "\(disk.root)/\(SpoolTree.path(of: id))",
-      errno: 17,
-      explanation: "there is a message of this number"
-    )
   }
 
   private func current(

@@ -18,6 +18,7 @@ extension FilesystemStore {
     do throws(StoreError) {
       return try openLocked(acknowledged: nil)
     } catch {
+      journal.close()
       lock = nil
       throw error
     }
@@ -25,11 +26,21 @@ extension FilesystemStore {
 
   package func reopen() throws(StoreError) -> OpenReport {
     guard state != .closed else { return try open() }
-    let acknowledged = journal.acknowledged
-    journal.close()
     state = .sealed
-    let report = try openLocked(acknowledged: acknowledged)
-    return report
+    var before = (journal: journal, overlay: overlay, settings: settings)
+    journal = Journal(disk: disk, limits: limits)
+    do throws(StoreError) {
+      let report = try openLocked(acknowledged: before.journal.acknowledged)
+      before.journal.close()
+      return report
+    } catch {
+      // Only a journal that was recovered knows what was acknowledged: the next attempt needs it.
+      journal.close()
+      journal = before.journal
+      overlay = before.overlay
+      settings = before.settings
+      throw error
+    }
   }
 
   private func openLocked(acknowledged: UInt64?) throws(StoreError) -> OpenReport {
@@ -313,17 +324,24 @@ extension FilesystemStore {
 
   // MARK: Closing
 
-  package func close(within limit: Duration) throws(StoreError) {
+  @discardableResult
+  package func close(within limit: Duration) throws(StoreError) -> CloseReport {
     defer {
       journal.close()
       lock = nil
       state = .closed
     }
-    guard state == .open else { return }
+    guard state == .open else { return CloseReport() }
     let deadline = ContinuousClock.now + limit
+    var report = CloseReport()
     journal.closeCurrent()
     while !journal.closed.isEmpty {
-      if ContinuousClock.now >= deadline { return }
+      guard ContinuousClock.now < deadline else {
+        report.remarks.append(
+          "journal: the next start finds \(overlay.liveMessages) messages in it, for whose files there was no time"
+        )
+        return report
+      }
       try checkpointSlice()
     }
     settings.counts = SpoolSettings.Counts(
@@ -335,5 +353,6 @@ extension FilesystemStore {
       try journal.mark()
       try writeSettings()
     }
+    return report
   }
 }

@@ -54,6 +54,13 @@ struct Overlay {
     }
   }
 
+  /// How many messages have something in the journal only, and are not gone.
+  var liveMessages: Int {
+    entries.values.reduce(0) { count, entry in
+      if case .gone = entry.base { count } else { count + 1 }
+    }
+  }
+
   /// Where a message is in the journal.
   struct Origin {
     var stamp: JournalStamp

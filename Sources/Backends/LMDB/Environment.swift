@@ -214,13 +214,13 @@ extension Environment {
 
   private static let prefix = 4
 
-  /// - Throws: `StoreError.damaged` when `mode` is `.insert` and the key is taken.
+  @discardableResult
   func put(
     _ name: Name,
     _ key: [UInt8],
     _ value: Value,
     _ mode: PutMode
-  ) throws(StoreError) {
+  ) throws(StoreError) -> PutOutcome {
     guard let transaction = unsafe writing else { preconditionFailure("no transaction") }
     let flags = UInt32(MDB_RESERVE) | (mode == .insert ? UInt32(MDB_NOOVERWRITE) : 0)
     let size = Environment.prefix + value.content.count
@@ -244,12 +244,21 @@ extension Environment {
       }
       return code
     }
+    if mode == .insert, code == MDB_KEYEXIST { return .taken }
     guard code == 0 else { throw LMDBError.storeError(code, "put", path) }
+    return .done
   }
 
   enum PutMode: Sendable {
     case insert
     case replace
+  }
+
+  /// What became of a `put`.
+  enum PutOutcome: Sendable {
+    case done
+    /// There is such a key, which is left as it is.
+    case taken
   }
 
   /// Returns whether there was one.

@@ -12,7 +12,6 @@ enum LMDBError {
   static func storeError(_ code: Int32, _ operation: String, _ path: String) -> StoreError {
     switch code {
     case ENOSPC, EDQUOT: return .full(path: path)
-    case MDB_KEYEXIST: return .damaged(path: path, problem: "the record is there already")
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_CURSOR_FULL:
       return .damaged(path: path, problem: text(code))
     case MDB_VERSION_MISMATCH:

@@ -34,9 +34,13 @@ final class LMDBTables: RecordTables {
     headroom = Headroom(path: LMDBTables.dataFile, step: limits.headroom)
   }
 
+  var isOpen: Bool { environment != nil }
+
   private var opened: Environment {
-    guard let environment else { preconditionFailure("the database is not open") }
-    return environment
+    get throws(StoreError) {
+      guard let environment else { throw .sealed(path: path) }
+      return environment
+    }
   }
 
   func open() throws(StoreError) -> [String] {
@@ -44,6 +48,8 @@ final class LMDBTables: RecordTables {
     let size = try disk.asStore { () throws(DiskError) in
       try disk.ensureDirectory(LMDBTables.directory)
       try disk.synchronizeDirectory("")
+      // What an upkeep put in the place of the file must stay there before it is written to.
+      try disk.synchronizeDirectory(LMDBTables.directory)
       return try disk.facts(LMDBTables.dataFile)?.size ?? 0
     }
     try LMDBCheck.run(on: disk, .trees)
@@ -88,7 +94,7 @@ final class LMDBTables: RecordTables {
 
   /// Grows the map beforehand, so that no transaction runs out of it half way: address space is free.
   func begin(expecting bytes: Int) throws(StoreError) {
-    let environment = opened
+    let environment = try opened
     // A value above half a page takes whole pages, and each change copies a path of the tree.
     expected = UInt64(4 * bytes + LMDBTables.spaceMin)
     let used = environment.usedBytes + 4 * bytes
@@ -123,10 +129,13 @@ final class LMDBTables: RecordTables {
     }
   }
 
-  func rollBack() { opened.rollBack() }
+  func rollBack() { environment?.rollBack() }
 
   func insert(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
-    try opened.put(table.database, row.key.bigEndianBytes, Environment.Value(row), .insert)
+    let value = Environment.Value(row)
+    guard try opened.put(table.database, row.key.bigEndianBytes, value, .insert) == .done else {
+      throw table.taken(row.key)
+    }
   }
 
   func put(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
@@ -199,7 +208,7 @@ final class LMDBTables: RecordTables {
 
   /// The file never shrinks by itself: once little of a large one is in use, that is copied to a new.
   func maintain() throws(StoreError) -> MaintenanceState {
-    guard opened.usedBytes >= limits.compactFrom,
+    guard try opened.usedBytes >= limits.compactFrom,
       try opened.liveBytes() <= limits.compactAtMost
     else { return .done }
     try compact()
@@ -220,10 +229,15 @@ final class LMDBTables: RecordTables {
     }
     // Closed here and now: one process may have an environment open only once.
     environment = nil
-    try disk.asStore { () throws(DiskError) in
-      try disk.rename("\(copy)/data.mdb", to: LMDBTables.dataFile)
-      try disk.synchronizeDirectory(LMDBTables.directory)
+    do throws(StoreError) {
+      try disk.asStore { () throws(DiskError) in
+        try disk.rename("\(copy)/data.mdb", to: LMDBTables.dataFile)
+      }
+    } catch {
+      _ = try open()
+      throw error
     }
+    // Makes the name durable first. Until that has gone well nothing may be written: stays closed.
     _ = try open()
   }
 }

@@ -30,7 +30,8 @@ package final class MemoryStore: Store {
 
   package func reopen() throws(StoreError) -> OpenReport { OpenReport() }
 
-  package func close(within limit: Duration) throws(StoreError) {}
+  @discardableResult
+  package func close(within limit: Duration) throws(StoreError) -> CloseReport { CloseReport() }
 
   package func apply(_ changes: [Change]) throws(StoreError) {
     if let error = failure?(changes) { throw error }
@@ -41,17 +42,21 @@ package final class MemoryStore: Store {
   /// Throws if any change is impossible, so that the others are not carried out either.
   private func check(_ changes: [Change]) throws(StoreError) {
     var inserted: Set<MessageID> = []
+    var removed: Set<MessageID> = []
     for change in changes {
       switch change {
       case .insert(let new):
-        let isNew = inserted.insert(new.message.id).inserted
-        guard isNew, messages[new.message.id] == nil else {
-          throw .damaged(path: "ram", problem: "message \(new.message.id) is there already")
-        }
+        let id = new.message.id
+        let isNew = inserted.insert(id).inserted
+        guard isNew, messages[id] == nil || removed.contains(id) else { throw .exists(id) }
       case .add(let envelope):
         let message = envelope.id.message
-        guard messages[message] != nil || inserted.contains(message) else { throw .absent }
-      case .update, .removeEnvelope, .removeMessage, .set: break
+        let isThere = messages[message] != nil && !removed.contains(message)
+        guard isThere || inserted.contains(message) else { throw .absent }
+      case .removeMessage(let id):
+        inserted.remove(id)
+        removed.insert(id)
+      case .update, .removeEnvelope, .set: break
       }
     }
   }

@@ -36,7 +36,10 @@ final class Database {
 
     func sql(_ table: String) -> String {
       switch self {
-      case .insert: "INSERT INTO \(table) (id, checksum, content) VALUES (?1, ?2, ?3)"
+      case .insert:
+        """
+        INSERT INTO \(table) (id, checksum, content) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING
+        """
       case .put: "INSERT OR REPLACE INTO \(table) (id, checksum, content) VALUES (?1, ?2, ?3)"
       case .remove: "DELETE FROM \(table) WHERE id = ?1"
       case .removeRange: "DELETE FROM \(table) WHERE id BETWEEN ?1 AND ?2"

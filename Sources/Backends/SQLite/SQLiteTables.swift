@@ -43,13 +43,17 @@ final class SQLiteTables: RecordTables {
     database = nil
   }
 
+  var isOpen: Bool { database != nil }
+
   var opened: Database {
-    guard let database else { preconditionFailure("the database is not open") }
-    return database
+    get throws(StoreError) {
+      guard let database else { throw .sealed(path: path) }
+      return database
+    }
   }
 
   func begin(expecting bytes: Int) throws(StoreError) {
-    let connection = opened.connection
+    let connection = try opened.connection
     if connection.logLength >= limits.logPages {
       do throws(StoreError) {
         try connection.checkpoint(.passive)
@@ -67,9 +71,9 @@ final class SQLiteTables: RecordTables {
   }
 
   func rollBack() {
-    guard opened.connection.isInTransaction else { return }
+    guard let database, database.connection.isInTransaction else { return }
     // SQLite rolls back by itself what it cannot keep.
-    try? opened.rollBack.run()
+    try? database.rollBack.run()
   }
 
   func insert(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
@@ -77,6 +81,7 @@ final class SQLiteTables: RecordTables {
     statement.bind(1, table.databaseKey(row.key))
     statement.bind(2, Int64(row.checksum))
     try statement.run(3, row.content)
+    guard try opened.connection.changes > 0 else { throw table.taken(row.key) }
   }
 
   func put(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
@@ -90,7 +95,7 @@ final class SQLiteTables: RecordTables {
     let statement = try opened.statement(.remove, table)
     statement.bind(1, table.databaseKey(key))
     try statement.run()
-    return opened.connection.changes > 0
+    return try opened.connection.changes > 0
   }
 
   func remove(_ table: RecordTable, in keys: ClosedRange<UInt64>) throws(StoreError) -> Int {
@@ -98,7 +103,7 @@ final class SQLiteTables: RecordTables {
     statement.bind(1, table.databaseKey(keys.lowerBound))
     statement.bind(2, table.databaseKey(keys.upperBound))
     try statement.run()
-    return opened.connection.changes
+    return try opened.connection.changes
   }
 
   func row(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> RecordRow? {
@@ -158,7 +163,7 @@ final class SQLiteTables: RecordTables {
   }
 
   func maintain() throws(StoreError) -> MaintenanceState {
-    let connection = opened.connection
+    let connection = try opened.connection
     if connection.logLength >= limits.logPagesIdle {
       try connection.checkpoint(.passive)
       return .more

@@ -28,7 +28,7 @@ package protocol RecordTables: AnyObject {
   /// Harmless when there is no transaction.
   func rollBack()
 
-  /// - Throws: `StoreError.damaged` when the key is taken.
+  /// - Throws: `taken` of the table when the key is taken.
   func insert(_ table: RecordTable, _ row: RecordRow) throws(StoreError)
 
   /// Inserts or replaces.
@@ -69,6 +69,10 @@ package protocol RecordTables: AnyObject {
   func putQuarantined(_ record: QuarantinedRecord, _ content: [UInt8]) throws(StoreError)
   func removeQuarantined(_ name: String) throws(StoreError)
 
+  /// False after `close`, and after an upkeep that could not be ended. Everything but `open` and `close`
+  /// throws `StoreError.sealed` then.
+  var isOpen: Bool { get }
+
   /// As `Store.maintain`.
   func maintain() throws(StoreError) -> MaintenanceState
 }
@@ -83,6 +87,13 @@ package enum RecordTable: UInt8, CaseIterable, Sendable {
   case envelopes = 3
   /// The sizes of bodies that are files, under message identifiers.
   case staged = 4
+
+  /// Why a record cannot be inserted under a key that is taken.
+  package func taken(_ key: UInt64) -> StoreError {
+    let message = self == .envelopes ? key >> 32 : key
+    guard let id = UInt32(exactly: message).flatMap(MessageID.init) else { return .absent }
+    return .exists(id)
+  }
 
   /// What one of its records is called in names and findings.
   package var recordName: String {

@@ -20,10 +20,11 @@ package final class TableStore: Store {
   /// The body that was read last, since bodies are read in chunks.
   var recentBody: (id: MessageID, content: [UInt8])?
   var state = State.closed
-  private var isReopening = false
 
   enum State: Sendable {
     case closed
+    /// What the last process or the last failure left is looked through; only that may write.
+    case opening
     case open
     /// A commit failed so that nobody knows what the disk holds. Only `reopen` leads out.
     case sealed
@@ -48,16 +49,36 @@ package final class TableStore: Store {
   }
 
   package func open() throws(StoreError) -> OpenReport {
-    precondition(state != .open)
+    precondition(state == .closed)
     if locking == .take { lock = try SpoolLock.take(on: disk) }
+    do throws(StoreError) {
+      return try openTables()
+    } catch {
+      lock = nil
+      throw error
+    }
+  }
+
+  /// The spool stays ours, also when this fails: it is for the next attempt.
+  package func reopen() throws(StoreError) -> OpenReport {
+    guard state != .closed else { return try open() }
+    recentBody = nil
+    tables.close()
+    state = .sealed
+    return try openTables()
+  }
+
+  private func openTables() throws(StoreError) -> OpenReport {
+    let before = state
+    state = .opening
     var report = OpenReport()
     do throws(StoreError) {
       try stage.open()
       report.remarks = try tables.open()
-      try recover(&report)
+      try recover(&report, sweeping: before == .closed ? .orphans : .nothing)
     } catch {
       tables.close()
-      lock = nil
+      state = before
       throw error
     }
     statisticsOfUse.quarantined = report.quarantined
@@ -65,36 +86,45 @@ package final class TableStore: Store {
     return report
   }
 
+  private enum Sweeping {
+    case orphans
+    /// A body that belongs to nothing may be one on its way.
+    case nothing
+  }
+
   /// A damaged page is no reason to serve nothing, but then no file is taken for an orphan.
-  private func recover(_ report: inout OpenReport) throws(StoreError) {
+  private func recover(
+    _ report: inout OpenReport,
+    sweeping: Sweeping
+  ) throws(StoreError) {
     do throws(StoreError) {
       try readTotals(into: &report)
       report.quarantined = try tables.quarantined().count
-      if !isReopening { report.orphansRemoved = try sweepStaged() }
+      if sweeping == .orphans { report.orphansRemoved = try sweepStaged() }
     } catch {
       guard case .damaged = error else { throw error }
       report.remarks.append(error.description)
     }
   }
 
-  package func reopen() throws(StoreError) -> OpenReport {
-    try close(within: .zero)
-    isReopening = true
-    defer { isReopening = false }
-    return try open()
-  }
-
-  package func close(within limit: Duration) throws(StoreError) {
-    guard state != .closed else { return }
+  @discardableResult
+  package func close(within limit: Duration) throws(StoreError) -> CloseReport {
+    guard state != .closed else { return CloseReport() }
     recentBody = nil
     tables.close()
     lock = nil
     state = .closed
+    return CloseReport()
   }
 
   package func maintain() throws(StoreError) -> MaintenanceState {
     guard state == .open else { return .done }
-    return try tables.maintain()
+    do throws(StoreError) {
+      return try tables.maintain()
+    } catch {
+      if !tables.isOpen { state = .sealed }
+      throw error
+    }
   }
 
   package func discover(_ message: MessageID) throws(StoreError) -> [StoredEnvelope] { [] }

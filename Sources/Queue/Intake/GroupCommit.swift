@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: ISC
 
+package import Mail
+
 /// Which changes go to the store together, and when: everything that waits becomes durable in one
 /// transaction.
 ///
@@ -39,6 +41,11 @@ package struct GroupCommit<Ticket> {
       var bytes = 0
       for case .insert(let message) in changes { bytes += message.body.size }
       self.bytes = bytes
+    }
+
+    /// The messages that it brings.
+    package var inserted: [Message] {
+      changes.compactMap { if case .insert(let new) = $0 { new.message } else { nil } }
     }
 
     /// It was in two groups that failed, and may be why.
@@ -105,17 +112,46 @@ package struct GroupCommit<Ticket> {
   /// in its order; what has failed twice goes alone, so that one part that cannot be done is found and
   /// holds up no other.
   ///
-  /// - Parameter again: parts of that group, or what takes their place.
-  package mutating func failed(again: [Part]) {
+  /// - Parameters:
+  ///   - again: parts of that group, or what takes their place.
+  ///   - retry: whether one of them is to be found at once.
+  package mutating func failed(again: [Part], _ retry: Retry = .together) {
     precondition(isBusy)
     isBusy = false
     guard !again.isEmpty else { return }
     let parts = again.map { part in
       var part = part
       part.failures += 1
+      if retry == .alone { part.failures = max(part.failures, 2) }
       return part
     }
     waiting.insert(contentsOf: parts, at: 0)
+    hasUrgent = true
+  }
+
+  /// How parts of a group that has failed are done again.
+  package enum Retry: Sendable {
+    case together
+    case alone
+  }
+
+  /// The store has these messages, though the groups that inserted them have failed. What waits to
+  /// insert one of them again removes it first; the others are removed before all that waits.
+  package mutating func undo(_ messages: Set<MessageID>, ticket: Ticket) {
+    precondition(!isBusy)
+    var left = messages
+    waiting = waiting.map { part in
+      let found = part.inserted.map(\.id).filter(messages.contains)
+      guard !found.isEmpty else { return part }
+      left.subtract(found)
+      let changes = found.map { Change.removeMessage($0) } + part.changes
+      var whole = Part(changes: changes, ticket: part.ticket)
+      whole.failures = part.failures
+      return whole
+    }
+    guard !left.isEmpty else { return }
+    let removals = left.sorted().map { Change.removeMessage($0) }
+    waiting.insert(Part(changes: removals, ticket: ticket), at: 0)
     hasUrgent = true
   }
 }

@@ -23,6 +23,10 @@ package protocol Store: AnyObject {
   /// After a throw none of the changes may be taken for durable: those that inserted are absent now and
   /// after a restart, or were never answered with 250. A store that can no longer write safely keeps
   /// throwing until `reopen`.
+  ///
+  /// - Throws: `StoreError.exists` when a message that is inserted has the identifier of one that is
+  ///   there, and `.absent` when an envelope is added to a message that is not: nothing was done then,
+  ///   and the store goes on.
   func apply(_ changes: [Change]) throws(StoreError)
 
   /// Closes and opens again after a failed `apply`. Staged bodies stay, whoever they belong to: their
@@ -69,11 +73,18 @@ package protocol Store: AnyObject {
   /// tens of milliseconds a call. Returns whether there is more to do.
   func maintain() throws(StoreError) -> MaintenanceState
 
-  /// A clean stop; takes at most about `limit`.
-  func close(within limit: Duration) throws(StoreError)
+  /// A clean stop; takes at most about `limit`, and leaves the rest to the next opening.
+  @discardableResult
+  func close(within limit: Duration) throws(StoreError) -> CloseReport
 }
 
 extension Store {
+  /// Whether this very message is there, and not another of its identifier.
+  package func holds(_ message: Message) throws(StoreError) -> Bool {
+    let before = EnvelopeID(UInt64(message.id.rawValue) << 32 - 1)
+    return try page(after: before, limit: 1).envelopes.first?.message == message
+  }
+
   /// What is wrong with a body that ended after `count` bytes; nil when that is all of it, or nobody
   /// knows better.
   package func shortage(of message: MessageID, after count: Int) throws(StoreError) -> String? {
@@ -115,6 +126,18 @@ package struct NewMessage: Sendable {
     self.message = message
     self.envelopes = envelopes
     self.body = body
+  }
+
+  /// The same under another identifier, with its body in memory.
+  package func renumbered(_ id: MessageID) -> NewMessage {
+    guard case .bytes = body else { preconditionFailure("a staged body is named by its message") }
+    var new = self
+    new.message.id = id
+    for index in envelopes.indices {
+      guard let own = EnvelopeID(message: id, low: envelopes[index].id.low) else { continue }
+      new.envelopes[index].id = own
+    }
+    return new
   }
 
   package enum Body: Sendable {
@@ -160,6 +183,14 @@ package struct OpenReport: Equatable, Sendable {
   /// Bodies and temporary files that belonged to nothing and were removed.
   package var orphansRemoved = 0
   package var quarantined = 0
+  /// One line each, for the log.
+  package var remarks: [String] = []
+
+  package init() {}
+}
+
+/// What a clean stop left.
+package struct CloseReport: Equatable, Sendable {
   /// One line each, for the log.
   package var remarks: [String] = []
 

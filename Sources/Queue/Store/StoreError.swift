@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: ISC
 
+package import Mail
+
 /// Why a store could not do what it was asked: always an operating failure, never a peer's.
 package enum StoreError: Error, Equatable, Sendable {
   /// Another process has the store; its process id if it could be found out.
@@ -8,6 +10,8 @@ package enum StoreError: Error, Equatable, Sendable {
   case newerVersion(path: String, found: Int, supported: Int)
   /// There is no such message or envelope.
   case absent
+  /// There is a message of this identifier, and it is left as it is. Nothing of what was asked was done.
+  case exists(MessageID)
   /// No space, or only the reserve is left.
   case full(path: String)
   /// A record, a page or a file is not what was written.
@@ -28,6 +32,7 @@ extension StoreError: CustomStringConvertible {
     case .newerVersion(let path, let found, let supported):
       "\(path) was written by a newer version (format \(found), this one reads up to \(supported))"
     case .absent: "no such message"
+    case .exists(let id): "there is a message \(id) already"
     case .full(let path): "\(path): no space left"
     case .damaged(let path, let problem): "\(path): damaged: \(problem)"
     case .failed(let operation, let path, _, let explanation):

@@ -131,7 +131,7 @@ struct QueueCopy: Command {
 
   private static func close(_ store: any Store) {
     // What was copied is durable; a store that cannot close cleanly recovers when it is opened.
-    try? store.close(within: .seconds(30))
+    _ = try? store.close(within: .seconds(30))
   }
 
   private func report(

@@ -72,7 +72,7 @@ final class OfflineQueue: QueueService {
   /// Closes the store if it was opened.
   func close() {
     // What was asked for has been answered; a store that cannot close cleanly recovers when opened.
-    try? opened?.close(within: .seconds(10))
+    _ = try? opened?.close(within: .seconds(10))
     opened = nil
   }
 

@@ -189,7 +189,8 @@ extension MapFile {
       root = MapPage.integer(bytes, 128, 8)
       lastPage = MapPage.integer(bytes, 136, 8)
       transaction = MapPage.integer(bytes, 144, 8)
-      guard lastPage < 1 << 40 else { throw .damaged }
+      // The first two say where the others are.
+      guard 2..<1 << 40 ~= lastPage else { throw .damaged }
     }
   }
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Synchronization
+
+/// A disk whose calls that change names or make them durable fail when the test says so.
+final class FaultyDisk: Disk {
+  enum Operation: Sendable {
+    case rename
+    case synchronizeDirectory
+  }
+
+  let disk: LinuxDisk
+  /// Asked before each such call, with its path (of a rename: the target).
+  private let isFailing = Mutex<@Sendable (Operation, String) -> Bool>({ _, _ in false })
+
+  init(_ disk: LinuxDisk) { self.disk = disk }
+
+  /// From now on what `isFailing` says true for fails with EIO.
+  func fail(_ isFailing: @escaping @Sendable (Operation, String) -> Bool) {
+    self.isFailing.withLock { $0 = isFailing }
+  }
+
+  func mend() { fail { _, _ in false } }
+
+  private func attempt(_ operation: Operation, _ path: String) throws(DiskError) {
+    guard isFailing.withLock({ $0(operation, path) }) else { return }
+    throw DiskError(operation: "\(operation)", path: path, errno: 5, explanation: "injected")
+  }
+
+  func rename(_ path: String, to target: String) throws(DiskError) {
+    try attempt(.rename, target)
+    try disk.rename(path, to: target)
+  }
+
+  func synchronizeDirectory(_ path: String) throws(DiskError) {
+    try attempt(.synchronizeDirectory, path)
+    try disk.synchronizeDirectory(path)
+  }
+}
+
+extension FaultyDisk {
+  var root: String { disk.root }
+  var user: UInt32 { disk.user }
+
+  func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> OpenFile {
+    try disk.open(path, mode)
+  }
+
+  func close(_ file: OpenFile) { disk.close(file) }
+
+  func write(_ bytes: [UInt8], to file: OpenFile, at offset: Int) throws(DiskError) {
+    try disk.write(bytes, to: file, at: offset)
+  }
+
+  func read(_ file: OpenFile, at offset: Int, count: Int) throws(DiskError) -> [UInt8] {
+    try disk.read(file, at: offset, count: count)
+  }
+
+  func size(of file: OpenFile) throws(DiskError) -> Int { try disk.size(of: file) }
+
+  func synchronizeData(_ file: OpenFile) throws(DiskError) { try disk.synchronizeData(file) }
+
+  func synchronize(_ file: OpenFile) throws(DiskError) { try disk.synchronize(file) }
+
+  func preallocate(_ file: OpenFile, size: Int) throws(DiskError) {
+    try disk.preallocate(file, size: size)
+  }
+
+  func truncate(_ file: OpenFile, to size: Int) throws(DiskError) {
+    try disk.truncate(file, to: size)
+  }
+
+  func lock(_ file: OpenFile) throws(DiskError) -> LockOutcome { try disk.lock(file) }
+
+  func unlink(_ path: String) throws(DiskError) { try disk.unlink(path) }
+
+  func makeDirectory(_ path: String) throws(DiskError) { try disk.makeDirectory(path) }
+
+  func removeDirectory(_ path: String) throws(DiskError) { try disk.removeDirectory(path) }
+
+  func list(_ path: String) throws(DiskError) -> [DiskEntry] { try disk.list(path) }
+
+  func facts(_ path: String) throws(DiskError) -> FileFacts? { try disk.facts(path) }
+
+  func synchronizeAll() throws(DiskError) { try disk.synchronizeAll() }
+
+  func space() throws(DiskError) -> DiskSpace { try disk.space() }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: ISC
+
+import Interprocess
+import Mail
+import Queue
+import Testing
+
+/// Commits that fail, and what others have put into the store.
+extension QueueServiceTests {
+  /// A message that the queue does not know.
+  private static func foreign(_ id: MessageID) throws -> NewMessage {
+    var message = QueueRig.message(id, size: 3)
+    message.session.helo = "elsewhere"
+    return NewMessage(
+      message: message,
+      envelopes: [try QueueRig.envelope(id, 77)],
+      body: .bytes([1, 2, 3])
+    )
+  }
+
+  private static func number(_ id: MessageID, plus distance: UInt32) throws -> MessageID {
+    try #require(MessageID(id.rawValue + distance))
+  }
+
+  /// The answers to messages that are handed in together.
+  private static func submitAll(
+    _ ids: [MessageID],
+    _ frontend: inout FrontendPeer,
+    _ lookup: LookupPeer
+  ) async throws -> [MessageID: UInt16] {
+    for id in ids {
+      try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
+      try await frontend.send(.body(id, body))
+      try await frontend.send(.submit(QueueRig.message(id, size: body.count), envelopes: 1))
+    }
+    var answers: [MessageID: UInt16] = [:]
+    while answers.count < ids.count {
+      let answer = await frontend.next { message -> (MessageID, UInt16)? in
+        switch message {
+        case .stored(let id): (id, 250)
+        case .refused(let id, let reply): (id, reply.code)
+        default: nil
+        }
+      }
+      let (id, code) = try #require(answer)
+      answers[id] = code
+    }
+    return answers
+  }
+
+  @Test("a number that is another message's: 451, the other stays, and all others are taken")
+  func collision() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    let first = try await Self.block(&frontend)
+    let ids = try (0..<20).map { try Self.number(first, plus: $0) }
+    let other = try Self.foreign(ids[7])
+    rig.put(other)
+    let answers = try await Self.submitAll(ids, &frontend, lookup)
+    for id in ids { #expect(answers[id] == (id == ids[7] ? 451 : 250), "\(id)") }
+    // The store is open: nobody was told to wait, and what comes next is taken.
+    let last = try Self.number(first, plus: 30)
+    #expect(try await Self.submit(last, &frontend, lookup) == 250)
+    #expect(rig.messages[ids[7]] == other.message)
+    #expect(rig.messages.count == ids.count)
+  }
+
+  @Test("once a number was another's, the next ones are those that the store does not have")
+  func skipping() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    let first = try await Self.block(&frontend)
+    rig.put(try Self.foreign(first))
+    for distance: UInt32 in [1024, 1025, 1030] {
+      rig.put(try Self.foreign(try Self.number(first, plus: distance)))
+    }
+    #expect(try await Self.submit(first, &frontend, lookup) == 451)
+    try await frontend.send(.reserve)
+    let block = await frontend.next { message -> (UInt32, UInt32)? in
+      if case .block(let first, let count) = message { (first.rawValue, count) } else { nil }
+    }
+    let (start, count) = try #require(block)
+    #expect(start == first.rawValue + 1026 && count == 4)
+  }
+
+  @Test("a commit that fails otherwise does not take along what another message has")
+  func failureBesideForeign() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    let id = try await Self.block(&frontend)
+    let other = try Self.foreign(id)
+    rig.put(other)
+    rig.fail(QueueRig.broken)
+    #expect(try await Self.submit(id, &frontend, lookup) == 451)
+    rig.fail(nil)
+    for distance: UInt32 in 1...20 {
+      // Taken once the store is well again.
+      _ = try await Self.submit(try Self.number(id, plus: distance), &frontend, lookup)
+    }
+    #expect(try await Self.submit(try Self.number(id, plus: 21), &frontend, lookup) == 250)
+    #expect(rig.messages[id] == other.message)
+  }
+
+  @Test("what was answered with 451 and is in the store all the same is removed")
+  func durableFailure() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    let id = try await Self.block(&frontend)
+    rig.failLate(QueueRig.broken)
+    #expect(try await Self.submit(id, &frontend, lookup) == 451)
+    #expect(try await !Self.isStored(id, rig))
+  }
+
+  @Test("a notice whose number is another's gets the next one; the other stays")
+  func noticeCollision() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    var lookup = try await rig.lookup()
+    var delivery = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    try await Self.report(try await Self.task(&delivery), .permanent, &delivery)
+    let asked = await lookup.next { message in
+      if case .route(let token, let message, _) = message { (token, message.id) } else { nil }
+    }
+    let (token, notice) = try #require(asked)
+    let other = try Self.foreign(notice)
+    rig.put(other)
+    try await lookup.send(.routed(token: token, [try QueueRig.envelope(notice, 2)]))
+    let task = try await Self.task(&delivery)
+    let given = try #require(task.envelopes.first?.id.message)
+    #expect(given != notice && task.envelopes.map(\.id.low) == [2])
+    #expect(String(decoding: task.body ?? [], as: UTF8.self).contains("multipart/report"))
+    #expect(try await !Self.isStored(id, rig))
+    try await Self.report(task, .delivered, &delivery)
+    #expect(rig.messages[notice] == other.message && rig.messages[id] == nil)
+  }
+
+  @Test("a notice that was recorded though its commit failed is there once")
+  func noticeAfterDurableFailure() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    var lookup = try await rig.lookup()
+    var delivery = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    try await Self.report(try await Self.task(&delivery), .permanent, &delivery)
+    let asked = await lookup.next { message in
+      if case .route(let token, let message, _) = message { (token, message.id) } else { nil }
+    }
+    let (token, notice) = try #require(asked)
+    rig.failLate(QueueRig.broken)
+    try await lookup.send(.routed(token: token, [try QueueRig.envelope(notice, 2)]))
+    let task = try await Self.task(&delivery)
+    #expect(task.envelopes.map(\.id.message) == [notice])
+    try await Self.report(task, .delivered, &delivery)
+    #expect(try await !Self.isStored(notice, rig))
+    #expect(try await !Self.isStored(id, rig))
+  }
+
+  @Test("a store that was marked as moved while it was closed is not served when it opens again")
+  func movedMeanwhile() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    let id = try await Self.block(&frontend)
+    rig.set(StoreCopy.movedMark, Array("lmdb".utf8))
+    rig.fail(QueueRig.broken)
+    #expect(try await Self.submit(id, &frontend, lookup) == 451)
+    #expect(try await rig.impossible().contains("was moved to lmdb"))
+  }
+}

@@ -98,9 +98,8 @@ final class Environment {
     guard code == 0 else { throw LMDBError.storeError(code, "begin", path) }
   }
 
-  /// Keeps every page that is freed from now on from being used again, until the next call: what is
-  /// written then lies in a row behind the used pages, and a sync of one stretch takes a fraction of the
-  /// time of many. What was freed before may be used again.
+  /// Keeps pages that are freed from now on from being used again, until the next call: what is written
+  /// then lies in a row. What was freed before may be used again.
   func pinFreedPages() throws(StoreError) {
     precondition(unsafe writing == nil, "pages are pinned before a transaction, not in it")
     let code: Int32
@@ -392,17 +391,6 @@ extension Environment {
     return Value(
       checksum: UInt32(littleEndian: unsafe bytes.loadUnaligned(as: UInt32.self)),
       content: unsafe [UInt8](UnsafeRawBufferPointer(rebasing: bytes[prefix...]))
-    )
-  }
-}
-
-extension MDB_val {
-  /// Points to `bytes`, which LMDB will only read, and only as long as they last.
-  @unsafe
-  fileprivate init(_ bytes: UnsafeRawBufferPointer) {
-    unsafe self.init(
-      mv_size: bytes.count,
-      mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress)
     )
   }
 }

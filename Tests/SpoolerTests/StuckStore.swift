@@ -60,5 +60,7 @@ final class StuckStore: Store {
 
   func maintain() throws(StoreError) -> MaintenanceState { try store.maintain() }
 
-  func close(within limit: Duration) throws(StoreError) { try store.close(within: limit) }
+  func close(within limit: Duration) throws(StoreError) -> CloseReport {
+    try store.close(within: limit)
+  }
 }

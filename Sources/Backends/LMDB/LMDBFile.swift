@@ -49,7 +49,7 @@ struct LMDBFile {
     guard first.pageSize == second.pageSize else { throw damaged("its page sizes differ") }
     let meta = first.transaction >= second.transaction ? first : second
     guard meta.lastPage < .max / meta.pageSize, (meta.lastPage + 1) * meta.pageSize <= size else {
-      throw damaged("cut off: \(size) bytes for \(meta.lastPage + 1) pages")
+      throw damaged("cut off: \(size) bytes, and its last page is number \(meta.lastPage)")
     }
     return meta
   }

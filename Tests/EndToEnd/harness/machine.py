@@ -81,7 +81,9 @@ class Machine:
                 with open(f"/proc/{child}/comm") as file:
                     if file.read() == "systemd\n":
                         self.first = child
-                        return self.run("systemctl", "is-system-running", status=None) != ""
+                        # It is there before it can be asked.
+                        said = self.run("systemctl", "is-system-running", status=None)
+                        return said.strip() not in ("", "offline", "unknown")
             return False
 
         eventually(is_up, "systemd does not come up", 30)

@@ -71,6 +71,8 @@ package struct MapFile: Sendable {
     guard meta.hasPlainEntries, let entries = Int(exactly: meta.entries), entries > 0 else {
       throw .otherFormat
     }
+    // The first two pages say where the others are.
+    guard lastPage >= 2 else { throw .damaged }
     count = entries - 1
     guard let format = try bytes(of: MapFile.formatKey) else { throw .otherFormat }
     guard format.starts(with: "1 ".utf8),
@@ -189,8 +191,7 @@ extension MapFile {
       root = MapPage.integer(bytes, 128, 8)
       lastPage = MapPage.integer(bytes, 136, 8)
       transaction = MapPage.integer(bytes, 144, 8)
-      // The first two say where the others are.
-      guard 2..<1 << 40 ~= lastPage else { throw .damaged }
+      guard lastPage < 1 << 40 else { throw .damaged }
     }
   }
 }

@@ -37,6 +37,8 @@ match from any for any action "out"
 def filtered(bench):
     daemon = Daemon(bench, CONFIGURATION.format(port=9)).start()
     for role, pid in all_roles(daemon).items():
+        # Its process is there a moment before it has given up what it does not need.
+        eventually(lambda: facts(pid)["Seccomp"] == "2", f"{role}: not filtered", 5)
         status = facts(pid)
         expect_equal(status["NoNewPrivs"], "1", f"{role}: no_new_privs")
         expect_equal(status["Seccomp"], "2", f"{role}: seccomp")

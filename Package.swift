@@ -352,7 +352,7 @@ let package = Package(
       name: "SandboxTests",
       dependencies: [
         "CLinux", "CProbe", "Interprocess", "RolePromises", "Sandbox", "SandboxProbe",
-        "Supervisor",
+        "Supervisor", "TestFiles",
       ],
       swiftSettings: strict
     ),
@@ -395,7 +395,7 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(name: "TestFiles", path: "Tests/TestFiles", swiftSettings: strict),
-    .testTarget(name: "TidyTests", swiftSettings: strict),
+    .testTarget(name: "TidyTests", dependencies: ["TestFiles"], swiftSettings: strict),
     .testTarget(
       name: "TLSTests",
       dependencies: [

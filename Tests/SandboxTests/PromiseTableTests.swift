@@ -4,6 +4,7 @@ import Glibc
 import Interprocess
 import RolePromises
 import Sandbox
+import TestFiles
 import Testing
 
 @Suite("The lists of promises are told in words")
@@ -41,17 +42,8 @@ struct PromiseTableTests {
   }
 
   private static func read() throws -> [String] {
-    // The stream is closed below.
-    guard let file = unsafe fopen(path, "r") else { throw NoGround(what: path) }
-    defer { _ = unsafe fclose(file) }
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      // The buffer is as large as the count says.
-      let count = unsafe fread(&buffer, 1, buffer.count, file)
-      guard count > 0 else { break }
-      content += buffer[..<count]
-    }
+    let content = TestFile.bytes("ARCHITECTURE.md", beside: path)
+    guard !content.isEmpty else { throw NoGround(what: path) }
     var lines = String(decoding: content, as: UTF8.self)
       .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     if lines.last == "" { lines.removeLast() }

@@ -22,30 +22,14 @@ extension QueueServiceTests {
     try #require(MessageID(id.rawValue + distance))
   }
 
-  /// The answers to messages that are handed in together.
-  private static func submitAll(
-    _ ids: [MessageID],
-    _ frontend: inout FrontendPeer,
-    _ lookup: LookupPeer
-  ) async throws -> [MessageID: UInt16] {
-    for id in ids {
-      try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
-      try await frontend.send(.body(id, body))
-      try await frontend.send(.submit(QueueRig.message(id, size: body.count), envelopes: 1))
+  /// What lookup is asked where a notice goes.
+  private static func notice(
+    _ lookup: inout LookupPeer
+  ) async throws -> (token: UInt64, id: MessageID) {
+    let asked = await lookup.next { message -> (token: UInt64, id: MessageID)? in
+      if case .route(let token, let message, _) = message { (token, message.id) } else { nil }
     }
-    var answers: [MessageID: UInt16] = [:]
-    while answers.count < ids.count {
-      let answer = await frontend.next { message -> (MessageID, UInt16)? in
-        switch message {
-        case .stored(let id): (id, 250)
-        case .refused(let id, let reply): (id, reply.code)
-        default: nil
-        }
-      }
-      let (id, code) = try #require(answer)
-      answers[id] = code
-    }
-    return answers
+    return try #require(asked)
   }
 
   @Test("a number that is another message's: 451, the other stays, and all others are taken")
@@ -124,10 +108,7 @@ extension QueueServiceTests {
     let id = try await Self.block(&frontend)
     #expect(try await Self.submit(id, &frontend, lookup) == 250)
     try await Self.report(try await Self.task(&delivery), .permanent, &delivery)
-    let asked = await lookup.next { message in
-      if case .route(let token, let message, _) = message { (token, message.id) } else { nil }
-    }
-    let (token, notice) = try #require(asked)
+    let (token, notice) = try await Self.notice(&lookup)
     let other = try Self.foreign(notice)
     rig.put(other)
     try await lookup.send(.routed(token: token, [try QueueRig.envelope(notice, 2)]))
@@ -149,10 +130,7 @@ extension QueueServiceTests {
     let id = try await Self.block(&frontend)
     #expect(try await Self.submit(id, &frontend, lookup) == 250)
     try await Self.report(try await Self.task(&delivery), .permanent, &delivery)
-    let asked = await lookup.next { message in
-      if case .route(let token, let message, _) = message { (token, message.id) } else { nil }
-    }
-    let (token, notice) = try #require(asked)
+    let (token, notice) = try await Self.notice(&lookup)
     rig.failLate(QueueRig.broken)
     try await lookup.send(.routed(token: token, [try QueueRig.envelope(notice, 2)]))
     let task = try await Self.task(&delivery)

@@ -30,17 +30,33 @@ struct QueueServiceTests {
     _ frontend: inout FrontendPeer,
     _ lookup: LookupPeer
   ) async throws -> UInt16 {
-    try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
-    try await frontend.send(.body(id, body))
-    try await frontend.send(.submit(QueueRig.message(id, size: body.count), envelopes: 1))
-    let code = await frontend.next { message -> UInt16? in
-      switch message {
-      case .stored(id): 250
-      case .refused(id, let reply): reply.code
-      default: nil
-      }
+    try #require(try await submitAll([id], &frontend, lookup)[id])
+  }
+
+  /// Hands messages in together. Returns the codes of the answers.
+  static func submitAll(
+    _ ids: [MessageID],
+    _ frontend: inout FrontendPeer,
+    _ lookup: LookupPeer
+  ) async throws -> [MessageID: UInt16] {
+    for id in ids {
+      try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
+      try await frontend.send(.body(id, body))
+      try await frontend.send(.submit(QueueRig.message(id, size: body.count), envelopes: 1))
     }
-    return try #require(code)
+    var answers: [MessageID: UInt16] = [:]
+    while answers.count < ids.count {
+      let answer = await frontend.next { message -> (MessageID, UInt16)? in
+        switch message {
+        case .stored(let id) where ids.contains(id): (id, 250)
+        case .refused(let id, let reply) where ids.contains(id): (id, reply.code)
+        default: nil
+        }
+      }
+      let (id, code) = try #require(answer)
+      answers[id] = code
+    }
+    return answers
   }
 
   static func task(_ delivery: inout DeliveryPeer) async throws -> Task {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Glibc
+import TestFiles
 
 /// The project's files, found from the place of this one.
 enum SourceTree {
@@ -33,17 +34,6 @@ enum SourceTree {
   }
 
   private static func text(of path: String) -> String {
-    // The stream is closed below.
-    guard let file = unsafe fopen("\(root)/\(path)", "r") else { return "" }
-    var content: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      // The buffer is as large as the count says.
-      let count = unsafe fread(&buffer, 1, buffer.count, file)
-      guard count > 0 else { break }
-      content += buffer[..<count]
-    }
-    unsafe fclose(file)
-    return String(decoding: content, as: UTF8.self)
+    String(decoding: TestFile.bytes(path, beside: "\(root)/Package.swift"), as: UTF8.self)
   }
 }

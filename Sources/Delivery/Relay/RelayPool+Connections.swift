@@ -126,55 +126,19 @@ extension RelayPool {
     }
   }
 
-  /// The limits that do not depend on the target.
+  /// What the limits that do not depend on the target say.
   private mutating func blocked(
     _ source: IPAddress?,
     _ slot: Int,
     _ relay: Relay,
     at now: Instant
   ) -> Choice? {
-    let limits = settings.limits(for: relay.key.domain)
-    let connector = connectors[ConnectorKey(relay: slot, source: source), default: .init()]
-    let shared: [(Resource?, ConnectionUse.Permission)] = [
-      (
-        nil,
-        relay.use.permission(
-          max: limits.connectionsPerRelayMax,
-          delay: limits.connectionDelayPerRelay,
-          at: now
-        )
-      ),
-      (
-        nil,
-        connector.permission(
-          max: limits.connectionsPerConnectorMax,
-          delay: limits.connectionDelayPerConnector,
-          at: now
-        )
-      ),
-      (
-        .source(source),
-        uses[.source(source), default: .init()].permission(
-          max: limits.connectionsPerSourceMax,
-          delay: limits.connectionDelayPerSource,
-          at: now
-        )
-      ),
-      (
-        .domain(relay.key.domain),
-        uses[.domain(relay.key.domain), default: .init()].permission(
-          max: limits.connectionsPerDomainMax,
-          delay: limits.connectionDelayPerDomain,
-          at: now
-        )
-      ),
-    ]
     var earliest: Instant?
-    for (resource, permission) in shared {
-      switch permission {
+    for limit in sharedLimits(source, slot, relay, at: now) {
+      switch limit.permission {
       case .allowed: break
       case .full:
-        if let resource { wait(slot, for: resource) }
+        if let resource = limit.resource { wait(slot, for: resource) }
         return .later(nil)
       case .notBefore(let moment): earliest = max(earliest ?? moment, moment)
       }
@@ -182,7 +146,66 @@ extension RelayPool {
     return earliest.map { .later($0) }
   }
 
-  private func routeKey(
+  /// A limit on what connections share in that go to whatever target.
+  struct SharedLimit {
+    /// What it is in the way of, for operators.
+    let obstacle: RelaySummary.Obstacle
+    /// Who else uses it up; nil: this relay alone.
+    let resource: Resource?
+    let permission: ConnectionUse.Permission
+  }
+
+  /// In the order in which they are asked.
+  func sharedLimits(
+    _ source: IPAddress?,
+    _ slot: Int,
+    _ relay: Relay,
+    at now: Instant
+  ) -> [SharedLimit] {
+    let limits = settings.limits(for: relay.key.domain)
+    let connector = connectors[ConnectorKey(relay: slot, source: source), default: .init()]
+    let domain = Resource.domain(relay.key.domain)
+    return [
+      SharedLimit(
+        obstacle: .relay,
+        resource: nil,
+        permission: relay.use.permission(
+          max: limits.connectionsPerRelayMax,
+          delay: limits.connectionDelayPerRelay,
+          at: now
+        )
+      ),
+      SharedLimit(
+        obstacle: .connector,
+        resource: nil,
+        permission: connector.permission(
+          max: limits.connectionsPerConnectorMax,
+          delay: limits.connectionDelayPerConnector,
+          at: now
+        )
+      ),
+      SharedLimit(
+        obstacle: .source,
+        resource: .source(source),
+        permission: uses[.source(source), default: .init()].permission(
+          max: limits.connectionsPerSourceMax,
+          delay: limits.connectionDelayPerSource,
+          at: now
+        )
+      ),
+      SharedLimit(
+        obstacle: .domain,
+        resource: domain,
+        permission: uses[domain, default: .init()].permission(
+          max: limits.connectionsPerDomainMax,
+          delay: limits.connectionDelayPerDomain,
+          at: now
+        )
+      ),
+    ]
+  }
+
+  func routeKey(
     _ source: IPAddress?,
     _ endpoint: RelayEndpoint,
     _ slot: Int

@@ -90,33 +90,15 @@ extension RelayPool {
     let limits = settings.limits(for: relay.key.domain)
     let own = connectors[ConnectorKey(relay: slot, source: source), default: .init()]
     var summary = RelaySummary.Connector(source: source, use: own)
-    func note(_ obstacle: RelaySummary.Obstacle, _ permission: ConnectionUse.Permission) {
-      switch permission {
+    for limit in sharedLimits(source, slot, relay, at: now) {
+      switch limit.permission {
       case .allowed: break
-      case .full: summary.obstacles.insert(obstacle)
+      case .full: summary.obstacles.insert(limit.obstacle)
       case .notBefore(let moment): summary.pause = max(summary.pause ?? moment, moment)
       }
     }
-    func permission(_ use: ConnectionUse?, _ most: Int, _ delay: ConnectionDelay)
-      -> ConnectionUse.Permission
-    { (use ?? .init()).permission(max: most, delay: delay, at: now) }
-    let (perRelay, perSource) = (limits.connectionsPerRelayMax, limits.connectionsPerSourceMax)
-    note(.relay, permission(relay.use, perRelay, limits.connectionDelayPerRelay))
-    note(
-      .connector,
-      permission(own, limits.connectionsPerConnectorMax, limits.connectionDelayPerConnector)
-    )
-    note(.source, permission(uses[.source(source)], perSource, limits.connectionDelayPerSource))
-    note(
-      .domain,
-      permission(
-        uses[.domain(relay.key.domain)],
-        limits.connectionsPerDomainMax,
-        limits.connectionDelayPerDomain
-      )
-    )
     if case .known(let targets, _) = relay.lookup {
-      summary.obstacles.formUnion(obstacles(to: targets, from: source, relay, limits, at: now))
+      summary.obstacles.formUnion(obstacles(to: targets, from: source, slot, limits, at: now))
     }
     return summary
   }
@@ -125,7 +107,7 @@ extension RelayPool {
   private func obstacles(
     to targets: [RelayTarget],
     from source: IPAddress?,
-    _ relay: Relay,
+    _ slot: Int,
     _ limits: RelayLimits,
     at now: Instant
   ) -> Set<RelaySummary.Obstacle> {
@@ -133,11 +115,7 @@ extension RelayPool {
     guard !fitting.isEmpty else { return [.family] }
     var found: Set<RelaySummary.Obstacle> = []
     for target in fitting {
-      let key = RouteKey(
-        source: source,
-        endpoint: target.endpoint,
-        socketAction: relay.key.socketAction
-      )
+      let key = routeKey(source, target.endpoint, slot)
       let host = uses[.endpoint(target.endpoint), default: .init()]
       switch routes[key, default: Route()].permission(limits, at: now) {
       case .disabled: found.insert(.blocked)

@@ -30,9 +30,6 @@ final class CredentialDesk {
     let token: UInt64
     let generation: UInt32
     let source: SourceAddress
-
-    /// What counts as one address.
-    var network: SourceAddress { source.network }
   }
 
   private let context: RoleContext
@@ -80,13 +77,14 @@ final class CredentialDesk {
     guard failures.standing(of: attempt.source, at: Clock.rising()) == .welcome else {
       return tell(attempt, .barred)
     }
-    guard total < Limits.attempts, underWay[attempt.network, default: 0] < Limits.attemptsOfAddress
+    guard total < Limits.attempts,
+      underWay[attempt.source.network, default: 0] < Limits.attemptsOfAddress
     else {
       context.log.warn("lookup: too many clients authenticate at the same time")
       return tell(attempt, .failed)
     }
     total += 1
-    underWay[attempt.network, default: 0] += 1
+    underWay[attempt.source.network, default: 0] += 1
     if let table = authentication.credentials {
       look(question, table, attempt)
     } else {
@@ -165,8 +163,8 @@ final class CredentialDesk {
 
   private func release(_ attempt: Attempt) {
     total -= 1
-    let rest = underWay[attempt.network, default: 1] - 1
-    underWay[attempt.network] = rest > 0 ? rest : nil
+    let rest = underWay[attempt.source.network, default: 1] - 1
+    underWay[attempt.source.network] = rest > 0 ? rest : nil
   }
 
   private func tell(_ attempt: Attempt, _ verdict: AuthenticationQuestion.Verdict) {

@@ -83,7 +83,7 @@ extension Rule {
     case .reverseName(let test): found.append((test, .domain))
     case .any, .local, .socket, .named: break
     }
-    return found.map { ($0, $0.comparison == .patterns ? .pattern : $1) }
+    return found.map { ($0, $0.service(for: $1)) }
   }
 
   /// Each look into a table with the service that it needs, but for the domains that tables list.
@@ -97,7 +97,12 @@ extension Rule {
     if case .user(let test) = authentication { found.append((test, .user)) }
     return questionsBeforeDomain
       + found.compactMap { test, service in
-        test.map { ($0, $0.comparison == .patterns ? .pattern : service) }
+        test.map { ($0, $0.service(for: service)) }
       }
   }
+}
+
+extension Rule.Test {
+  /// What its table is asked for, where the values in question are of `service`.
+  func service(for service: Service) -> Service { comparison == .patterns ? .pattern : service }
 }

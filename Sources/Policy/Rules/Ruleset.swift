@@ -290,7 +290,7 @@ package struct Ruleset: Sendable {
     _ service: Service,
     _ ask: (Matcher) -> Bool?
   ) throws(UnavailableTable) -> Bool {
-    let service = test.comparison == .patterns ? .pattern : service
+    let service = test.service(for: service)
     guard let matcher = matchers[slot(test.table, service)] else {
       preconditionFailure("a table that was not made ready")
     }

@@ -18,21 +18,70 @@ struct MailboxDeliveryTests {
   ) throws {
     var writer = MailboxWriter(path: "\(room.path)/\(name)")
     writer.patience = patience
-    try writer.append(message, sender: sender)
+    try writer.append(Self.staged(message), sender: sender)
+  }
+
+  private static func staged(_ message: [UInt8], pieces: Int = 4096) throws -> StagedMessage {
+    var staged = StagedMessage()
+    for start in stride(from: 0, to: message.count, by: pieces) {
+      try staged.append(Array(message[start..<min(start + pieces, message.count)]))
+    }
+    return staged
+  }
+
+  private static func entry(_ message: [UInt8], pieces: Int) -> String {
+    var text = MailboxText()
+    var entry: [UInt8] = []
+    for start in stride(from: 0, to: message.count, by: pieces) {
+      entry += text.quote(Array(message[start..<min(start + pieces, message.count)]))
+    }
+    return String(decoding: entry + text.end(), as: UTF8.self)
   }
 
   @Test("a From line, the message with its own ones quoted, an empty line")
   func text() throws {
     let date = "Thu Nov 26 21:44:11 2026"
-    let entry = MailboxText.entry(Self.message, sender: "ann@example.org", date: date)
+    for pieces in 1...Self.message.count {
+      #expect(
+        Self.entry(Self.message, pieces: pieces)
+          == "Subject: x\n\n>From here\n>From there\nFrom\n\n",
+        "\(pieces)"
+      )
+    }
+    for (message, entry) in [
+      ("x", "x\n\n"), ("", "\n"), ("\n", "\n\n"), ("From ", ">From \n\n"), ("x\nFro", "x\nFro\n\n"),
+      ("FFrom \nFroFrom \n", "FFrom \nFroFrom \n\n"),
+    ] {
+      #expect(Self.entry(Array(message.utf8), pieces: 2) == entry, "\(message)")
+    }
+    for (sender, name) in [
+      ("ann@example.org", "ann@example.org"), ("", "MAILER-DAEMON"), ("a b\nFrom c", "a-b-From-c"),
+    ] {
+      let line = MailboxText.firstLine(sender: sender, date: date)
+      #expect(String(decoding: line, as: UTF8.self) == "From \(name) \(date)\n")
+    }
+  }
+
+  @Test("what is larger than the memory it may have is kept in a file, and comes back the same")
+  func large() throws {
+    let room = try TemporaryRoom()
+    let line = Array("From a line of text, again and again\n".utf8)
+    var message: [UInt8] = []
+    while message.count < 2 * StagedMessage.Limits.inMemory + 1 { message += line }
+    let staged = try Self.staged(message, pieces: 60_001)
+    var again: [UInt8] = []
+    try staged.forEachPiece { piece throws(AgentFailure) in
+      #expect(!piece.isEmpty && piece.count <= StagedMessage.Limits.piece)
+      again += piece
+    }
+    #expect(staged.count == message.count && again == message)
+    try append(room, message)
+    let lines = try room.content("box").split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 1 + message.count / line.count + 2)
     #expect(
-      String(decoding: entry, as: UTF8.self)
-        == "From ann@example.org \(date)\nSubject: x\n\n>From here\n>From there\nFrom\n\n"
+      lines.dropFirst().dropLast(2).allSatisfy { $0 == ">From a line of text, again and again" }
     )
-    let bare = MailboxText.entry(Array("x".utf8), sender: "", date: date)
-    #expect(String(decoding: bare, as: UTF8.self) == "From MAILER-DAEMON \(date)\nx\n\n")
-    let odd = MailboxText.firstLine(sender: "a b\nFrom c", date: date)
-    #expect(String(decoding: odd, as: UTF8.self) == "From a-b-From-c \(date)\n")
+    #expect(throws: AgentFailure.self) { try MailboxFile.makeUnnamed(in: ["\(room.path)/none"]) }
   }
 
   @Test("messages follow each other, whatever was there before")
@@ -130,7 +179,7 @@ struct MailboxDeliveryTests {
       #expect(error?.code == AgentFailure.Code.cannotCreate, "\(name)")
     }
     #expect(try room.content("target").isEmpty)
-    try MailboxWriter(path: "/dev/null").append(Self.message, sender: "")
+    try MailboxWriter(path: "/dev/null").append(Self.staged(Self.message), sender: "")
     let error = #expect(throws: AgentFailure.self) { try append(room, name: "none/box") }
     #expect(error?.code == AgentFailure.Code.temporary)
   }
@@ -144,8 +193,8 @@ struct MailboxDeliveryTests {
       let input = unsafe open("\(room.path)/message", O_RDONLY)
       defer { close(input) }
       let length = try #require(AnnouncedLength(text))
-      let read = try? MailboxDelivery.read(from: input, length)
-      #expect((read != nil) == isTaken, "\(text)")
+      let read = try? MailboxDelivery.read(from: input, length).count
+      #expect((read == 10) == isTaken, "\(text)")
     }
     for text in ["", "x", "+1", "1 ", "-1"] { #expect(AnnouncedLength(text) == nil, "\(text)") }
   }

@@ -50,13 +50,12 @@ package enum MailboxDelivery {
   static func read(
     from descriptor: CInt,
     _ length: AnnouncedLength
-  ) throws(AgentFailure) -> [UInt8] {
-    var message: [UInt8] = []
-    if case .exactly(let count) = length { message.reserveCapacity(min(count, 64 << 20)) }
+  ) throws(AgentFailure) -> StagedMessage {
+    var message = StagedMessage()
     while true {
-      let bytes = try MaildirFile.read(descriptor, room: 64 * 1024)
+      let bytes = try MaildirFile.read(descriptor, room: StagedMessage.Limits.piece)
       guard !bytes.isEmpty else { break }
-      message += bytes
+      try message.append(bytes)
       try length.check(message.count, isEnd: false)
     }
     try length.check(message.count, isEnd: true)

@@ -107,6 +107,35 @@ enum MailboxFile {
     return byte
   }
 
+  /// A file that has no name, and ends with its descriptor.
+  static func makeUnnamed(in directories: [String]) throws(AgentFailure) -> CInt {
+    for directory in directories {
+      let path = "\(directory)/.ms\(getpid()).\(UInt64.random(in: 0 ... .max))"
+      let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+      // A Swift string becomes a zero-terminated one for the time of the call.
+      let descriptor = unsafe Glibc.open(path, flags, 0o600)
+      guard descriptor >= 0 else { continue }
+      MaildirFile.remove(path)
+      return descriptor
+    }
+    throw failure("cannot keep the message in \(directories.joined(separator: " or "))")
+  }
+
+  /// At least one of the bytes at a place where some must be.
+  static func read(_ descriptor: CInt, at offset: Int, room: Int) throws(AgentFailure) -> [UInt8] {
+    while true {
+      var count = 0
+      // The buffer is filled up to `filled`.
+      let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
+        // pread(2) writes at most `room` bytes, which the buffer has.
+        unsafe count = pread(descriptor, buffer.baseAddress, room, offset)
+        filled = max(0, count)
+      }
+      if count > 0 { return bytes }
+      guard count < 0, errno == EINTR else { throw failure("cannot read the message again") }
+    }
+  }
+
   static func truncate(_ descriptor: CInt, to size: Int) {
     _ = ftruncate(descriptor, size)
   }

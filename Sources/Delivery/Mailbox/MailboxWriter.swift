@@ -16,14 +16,18 @@ struct MailboxWriter {
   init(path: String) { self.path = path }
 
   /// On return the message is on the disk. On a failure the file is as it was.
-  func append(_ message: [UInt8], sender: String) throws(AgentFailure) {
+  func append(_ message: borrowing StagedMessage, sender: String) throws(AgentFailure) {
     let (file, kind) = try MailboxFile.open(path)
     if kind == .sink { return MaildirFile.close(file.descriptor) }
     let locked = try waitForLock(file)
     defer { MaildirFile.close(locked.descriptor) }
     let lock = try MailboxLock.take(for: path, patience: patience)
     defer { lock.release() }
-    try write(MailboxText.entry(message, sender: sender, date: MailboxFile.date()), to: locked)
+    try write(
+      MailboxText.firstLine(sender: sender, date: MailboxFile.date()),
+      message,
+      to: locked
+    )
   }
 
   /// Waits for the lock of the file that has the name when the lock is there: another program may have
@@ -46,7 +50,8 @@ struct MailboxWriter {
   }
 
   private func write(
-    _ entry: [UInt8],
+    _ firstLine: [UInt8],
+    _ message: borrowing StagedMessage,
     to file: MailboxFile.Opened
   ) throws(AgentFailure) {
     let size = try MailboxFile.size(file.descriptor)
@@ -54,7 +59,12 @@ struct MailboxWriter {
     let needsLineEnd =
       try MailboxFile.lastByte(file.descriptor, size: size).map { $0 != 0x0a } ?? false
     do throws(AgentFailure) {
-      try MaildirFile.writeAll(file.descriptor, needsLineEnd ? [0x0a] + entry : entry)
+      var text = MailboxText()
+      try MaildirFile.writeAll(file.descriptor, (needsLineEnd ? [0x0a] : []) + firstLine)
+      try message.forEachPiece { piece throws(AgentFailure) in
+        try MaildirFile.writeAll(file.descriptor, text.quote(piece))
+      }
+      try MaildirFile.writeAll(file.descriptor, text.end())
       try MaildirFile.synchronize(file.descriptor)
     } catch {
       MailboxFile.truncate(file.descriptor, to: size)

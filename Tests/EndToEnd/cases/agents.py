@@ -43,6 +43,28 @@ def file_limit(bench):
     expect(not os.path.exists(box + ".lock"), "the lock was left behind")
 
 
+@case("mail.mbox: a message of 35 MB comes whole, and needs no memory of its size")
+def large(bench):
+    text, box = bench.path("message"), bench.path("box")
+    line = b"From a line that is quoted 0123456789\n"
+    with open(text, "wb") as file:
+        for _ in range(1000):
+            file.write(line * (35000 // len(line)) + b"x\n")
+    size = os.path.getsize(text)
+    with open(text, "rb") as file:
+        process = subprocess.Popen([SMTPD, "-x", "mail.mbox", str(size), box], stdin=file)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    expect_equal(process.returncode, 0, "exit status")
+    quoted = 35000 // len(line)
+    with open(box, "rb") as file:
+        expect(file.readline().startswith(b"From MAILER-DAEMON "), "no first line")
+        found = file.read()
+    expect_equal(len(found), size + 1000 * quoted + 1, "bytes of the mailbox")
+    expect(found == ((b">" + line) * quoted + b"x\n") * 1000 + b"\n", "the mailbox has another text")
+    expect(usage.ru_maxrss < 40 << 10, f"it took {usage.ru_maxrss} KB")
+
+
 @case("mail.maildir: a file beyond its limit is a temporary failure, and nothing is left")
 def maildir_limit(bench):
     status, said = run(bench, "mail.maildir", "90000", message=b"x" * 90000, limit=4096)

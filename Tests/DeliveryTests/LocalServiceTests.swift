@@ -207,6 +207,44 @@ struct LocalServiceTests {
     #expect(isKilled)
   }
 
+  @Test("a command that ends before the body has come: the other recipients were not tried")
+  func cutOffBody() async throws {
+    let bench = try await bench()
+    let task = ServiceBench.task(
+      1,
+      kind: Self.kind,
+      action: "local",
+      recipients: ["bob", "bob+x"],
+      inline: false
+    )
+    try await bench.run { service in
+      service.begin(task)
+      service.bodyArrived(task: 1, ByteBuffer(string: "Subject: x\n\nHe"))
+    }
+    let input = try Self.pipes()
+    let answer = try Self.pipes()
+    var outcomes: [DeliveryOutcome] = []
+    try await bench.watch { effect in
+      switch effect {
+      case .startCommand(let request):
+        close(answer.write)
+        try await bench.run {
+          $0.commandStarted(request: request.id, input: input.write, output: answer.read)
+        }
+        close(input.read)
+        try await bench.run { $0.commandEnded(request: request.id, .exited(code: 67)) }
+        return false
+      case .report(let report):
+        outcomes = report.outcomes.map(\.outcome)
+        return true
+      default: return false
+      }
+    }
+    #expect(
+      outcomes == [.permanent(EnhancedStatus(.permanent, 1, 1), "user unknown"), .returned]
+    )
+  }
+
   @Test("a user's deliveries are bounded, and so are all of them")
   func limits() {
     var pool = LocalPool(LocalLimits(), firstHold: 0)

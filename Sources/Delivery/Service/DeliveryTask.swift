@@ -65,6 +65,8 @@ package enum DeliveryOutcome: Hashable, Sendable {
   case permanent(EnhancedStatus?, String)
   /// It would come back to us. Permanent.
   case loop(String)
+  /// Not tried, and does not count as a try. May be handed out again at once.
+  case returned
   /// Not tried: the destination has enough to do. Wait until `DeliveryEffect.release` names the hold.
   case held(HoldID)
 

@@ -127,7 +127,7 @@ final class LocalDriver {
         self?.tryEnvelope(next, of: live.task)
       }
     } else {
-      service.conclude(live.task, .temporary(nil, "Not tried with the message's other recipients"))
+      service.conclude(live.task, .returned)
       perform(pool.ended(task: live.task))
     }
   }

@@ -148,6 +148,7 @@ int talaria_file_sync(int file) { return result(fsync(file)); }
 int talaria_file_sync_data(int file) { return result(fdatasync(file)); }
 int talaria_file_sync_system(int file) { return result(syncfs(file)); }
 int talaria_file_lock(int file) { return result(flock(file, LOCK_EX | LOCK_NB)); }
+void talaria_file_unlock(int file) { flock(file, LOCK_UN); }
 
 static void describe(const struct stat *status, struct talaria_file_facts *facts) {
   facts->kind = S_ISREG(status->st_mode)   ? TALARIA_KIND_FILE

@@ -72,6 +72,7 @@ extension FaultyDisk {
   }
 
   func lock(_ file: OpenFile) throws(DiskError) -> LockOutcome { try disk.lock(file) }
+  func unlock(_ file: OpenFile) { disk.unlock(file) }
 
   func unlink(_ path: String) throws(DiskError) { try disk.unlink(path) }
 

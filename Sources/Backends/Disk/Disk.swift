@@ -24,8 +24,10 @@ package protocol Disk: AnyObject, Sendable {
   /// Writes zeros over the first `size` bytes, so that later writes need no space and no metadata.
   func preallocate(_ file: OpenFile, size: Int) throws(DiskError)
   func truncate(_ file: OpenFile, to size: Int) throws(DiskError)
-  /// Takes an exclusive lock that ends with the descriptor or the process.
+  /// Takes an exclusive lock that ends with `unlock` or the process.
   func lock(_ file: OpenFile) throws(DiskError) -> LockOutcome
+  /// Ends the lock of `lock`; nothing where there is none.
+  func unlock(_ file: OpenFile)
 
   /// Replaces what is at `target`; atomic.
   func rename(_ path: String, to target: String) throws(DiskError)

@@ -91,6 +91,9 @@ package final class LinuxDisk: Disk {
     return .taken
   }
 
+  /// Ends it for processes that share the descriptor, too.
+  package func unlock(_ file: OpenFile) { talaria_file_unlock(file.number) }
+
   package func rename(_ path: String, to target: String) throws(DiskError) {
     // The strings live as long as the call.
     try check(unsafe talaria_file_rename(directory, path, target), "rename", path)

@@ -142,6 +142,9 @@ package final class MemoryDisk: Disk {
     }
   }
 
+  /// Nobody shares a descriptor of this disk.
+  package func unlock(_ file: OpenFile) { state.withLock { $0.unlock(file) } }
+
   package func rename(_ path: String, to target: String) throws(DiskError) {
     try change { state throws(DiskError) in try state.rename(path, target) }
   }

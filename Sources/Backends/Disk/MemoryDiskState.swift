@@ -174,8 +174,14 @@ struct MemoryDiskState: Sendable {
   }
 
   mutating func close(_ file: OpenFile) {
-    guard let handle = handles.removeValue(forKey: file.number) else { return }
-    if handle.hasLock { locks.remove(handle.node) }
+    unlock(file)
+    handles[file.number] = nil
+  }
+
+  mutating func unlock(_ file: OpenFile) {
+    guard let handle = handles[file.number], handle.hasLock else { return }
+    locks.remove(handle.node)
+    handles[file.number]?.hasLock = false
   }
 
   mutating func rename(_ path: String, _ target: String) throws(DiskError) {

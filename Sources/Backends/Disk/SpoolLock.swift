@@ -16,7 +16,12 @@ package final class SpoolLock: Sendable {
     self.file = file
   }
 
-  deinit { disk.close(file) }
+  // The descriptor alone would not do: a process that another thread is just making has it, too,
+  // until it runs its program.
+  deinit {
+    disk.unlock(file)
+    disk.close(file)
+  }
 
   /// Takes the lock and writes our process id into its file.
   ///

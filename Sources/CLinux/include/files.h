@@ -54,6 +54,8 @@ int talaria_file_sync_data(int file);
 int talaria_file_sync_system(int file);
 /// An exclusive lock that ends with the descriptor; -EWOULDBLOCK when another has it.
 int talaria_file_lock(int file);
+/// Ends the lock at once, even while a process that is just being made has the descriptor, too.
+void talaria_file_unlock(int file);
 int talaria_file_facts_of(int file, struct talaria_file_facts *facts);
 int talaria_file_stat(int root, const char *path, struct talaria_file_facts *facts);
 int talaria_file_space_of(int file, struct talaria_file_space *space);

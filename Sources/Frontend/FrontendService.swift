@@ -334,7 +334,10 @@ package final class FrontendService: RoleService {
       }
     )
     queue = edge
-    edge.send(.reconcile(Array(submitted)))
+    let owed = submitted.compactMap { id in
+      transactions[id].map { OwedSubmit(id, of: $0.message.session.id) }
+    }
+    edge.send(.reconcile(owed))
     askForIdentifiers()
   }
 

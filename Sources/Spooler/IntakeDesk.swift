@@ -123,27 +123,33 @@ final class IntakeDesk {
     case .submit(let message, let envelopes):
       perform(intake.submit(message, envelopes: Int(envelopes), from: generation))
     case .abort(let id, _): perform(intake.abort(id, from: generation))
-    case .reconcile(let ids): reconcile(ids, generation)
+    case .reconcile(let owed): reconcile(owed, generation)
     }
   }
 
   /// Answers submits of an edge before this one: what is in the store was accepted.
-  private func reconcile(_ ids: [MessageID], _ generation: UInt32) {
-    let unknown = ids.filter { !intake.reclaimed($0, by: generation) }
+  private func reconcile(_ owed: [OwedSubmit], _ generation: UInt32) {
+    let unknown = owed.filter { !intake.reclaimed($0.message, by: generation) }
     let answered = Countdown(unknown.count) { [unowned self] in reconciled(generation) }
-    for id in unknown { reconcile(id, generation) { answered.one() } }
+    for submit in unknown { reconcile(submit, generation) { answered.one() } }
   }
 
-  private func reconcile(_ id: MessageID, _ generation: UInt32, _ answered: @escaping () -> Void) {
+  private func reconcile(
+    _ submit: OwedSubmit,
+    _ generation: UInt32,
+    _ answered: @escaping () -> Void
+  ) {
+    let id = submit.message
     guard frontends[generation] != nil else { return answered() }
     let before = EnvelopeID(UInt64(id.rawValue) << 32 - 1)
     queue.worker.read({ store throws(StoreError) in
-      try store.page(after: before, limit: 1).envelopes.first?.message.id == id
+      let found = try store.page(after: before, limit: 1).envelopes.first?.message
+      return found?.id == id && found?.session.id == submit.session
     }) { [unowned self] result in
       guard case .success(let isThere) = result else {
         let loop = queue.context.loop.assumeIsolated()
         loop.scheduleTask(in: .milliseconds(Limits.patience)) { [unowned self] in
-          reconcile(id, generation, answered)
+          reconcile(submit, generation, answered)
         }
         return
       }

@@ -95,7 +95,7 @@ struct EdgeMessageTests {
     let reply = Reply(550, EnhancedStatus(.permanent, 1, 1), "No", "Really")
     for sent: FrontendToQueue in [
       .reserve, .body(id, [1, 2]), .submit(message, envelopes: 1), .abort(id, envelopes: 2),
-      .reconcile([id, id]),
+      .reconcile([OwedSubmit(id, of: SessionID(7)), OwedSubmit(id, of: SessionID(.max))]),
     ] { try Self.check(sent) }
     for sent: QueueToFrontend in [
       .block(first: id, count: 9), .admission(nil), .admission(reply), .credit(id, 5),

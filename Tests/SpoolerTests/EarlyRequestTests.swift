@@ -30,22 +30,6 @@ struct EarlyRequestTests {
     return try await QueueRig(stuckWith: mail)
   }
 
-  private static func answer(
-    _ number: UInt32,
-    _ request: ControlRequest,
-    _ control: inout ControlPeer
-  ) async throws -> [ControlResponse] {
-    try await control.send(ControlToRole(id: number, request: request))
-    var responses: [ControlResponse] = []
-    while true {
-      let message = await control.next { $0.id == number ? $0 : nil }
-      let response = try ControlResponse(decoding: try #require(message).response)
-      responses.append(response)
-      if response.isFinal { return responses }
-      try await control.send(ControlToRole(id: number, request: .more))
-    }
-  }
-
   private static func count(_ responses: [ControlResponse]) -> Int? {
     if case .count(let count)? = responses.last { count } else { nil }
   }
@@ -68,15 +52,15 @@ struct EarlyRequestTests {
       (.schedule(Selection(try Self.id(9)), .execute), 0),
     ] {
       number += 1
-      let responses = try await Self.answer(number, request, &control)
+      let responses = try await control.answer(number, request)
       #expect(Self.count(responses) == expected, "\(number): \(responses)")
     }
     // The message goes with its last envelope, and not before.
-    let body = try await Self.answer(20, .showMessage(.message(try Self.id(1))), &control)
+    let body = try await control.answer(20, .showMessage(.message(try Self.id(1))))
     #expect(body.count > 1)
     let rest = Selection(try Self.id(1))
-    #expect(Self.count(try await Self.answer(21, .remove(rest, .execute), &control)) == 1)
-    let gone = try await Self.answer(22, .showMessage(.message(try Self.id(1))), &control)
+    #expect(Self.count(try await control.answer(21, .remove(rest, .execute))) == 1)
+    let gone = try await control.answer(22, .showMessage(.message(try Self.id(1))))
     guard case .failure? = gone.last else {
       Issue.record("\(gone)")
       return

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: ISC
 
 import CLinux
+import ControlProtocol
 import Interprocess
 import NIOCore
+import Testing
 
 /// The other end of an edge of the queue, played by a test.
 struct Peer<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
@@ -43,6 +45,21 @@ struct Peer<Outgoing: EdgeMessage, Incoming: EdgeMessage> {
       if let value = take(message) { return value }
     }
     return nil
+  }
+}
+
+extension ControlPeer {
+  /// Asks, and takes all that comes.
+  mutating func answer(_ id: UInt32, _ request: ControlRequest) async throws -> [ControlResponse] {
+    try await send(ControlToRole(id: id, request: request))
+    var responses: [ControlResponse] = []
+    while true {
+      let message = await next { $0.id == id ? $0 : nil }
+      let response = try ControlResponse(decoding: try #require(message).response)
+      responses.append(response)
+      if response.isFinal { return responses }
+      try await send(ControlToRole(id: id, request: .more))
+    }
   }
 }
 

@@ -84,10 +84,23 @@ struct QueueServiceTests {
     #expect(recorded == true)
   }
 
-  /// Whether the store has the message, as a frontend is told that comes back.
+  /// Whether the store has the message, as an operator is told who asks for it.
   static func isStored(_ id: MessageID, _ rig: QueueRig) async throws -> Bool {
+    var control = try await rig.control()
+    if case .failure? = try await control.answer(1, .showMessage(.message(id))).last {
+      return false
+    }
+    return true
+  }
+
+  /// Whether the store has the message of that session, as a frontend is told that comes back.
+  static func isAccepted(
+    _ id: MessageID,
+    of session: SessionID,
+    _ rig: QueueRig
+  ) async throws -> Bool {
     var frontend = try await rig.frontend()
-    try await frontend.send(.reconcile([id]))
+    try await frontend.send(.reconcile([OwedSubmit(id, of: session)]))
     let isThere = await frontend.next { message -> Bool? in
       switch message {
       case .stored(id): true
@@ -107,6 +120,8 @@ struct QueueServiceTests {
     var delivery = try await rig.delivery()
     let id = try await Self.block(&frontend)
     #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    #expect(try await Self.isAccepted(id, of: SessionID(1), rig))
+    #expect(try await !Self.isAccepted(id, of: SessionID(2), rig))
     let task = try await Self.task(&delivery)
     #expect(task.envelopes.map(\.id.message) == [id] && task.body == Self.body)
     #expect(try await Self.isStored(id, rig))

@@ -2,6 +2,18 @@
 
 package import Mail
 
+/// A submit whose answer is owed: the message's number, and the session it came by. Somebody else may have
+/// put another message of that number into the store.
+package struct OwedSubmit: Hashable, Sendable {
+  package let message: MessageID
+  package let session: SessionID
+
+  package init(_ message: MessageID, of session: SessionID) {
+    self.message = message
+    self.session = session
+  }
+}
+
 /// Frontend to queue.
 package enum FrontendToQueue: EdgeMessage {
   /// More message identifiers, please.
@@ -14,7 +26,7 @@ package enum FrontendToQueue: EdgeMessage {
   /// The transaction ended without a submit; lookup has sent `envelopes` for it.
   case abort(MessageID, envelopes: UInt32)
   /// The first message of an edge: the submits whose answer is still owed.
-  case reconcile([MessageID])
+  case reconcile([OwedSubmit])
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
@@ -31,10 +43,13 @@ package enum FrontendToQueue: EdgeMessage {
       writer.write(UInt8(4))
       writer.write(id.rawValue)
       writer.write(envelopes)
-    case .reconcile(let ids):
+    case .reconcile(let owed):
       writer.write(UInt8(5))
-      writer.writeVariable(UInt64(ids.count))
-      for id in ids { writer.write(id.rawValue) }
+      writer.writeVariable(UInt64(owed.count))
+      for submit in owed {
+        writer.write(submit.message.rawValue)
+        writer.write(submit.session.rawValue)
+      }
     }
   }
 
@@ -49,11 +64,12 @@ package enum FrontendToQueue: EdgeMessage {
     case 3: self = .submit(try reader.readMessage(), envelopes: try reader.readInteger())
     case 4: self = .abort(try reader.readMessageID(), envelopes: try reader.readInteger())
     case 5:
-      var ids: [MessageID] = []
+      var owed: [OwedSubmit] = []
       for _ in 0..<(try reader.readCount(of: "submits", atMost: 500_000)) {
-        ids.append(try reader.readMessageID())
+        let message = try reader.readMessageID()
+        owed.append(OwedSubmit(message, of: SessionID(try reader.readInteger())))
       }
-      self = .reconcile(ids)
+      self = .reconcile(owed)
     default: throw .invalid(field: "message kind")
     }
   }

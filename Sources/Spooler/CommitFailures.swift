@@ -7,7 +7,7 @@ extension StoreError {
   var isAboutTheRequest: Bool {
     switch self {
     case .absent, .exists, .damaged: true
-    case .busy, .newerVersion, .full, .failed, .sealed, .unusable: false
+    case .busy, .newerVersion, .full, .failed, .sealed, .unwell, .unusable: false
     }
   }
 }

@@ -41,7 +41,7 @@ final class EnvelopeWalk {
   ) {
     switch position {
     case .everywhere(let after):
-      queue.worker.read({ store throws(StoreError) in
+      queue.worker.ask({ store throws(StoreError) in
         try store.page(after: after, limit: QueryDesk.Limits.page)
       }) { [self] result in
         finished(
@@ -57,7 +57,7 @@ final class EnvelopeWalk {
         return next(in: queue, finished)
       }
       let start = after ?? EnvelopeID(UInt64(message.rawValue) << 32 - 1)
-      queue.worker.read({ store throws(StoreError) in
+      queue.worker.ask({ store throws(StoreError) in
         try store.page(after: start, limit: QueryDesk.Limits.page)
       }) { [self] result in
         finished(result.map { took($0, of: message, messages, envelopes) })
@@ -66,8 +66,7 @@ final class EnvelopeWalk {
       let ids = Array(envelopes.prefix(QueryDesk.Limits.page))
       let rest = envelopes.dropFirst(ids.count)
       position = .envelopes(rest)
-      queue.worker.read({ store throws(StoreError) in try DispatchDesk.envelopes(ids, in: store) })
-      {
+      queue.worker.ask({ store throws(StoreError) in try DispatchDesk.envelopes(ids, in: store) }) {
         finished($0.map { Step(envelopes: $0, place: rest.isEmpty ? .atEnd : .onTheWay) })
       }
     }

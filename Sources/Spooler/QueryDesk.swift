@@ -201,7 +201,7 @@ final class QueryDesk {
 
   private func discover(_ item: QueueItem, _ id: UInt32) {
     let message = item.message
-    queue.worker.read({ store throws(StoreError) in try store.discover(message) }) {
+    queue.worker.ask({ store throws(StoreError) in try store.discover(message) }) {
       [unowned self] result in
       switch result {
       case .failure(let error): send(id, .failure("\(error)"))
@@ -221,7 +221,7 @@ final class QueryDesk {
   private func quarantine(_ request: ControlRequest, _ id: UInt32) {
     switch request {
     case .quarantineList:
-      queue.worker.read({ store throws(StoreError) in try store.quarantined() }) {
+      queue.worker.ask({ store throws(StoreError) in try store.quarantined() }) {
         [unowned self] result in
         switch result {
         case .failure(let error): send(id, .failure("\(error)"))
@@ -229,7 +229,7 @@ final class QueryDesk {
         }
       }
     case .quarantineShow(let name):
-      queue.worker.read({ store throws(StoreError) in try store.quarantinedContent(name) }) {
+      queue.worker.ask({ store throws(StoreError) in try store.quarantinedContent(name) }) {
         [unowned self] result in
         switch result {
         case .failure(.absent): send(id, .failure("nothing of that name is in quarantine"))
@@ -243,7 +243,7 @@ final class QueryDesk {
   }
 
   private func restore(_ name: String, _ id: UInt32) {
-    queue.worker.read({ store throws(StoreError) in
+    queue.worker.ask({ store throws(StoreError) in
       let restored = try store.restore(quarantined: name)
       var back: [StoredEnvelope] = []
       for id in restored.envelopes {

@@ -149,6 +149,8 @@ extension QueueService {
         worker.set(.well)
         dispatchDesk?.pump()
       case .failure(let error):
+        // One failure may be over in a moment.
+        if attempt >= 3 { worker.staysUnwell(error) }
         if attempt % 10 == 0 { context.log.warn("queue: reopen: \(error)") }
         reopen(attempt: attempt + 1)
       }

@@ -30,7 +30,7 @@ final class BodyListing: PagedAnswer {
     credits -= 1
     isReading = true
     let (message, offset) = (message, offset)
-    desk.queue.worker.read({ store throws(StoreError) in
+    desk.queue.worker.ask({ store throws(StoreError) in
       try store.body(of: message, from: offset, count: 64 << 10)
     }) { [self] result in
       isReading = false
@@ -50,7 +50,7 @@ final class BodyListing: PagedAnswer {
   /// A body that ended early is no message.
   private func finish() {
     let (message, offset) = (message, offset)
-    desk.queue.worker.read({ store throws(StoreError) in
+    desk.queue.worker.ask({ store throws(StoreError) in
       try store.shortage(of: message, after: offset)
     }) { [self] result in
       guard desk.isWanted(self) else { return }
@@ -91,7 +91,7 @@ final class Verification: PagedAnswer {
     guard !isAtEnd else { return desk.send(id, .done) }
     isReading = true
     let after = after
-    desk.queue.worker.read({ store throws(StoreError) in
+    desk.queue.worker.ask({ store throws(StoreError) in
       try store.verify(after: after, limit: 128)
     }) { [self] result in
       isReading = false

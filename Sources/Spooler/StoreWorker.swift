@@ -12,6 +12,8 @@ package final class StoreWorker {
   /// One operation on the store's thread. Its result goes back to the role's loop.
   private struct Job {
     let run: @Sendable (any Store) -> @Sendable () -> Void
+    /// What tells that it is not done; nil when it waits as long as it takes.
+    var refuse: ((StoreError) -> Void)?
   }
 
   private let loop: any EventLoop
@@ -23,6 +25,7 @@ package final class StoreWorker {
   private var repairs: [Job] = []
   private var isBusy = false
   private var condition = Condition.well
+  private var trouble: StoreError?
   private var needsUpkeep = false
   private var upkeepTimer: Scheduled<Void>?
   /// How long nothing must have waited before upkeep begins.
@@ -97,9 +100,34 @@ package final class StoreWorker {
     pump()
   }
 
+  /// As `read`, for somebody who waits for an answer: a failure when the store stays unwell.
+  package func ask<Value: Sendable>(
+    _ body: @escaping @Sendable (any Store) throws(StoreError) -> Value,
+    finished: @escaping (Result<Value, StoreError>) -> Void
+  ) {
+    if let trouble {
+      let done = NIOLoopBound(finished, eventLoop: loop)
+      return loop.execute { done.value(.failure(trouble)) }
+    }
+    var job = job(body, finished)
+    job.refuse = { finished(.failure($0)) }
+    readers.append(job)
+    pump()
+  }
+
   package func set(_ condition: Condition) {
     self.condition = condition
+    if condition == .well { trouble = nil }
     pump()
+  }
+
+  /// The store could not be opened again: those who ask are told so until it is well.
+  package func staysUnwell(_ error: StoreError) {
+    precondition(condition == .unwell)
+    trouble = .unwell(error)
+    let waiting = readers[firstReader...]
+    (readers, firstReader) = (waiting.filter { $0.refuse == nil }, 0)
+    for job in waiting { job.refuse?(.unwell(error)) }
   }
 
   private func job<Value: Sendable>(

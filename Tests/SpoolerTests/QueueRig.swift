@@ -36,6 +36,8 @@ final class QueueRig: Sendable {
     let error = Mutex<StoreError?>(nil)
     /// The next change is carried out, and ends with it all the same.
     let lateError = Mutex<StoreError?>(nil)
+    /// What opening again ends with.
+    let reopenError = Mutex<StoreError?>(nil)
     let attempts = Mutex(0)
     /// Put into the store by somebody else before the next change.
     let foreign = Mutex<[NewMessage]>([])
@@ -101,6 +103,7 @@ final class QueueRig: Sendable {
         if let stuck { return StuckStore(holding: stuck) }
         let store = MemoryStore()
         store.failure = { [unowned store] in failing.before($0, store) }
+        store.reopenFailure = { failing.reopenError.withLock { $0 } }
         return store
       }
       return NIOLoopBound(queue, eventLoop: loop)
@@ -125,6 +128,9 @@ final class QueueRig: Sendable {
 
   /// From now on every change fails so; nil: none does.
   func fail(_ error: StoreError?) { failing.error.withLock { $0 = error } }
+
+  /// From now on opening again fails so; nil: it does not.
+  func failReopening(_ error: StoreError?) { failing.reopenError.withLock { $0 = error } }
 
   /// The next change is carried out and seems to have failed so.
   func failLate(_ error: StoreError) { failing.lateError.withLock { $0 = error } }

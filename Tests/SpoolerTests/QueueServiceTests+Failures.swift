@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+import ControlProtocol
 import Interprocess
 import Mail
 import Queue
@@ -138,6 +139,33 @@ extension QueueServiceTests {
     try await Self.report(task, .delivered, &delivery)
     #expect(try await !Self.isStored(notice, rig))
     #expect(try await !Self.isStored(id, rig))
+  }
+
+  @Test("what an operator asks has an answer while the store cannot be opened again")
+  func unwellForLong() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var control = try await rig.control()
+    let id = try await Self.block(&frontend)
+    rig.failReopening(QueueRig.broken)
+    rig.fail(QueueRig.broken)
+    #expect(try await Self.submit(id, &frontend, lookup) == 451)
+    for number: UInt32 in 1...2 {
+      let answer = try await control.answer(number, .showQueue(.all))
+      guard case .failure(let reason)? = answer.last else {
+        Issue.record("\(answer)")
+        continue
+      }
+      #expect(reason.contains("cannot be used now") && reason.contains("injected"))
+    }
+    rig.fail(nil)
+    rig.failReopening(nil)
+    for number: UInt32 in 3...100 {
+      if case .done? = try await control.answer(number, .showQueue(.all)).last { return }
+      try await _Concurrency.Task.sleep(for: .milliseconds(50))
+    }
+    Issue.record("the store is well again, and nobody is told")
   }
 
   @Test("a store that was marked as moved while it was closed is not served when it opens again")

@@ -17,6 +17,8 @@ package final class MemoryStore: Store {
 
   /// Asked before each `apply`; an error that it returns is thrown and nothing is changed.
   package var failure: (([Change]) -> StoreError?)?
+  /// What opening again fails with.
+  package var reopenFailure: (() -> StoreError?)?
 
   private struct StoredMessage {
     var message: Message
@@ -28,7 +30,10 @@ package final class MemoryStore: Store {
 
   package func open() throws(StoreError) -> OpenReport { OpenReport() }
 
-  package func reopen() throws(StoreError) -> OpenReport { OpenReport() }
+  package func reopen() throws(StoreError) -> OpenReport {
+    if let error = reopenFailure?() { throw error }
+    return OpenReport()
+  }
 
   @discardableResult
   package func close(within limit: Duration) throws(StoreError) -> CloseReport { CloseReport() }

@@ -20,6 +20,8 @@ package enum StoreError: Error, Equatable, Sendable {
   case failed(operation: String, path: String, errno: Int32, explanation: String)
   /// An earlier failure made it unsafe to go on; `reopen` first.
   case sealed(path: String)
+  /// As `sealed`, and opening again has failed, too; that is tried again and again.
+  indirect case unwell(StoreError)
   /// The directory or database cannot be used at all: ownership, mode, kind. Says what to do.
   case unusable(path: String, problem: String, remedy: String)
 }
@@ -38,6 +40,7 @@ extension StoreError: CustomStringConvertible {
     case .failed(let operation, let path, _, let explanation):
       "\(path): \(operation): \(explanation)"
     case .sealed(let path): "\(path): an earlier write failed; waiting to recover"
+    case .unwell(let cause): "the store cannot be used now, which is tried again: \(cause)"
     case .unusable(let path, let problem, let remedy): "\(path): \(problem); \(remedy)"
     }
   }

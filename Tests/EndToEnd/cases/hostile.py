@@ -391,6 +391,85 @@ def read_only(bench):
     expect(re.search("Read-only|Permission|read-only", said), f"it says {said!r}")
 
 
+def failing_disk(bench):
+    """Mounts an ext4 of 96 MB at `failing`. Returns how it becomes read-only, as after an I/O error, and
+    how it is mended once nobody uses it."""
+    bench.need_root("needs to mount a file system")
+    image, place = bench.path("image"), bench.path("failing")
+    os.makedirs(place)
+    with open(image, "wb") as file:
+        file.truncate(96 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+
+    def mount():
+        return subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, place],
+                              capture_output=True).returncode
+
+    if mount():
+        raise Skipped("mount is not permitted")
+    bench.at_end(lambda: subprocess.run(["umount", "-l", place], capture_output=True))
+    os.chmod(place, 0o755)
+
+    def fail():
+        device = subprocess.run(["findmnt", "-no", "SOURCE", place], check=True,
+                                capture_output=True, text=True).stdout.strip()
+        with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w") as file:
+            file.write("1\n")
+
+    def mend():
+        subprocess.run(["umount", place], check=True)
+        # 1: errors were corrected.
+        expect(subprocess.run(["e2fsck", "-fy", image], capture_output=True).returncode in (0, 1),
+               "the file system cannot be mended")
+        expect_equal(mount(), 0, "mount")
+
+    return fail, mend
+
+
+@case("a spool that becomes read-only while it is served: 4xx and nothing lost ({backend})",
+      backend=BACKENDS, seconds=120)
+def read_only_while_served(bench, backend):
+    fail, mend = failing_disk(bench)
+    sink = Sink(bench)
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""", backend=backend, name="failing/state", arguments=["-P", "mta"])
+    daemon.log_path = bench.path("failing.log")
+    daemon.start()
+    # The configuration lies there, too, and is not what is tested.
+    os.sync()
+    large = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 30000
+    for number in range(20):
+        submit(daemon.port, body=large if number % 7 == 0 else None)
+    fail()
+    for number in range(10):
+        with Client(daemon.port, seconds=20) as client:
+            client.command("EHLO x")
+            client.send("MAIL FROM:<a@example.org>\r\n")
+            reply = client.reply()
+            if reply.startswith("250"):
+                client.command("RCPT TO:<b@example.com>")
+                client.command("DATA", "354")
+                client.send(stuffed(large if number == 5 else message()))
+                reply = client.reply()
+            expect(re.match("45[12] ", reply), f"it says {reply!r}")
+    # An operator who looks now has an answer, if only that there is none.
+    asked = daemon.run_ctl("show", "queue", seconds=15)
+    said = (asked.stdout + asked.stderr).decode()
+    expect(said.count("\n") == 20 if asked.returncode == 0 else "cannot be used now" in said,
+           f"show queue says {said!r}")
+    no_role_died(daemon)
+    daemon.stop()
+    mend()
+    daemon.start()
+    eventually(lambda: _taken(daemon), "no mail is taken though the disk is well", 20)
+    daemon.ctl("resume", "mta")
+    daemon.wait_empty(40)
+    expect_equal(len(sink.deliveries), 21)
+    daemon.stop()
+
+
 def small_disk(bench):
     """Mounts 64 MB at `small`."""
     bench.need_root("needs to mount a small file system")

@@ -83,19 +83,41 @@ import Testing
     ]
   )
   func networks(_ entry: String, _ text: String, _ expected: Bool) throws {
-    var refused: [String] = []
-    let set = NetworkSet([entry], refused: &refused)
-    #expect(set.contains(try #require(IPAddress(parsing: text)).source) == expected)
-    #expect(refused == [])
-    #expect(!set.contains(.local))
+    var index = NetworkIndex(count: 1)
+    #expect(index.replace(0, with: [entry]) == [])
+    let source = try #require(IPAddress(parsing: text)).source
+    #expect(index.tables(of: source) == (expected ? [0] : []))
+    #expect(index.tables(of: .local) == [])
   }
 
   @Test("the token local stands for the submission socket, and nonsense is given back")
   func networkTokens() {
-    var refused: [String] = []
-    let set = NetworkSet(["Local", "x", "10.0.0.0/33"], refused: &refused)
-    #expect(set.contains(.local))
-    #expect(refused == ["x", "10.0.0.0/33"])
+    var index = NetworkIndex(count: 1)
+    #expect(index.replace(0, with: ["Local", "x", "10.0.0.0/33"]) == ["x", "10.0.0.0/33"])
+    #expect(index.tables(of: .local) == [0])
+  }
+
+  @Test(
+    "an address is found in every table that has a block with it, once, until the table changes"
+  )
+  func networksOfTables() {
+    var index = NetworkIndex(count: 4)
+    #expect(!index.isReady(0))
+    for (table, entries) in [
+      ["10.0.0.0/8", "10.0.0.1", "10.0.0.1"], ["10.0.0.1", "local"], ["10.0.0.1", "2001:db8::/32"],
+    ].enumerated() { #expect(index.replace(table, with: entries) == []) }
+    func found(_ source: SourceAddress) -> [Int] { index.tables(of: source).sorted() }
+    #expect(found(.inet4(0x0a00_0001)) == [0, 1, 2])
+    #expect(found(.inet4(0x0a00_0002)) == [0])
+    #expect(found(.inet6(0x2001_0db8 << 32, 7)) == [2])
+    #expect(index.replace(1, with: ["10.0.0.2"]) == [])
+    #expect(found(.inet4(0x0a00_0001)) == [0, 2] && found(.inet4(0x0a00_0002)) == [0, 1])
+    #expect(found(.local) == [])
+    #expect(index.replace(0, with: nil) == [])
+    #expect(!index.isReady(0) && index.isReady(1))
+    #expect(found(.inet4(0x0a00_0001)) == [2] && found(.inet4(0x0a00_0002)) == [1])
+    #expect(index.replace(2, with: []) == [])
+    #expect(found(.inet4(0x0a00_0001)) == [] && found(.inet6(0x2001_0db8 << 32, 7)) == [])
   }
 
   @Test(

@@ -7,7 +7,6 @@ internal import Mail
 enum Matcher: Sendable {
   case strings(Set<String>)
   case domains(DomainSet)
-  case networks(NetworkSet)
   case addresses(AddressSet)
   /// Users: an address when the name holds `@`, else a string.
   case users(Set<String>, AddressSet)
@@ -20,6 +19,7 @@ enum Matcher: Sendable {
 enum Service: UInt8, CaseIterable, Hashable, Sendable {
   case string = 0
   case domain
+  /// An address that clients have: asked of all tables at once.
   case network
   case address
   case user
@@ -43,8 +43,6 @@ extension Matcher {
       self = .strings(Set(entries.lazy.map(\.asciiLowercased)))
     case .domain:
       self = .domains(DomainSet(entries))
-    case .network:
-      self = .networks(NetworkSet(entries, refused: &refused))
     case .address:
       self = .addresses(AddressSet(entries, subaddressDelimiter: subaddressDelimiter))
     case .user:
@@ -62,7 +60,7 @@ extension Matcher {
         }
       }
       self = .patterns(patterns)
-    case .value, .destination:
+    case .network, .value, .destination:
       preconditionFailure("what has no matcher of its own")
     }
   }
@@ -81,7 +79,7 @@ extension Matcher {
         names.contains(name.asciiLowercased)
       }
     case .patterns(let patterns): patterns.contains { $0.matches(name) }
-    case .networks, .addresses: preconditionFailure("a name looked up among addresses")
+    case .addresses: preconditionFailure("a name looked up among addresses")
     case .unavailable: nil
     }
   }
@@ -93,20 +91,8 @@ extension Matcher {
     case .patterns(let patterns):
       patterns.contains { $0.matches("\(address.local)@\(address.domain)") }
     case .unavailable: nil
-    case .strings, .domains, .networks, .users:
+    case .strings, .domains, .users:
       preconditionFailure("an address looked up among names")
-    }
-  }
-
-  /// Nil when the table cannot be asked.
-  func contains(source: SourceAddress) -> Bool? {
-    switch self {
-    case .networks(let networks): networks.contains(source)
-    case .patterns(let patterns):
-      patterns.contains { $0.matches(IPAddress(source)?.description ?? "local") }
-    case .unavailable: nil
-    case .strings, .domains, .addresses, .users:
-      preconditionFailure("a source looked up among names")
     }
   }
 }

@@ -2,15 +2,17 @@
 
 internal import Configuration
 
-/// Which rules can match, by the recipient's domain: most rules name a table of domains that does not
-/// have it, and are never looked at.
+/// Which rules can match, by the recipient's domain and the client's address: most rules name a table of
+/// domains that does not have the one, or of networks that does not have the other, and are never
+/// looked at.
 ///
-/// A rule is passed over only where a look at it would find just that. So a rule whose tag or source, which
-/// are asked before the domain, ask a table that cannot be asked now is met by every recipient.
+/// A rule is passed over only where a look at it would find just that. So a rule of which what is asked
+/// before that table is in one that cannot be asked now is met by every recipient.
 struct RuleIndex: Sendable {
   /// Rules that every recipient meets, by their places, which rise.
   private var always: [Int] = []
-  /// Rules that only recipients meet whose domain is in a table, by the table; their places rise.
+  /// Rules that only recipients meet whose domain, or whose client, is in a table, by the table; their
+  /// places rise.
   private var byTable: [Int: [Int]] = [:]
 
   /// Of no rules.
@@ -30,13 +32,19 @@ struct RuleIndex: Sendable {
         rule.questionsBeforeDomain.allSatisfy({ isAvailable($0.table, $1) })
       {
         byTable[test.table.rawValue, default: []].append(place)
+      } else if case .address(let test) = rule.source, test.comparison == .entries,
+        test.sense == .holds,
+        rule.questionsBeforeDomain.allSatisfy({ isAvailable($0.table, $1) })
+      {
+        byTable[test.table.rawValue, default: []].append(place)
       } else {
         always.append(place)
       }
     }
   }
 
-  /// The places of the rules that a recipient meets whose domain is in these tables, in their order.
+  /// The places of the rules that a recipient meets whose domain or client is in these tables, each given
+  /// once, in their order.
   func places(for tables: [Int]) -> Places {
     var chosen: [Int] = []
     for table in tables {
@@ -74,7 +82,7 @@ struct RuleIndex: Sendable {
 }
 
 extension Rule {
-  /// Looks into tables that come before the one for the recipient's domain.
+  /// Looks into tables that come before the one for the recipient's domain; the last is for the source.
   fileprivate var questionsBeforeDomain: [(Test, Service)] {
     var found: [(Test, Service)] = []
     if let tag { found.append((tag, .string)) }

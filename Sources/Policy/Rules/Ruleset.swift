@@ -25,6 +25,7 @@ package struct Ruleset: Sendable {
   private var matchers: [Matcher?]
   private var maps: [TableIndex: TableMap] = [:]
   private var domains: DomainIndex
+  private var networks: NetworkIndex
   private var index = RuleIndex()
   private let asked: [TableIndex: Set<Service>]
   private let localAddresses: Set<IPAddress>
@@ -43,6 +44,7 @@ package struct Ruleset: Sendable {
     )
     matchers = Array(repeating: nil, count: projection.tables.count * Service.allCases.count)
     domains = DomainIndex(count: projection.tables.count)
+    networks = NetworkIndex(count: projection.tables.count)
     asked = Ruleset.asked(of: projection)
     for table in asked.keys { prepare(table, files[table]) }
     indexRules()
@@ -93,7 +95,11 @@ package struct Ruleset: Sendable {
       case .destination:
         domains.replace(table.rawValue, with: source.keys)
         continue
-      case .string, .domain, .network, .address, .user, .pattern: break
+      case .network:
+        refusedEntries += networks.replace(table.rawValue, with: source.keys)
+          .map { RefusedEntry(table: declaration.name, entry: $0) }
+        continue
+      case .string, .domain, .address, .user, .pattern: break
       }
       var refused: [String] = []
       matchers[slot(table, service)] =
@@ -113,7 +119,8 @@ package struct Ruleset: Sendable {
     index = RuleIndex(
       rules,
       isAvailable: { table, service in
-        if case .unavailable? = matchers[slot(table, service)] { false } else { true }
+        if service == .network { return networks.isReady(table.rawValue) }
+        return if case .unavailable? = matchers[slot(table, service)] { false } else { true }
       },
       isIndexed: { domains.isComplete(for: $0.rawValue) }
     )
@@ -141,12 +148,28 @@ package struct Ruleset: Sendable {
     tables[table.rawValue].content == .systemAccounts
   }
 
+  /// Which tables have the recipient's domain and the client's address: asked once for all rules.
+  private struct Found {
+    let domain: DomainIndex.Question
+    let networks: [Int]
+
+    init(_ subject: RuleSubject, _ domains: DomainIndex, _ networks: NetworkIndex) {
+      domain = domains.question(about: subject.destination.domain)
+      self.networks = networks.tables(
+        of: subject.origin == .expansion ? .local : subject.session.source
+      )
+    }
+
+    /// Each once.
+    var tables: [Int] { domain.tables + networks.filter { !domain.tables.contains($0) } }
+  }
+
   /// What the first rule says all of whose criteria hold.
   package func decide(_ subject: RuleSubject) -> Decision {
-    let domain = domains.question(about: subject.destination.domain)
+    let found = Found(subject, domains, networks)
     do {
-      for place in index.places(for: domain.tables)
-      where try firstMismatch(rules[place], subject, domain) == nil {
+      for place in index.places(for: found.tables)
+      where try firstMismatch(rules[place], subject, found) == nil {
         return outcome(of: rules[place])
       }
       return .noRule
@@ -157,11 +180,11 @@ package struct Ruleset: Sendable {
 
   /// The same decision, by a look at every rule, with what each before it lacked.
   package func explain(_ subject: RuleSubject) -> ExplainedDecision {
-    let domain = domains.question(about: subject.destination.domain)
+    let found = Found(subject, domains, networks)
     var mismatches: [ExplainedDecision.Mismatch] = []
     do {
       for rule in rules {
-        guard let criterion = try firstMismatch(rule, subject, domain) else {
+        guard let criterion = try firstMismatch(rule, subject, found) else {
           return ExplainedDecision(mismatches: mismatches, decision: outcome(of: rule))
         }
         mismatches.append(ExplainedDecision.Mismatch(line: rule.line, criterion: criterion))
@@ -188,14 +211,14 @@ package struct Ruleset: Sendable {
   private func firstMismatch(
     _ rule: Rule,
     _ subject: RuleSubject,
-    _ domain: DomainIndex.Question
+    _ found: Found
   ) throws(UnavailableTable) -> Criterion? {
     let session = subject.session
     if let tag = rule.tag {
       guard try matches(tag, .string, name: session.tag) else { return .tag }
     }
-    guard try matches(rule.source, subject) else { return .from }
-    guard try matches(rule.destination, domain) else { return .for }
+    guard try matches(rule.source, subject, found.networks) else { return .from }
+    guard try matches(rule.destination, found.domain) else { return .for }
     if let helo = rule.helo {
       guard try matches(helo, .domain, name: session.helo) else { return .helo }
     }
@@ -217,7 +240,8 @@ package struct Ruleset: Sendable {
 
   private func matches(
     _ source: Rule.Source,
-    _ subject: RuleSubject
+    _ subject: RuleSubject,
+    _ networks: [Int]
   ) throws(UnavailableTable) -> Bool {
     let session = subject.session
     let isInternal = subject.origin == .expansion
@@ -228,9 +252,14 @@ package struct Ruleset: Sendable {
       return (isInternal || isLocal(session.source)) == (sense == .holds)
     case .socket(let sense):
       return !isInternal && (session.source == .local) == (sense == .holds)
+    case .address(let test) where test.comparison == .patterns:
+      let address = isInternal ? nil : IPAddress(session.source)
+      return try matches(test, .network, name: address?.description ?? "local")
     case .address(let test):
-      let from = isInternal ? SourceAddress.local : session.source
-      return try answer(test, .network) { $0.contains(source: from) }
+      guard self.networks.isReady(test.table.rawValue) else {
+        throw UnavailableTable(name: name(of: test.table))
+      }
+      return networks.contains(test.table.rawValue) == (test.sense == .holds)
     case .named(let sense):
       guard !isInternal else { return false }
       return (session.hostname != RuleSubject.unknownHostName) == (sense == .holds)

@@ -73,7 +73,7 @@ final class AccountsClient {
       case .user(_, let name), .userAndForward(_, let name): .user(name)
       case .forward(_, _, _, let home): .forward(home: home)
       case .list(_, let path): .list(path: path)
-      case .authenticate(_, let name, _): .password(user: name)
+      case .authenticate(_, let name, _, _): .password(user: name)
       }
     waiting[question.token] = subject
     deadlines.asked(question.token, at: Clock.rising())

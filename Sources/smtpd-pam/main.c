@@ -2,7 +2,8 @@
 //
 // smtpd-pam SERVICE [DIRECTORY]: asks PAM about one user and one password, and ends.
 //
-// Standard input is a socket that keeps messages apart. One comes: the user, a zero, the password, a zero.
+// Standard input is a socket that keeps messages apart. One comes: the user, a zero, the address of the client's
+// host or nothing, a zero, the password, a zero.
 // One goes: a byte of `enum verdict`. Neither is ever an argument or in the environment. A file of DIRECTORY
 // says which modules are asked, or else one of PAM's own directories.
 //
@@ -99,7 +100,8 @@ static enum verdict verdict_of(int status) {
   }
 }
 
-static enum verdict ask(const char *service, const char *directory, const char *user, char *password) {
+static enum verdict ask(const char *service, const char *directory, const char *user, const char *host,
+                        char *password) {
   struct pam_conv conversation = {.conv = converse, .appdata_ptr = password};
   pam_handle_t *handle = NULL;
   const char *step = "pam_start";
@@ -110,6 +112,7 @@ static enum verdict ask(const char *service, const char *directory, const char *
     step = "pam_set_item";
     status = pam_set_item(handle, PAM_FAIL_DELAY, (const void *)no_delay);
   }
+  if (status == PAM_SUCCESS && *host != 0) status = pam_set_item(handle, PAM_RHOST, host);
   if (status == PAM_SUCCESS) {
     step = "pam_authenticate";
     status = pam_authenticate(handle, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
@@ -147,11 +150,15 @@ static int answer(int asker, const char *service, const char *directory) {
   while (length < 0 && errno == EINTR);
   // Nobody asks any more, or not like this.
   if (length <= 0 || length > QUESTION_MAX) return 1;
-  size_t user = strnlen(question, (size_t)length) + 1;
-  if (user >= (size_t)length) return 1;
-  char *password = question + user;
-  if (strnlen(password, (size_t)length - user) + user + 1 != (size_t)length) return 1;
-  char verdict = (char)ask(service, directory, question, password);
+  char *parts[3];
+  size_t start = 0;
+  for (int index = 0; index < 3; index++) {
+    if (start >= (size_t)length) return 1;
+    parts[index] = question + start;
+    start += strnlen(parts[index], (size_t)length - start) + 1;
+  }
+  if (start != (size_t)length) return 1;
+  char verdict = (char)ask(service, directory, parts[0], parts[1], parts[2]);
   explicit_bzero(question, sizeof question);
   return send(asker, &verdict, 1, MSG_NOSIGNAL) == 1 ? 0 : 1;
 }

@@ -183,7 +183,11 @@ struct EdgeMessageTests {
     for verdict: SenderQuestion.Verdict in [.granted, .denied, .failed] {
       try Self.check(LookupToFrontend.sender(token: 1, verdict))
     }
-    try Self.check(LookupToAccounts.authenticate(token: 1, name: "joe", password))
+    for source: SourceAddress in [.local, .inet4(7), .inet6(1, 2)] {
+      try Self.check(
+        LookupToAccounts.authenticate(token: 1, name: "joe", source: source, password)
+      )
+    }
     try Self.check(DeliveryToLookup.login(token: 1, action: "out", label: "l"))
     for sent: LookupToDelivery in [
       .login(token: 1, user: "joe", password), .absent(token: 1), .failed(token: 1),

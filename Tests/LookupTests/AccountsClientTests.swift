@@ -74,7 +74,7 @@ struct AccountsClientTests {
     let answers = try await AccountsRig.answers(patience: 1) { rig in
       rig.connect(1)
       #expect(rig.client.ask(.user(token: 1, name: "joe")))
-      #expect(rig.client.ask(.authenticate(token: 2, name: "joe", Secret([1]))))
+      #expect(rig.client.ask(.authenticate(token: 2, name: "joe", source: .local, Secret([1]))))
     }
     var iterator = answers.makeAsyncIterator()
     #expect(await iterator.next() == "\(AccountsToLookup.failed(token: 1))")

@@ -115,7 +115,7 @@ extension ByteWriter {
     for byte in secret.withBytes({ $0 }) { write(byte) }
   }
 
-  fileprivate mutating func write(_ source: SourceAddress) {
+  mutating func write(_ source: SourceAddress) {
     switch source {
     case .local: write(UInt8(0))
     case .inet4(let address):
@@ -139,7 +139,7 @@ extension ByteReader {
     try readString(of: "user", atMost: AuthenticationQuestion.Limits.user)
   }
 
-  fileprivate mutating func readSource() throws(DecodingError) -> SourceAddress {
+  mutating func readSource() throws(DecodingError) -> SourceAddress {
     switch try readByte() {
     case 0: .local
     case 4: .inet4(try readInteger())

@@ -13,14 +13,14 @@ package enum LookupToAccounts: EdgeMessage {
   case forward(token: UInt64, uid: UInt32, gid: UInt32, home: String)
   /// What does the list at this absolute path say? It is read as the user of commands of aliases.
   case list(token: UInt64, path: String)
-  /// Is this the password of that user of the system?
-  case authenticate(token: UInt64, name: String, Secret)
+  /// Is this, from a client there, the password of that user of the system?
+  case authenticate(token: UInt64, name: String, source: SourceAddress, Secret)
 
   /// Which question it is.
   package var token: UInt64 {
     switch self {
     case .user(let token, _), .userAndForward(let token, _), .forward(let token, _, _, _),
-      .list(let token, _), .authenticate(let token, _, _):
+      .list(let token, _), .authenticate(let token, _, _, _):
       token
     }
   }
@@ -48,10 +48,11 @@ package enum LookupToAccounts: EdgeMessage {
       writer.write(UInt8(4))
       writer.write(token)
       writer.write(path)
-    case .authenticate(let token, let name, let password):
+    case .authenticate(let token, let name, let source, let password):
       writer.write(UInt8(5))
       writer.write(token)
       writer.write(name)
+      writer.write(source)
       writer.write(password)
     }
   }
@@ -80,6 +81,7 @@ package enum LookupToAccounts: EdgeMessage {
       self = .authenticate(
         token: token,
         name: try reader.readUser(),
+        source: try reader.readSource(),
         try reader.readSecret(atMost: AuthenticationQuestion.Limits.password)
       )
     default: throw .invalid(field: "message kind")

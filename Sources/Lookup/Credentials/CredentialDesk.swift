@@ -93,6 +93,7 @@ final class CredentialDesk {
       let asking = LookupToAccounts.authenticate(
         token: lastToken,
         name: question.user,
+        source: question.source,
         question.password
       )
       if !ask(asking) { answered(lastToken, .failed) }

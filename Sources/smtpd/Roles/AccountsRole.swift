@@ -114,17 +114,20 @@ final class AccountsRole: RoleService {
       } then: {
         reply($0)
       }
-    case .authenticate(let token, let name, let password):
-      authenticate(password, of: name) { reply(.authentication(token: token, $0)) }
+    case .authenticate(let token, let name, let source, let password):
+      authenticate(password, of: name, from: source) { reply(.authentication(token: token, $0)) }
     }
   }
 
   private func authenticate(
     _ password: Secret,
     of name: String,
+    from source: SourceAddress,
     then tell: @escaping VerifierDesk.Answer
   ) {
-    if let verifiers { return verifiers.verify(password, of: name, answer: tell) }
+    if let verifiers {
+      return verifiers.verify(password, of: name, from: source, answer: tell)
+    }
     work(on: hashing) { [passwords] in
       passwords.verdict(on: password, of: name)
     } then: { [context] verdict in

@@ -24,6 +24,8 @@ final class VerifierDesk {
 
   private struct Question {
     let name: String
+    /// Where the client is, for modules that tell hosts apart; empty when it is on this one.
+    let host: String
     let password: Secret
     let answer: Answer
   }
@@ -41,9 +43,15 @@ final class VerifierDesk {
   }
 
   /// Asks, now or later. `answer` is called once.
-  func verify(_ password: Secret, of name: String, answer: @escaping Answer) {
+  func verify(
+    _ password: Secret,
+    of name: String,
+    from source: SourceAddress,
+    answer: @escaping Answer
+  ) {
     guard waiting.count < Limits.waiting else { return answer(.failed) }
-    waiting.append(Question(name: name, password: password, answer: answer))
+    let host = IPAddress(source)?.description ?? ""
+    waiting.append(Question(name: name, host: host, password: password, answer: answer))
     askNext()
   }
 
@@ -60,10 +68,10 @@ final class VerifierDesk {
       eventLoop: context.loop
     )
     let loop = context.loop
-    let (name, password) = (question.name, question.password)
+    let (name, host, password) = (question.name, question.host, question.password)
     let channel = SupervisorChannel(descriptor: descriptor.release())
     pool.submit { _ in
-      let verdict = VerifierDesk.ask(channel, name, password)
+      let verdict = VerifierDesk.ask(channel, name, host, password)
       channel.close()
       loop.execute { done.value(verdict) }
     }
@@ -89,12 +97,13 @@ final class VerifierDesk {
   private static func ask(
     _ channel: SupervisorChannel,
     _ name: String,
+    _ host: String,
     _ password: Secret
   ) -> AuthenticationQuestion.Verdict {
     // PAM has texts that end with a zero.
     let isText = password.withBytes { !$0.contains(0) }
     guard isText, !name.utf8.contains(0) else { return .denied }
-    var question = Array(name.utf8) + [0]
+    var question = Array(name.utf8) + [0] + Array(host.utf8) + [0]
     // No copy is left behind by growing.
     question.reserveCapacity(question.count + password.count + 1)
     password.withBytes { for byte in $0 { question.append(byte) } }

@@ -438,7 +438,7 @@ def pam_answers(bench, name):
         daemon.wait_log(r"warn: accounts: PAM service smtpd-test: pam_\w+: ")
 
 
-@case("a PAM module is told the user and the password, and they are in no argument and no environment")
+@case("a PAM module is told user, host and password; what is secret is in no argument and no environment")
 def pam_module(bench):
     bench.directory_for("seen")
     script = bench.write("module", f"""#!/bin/sh
@@ -447,7 +447,7 @@ tr '\\0' '\\n' < /proc/$PPID/cmdline > {bench.path("seen")}/arguments
 tr '\\0' '\\n' < /proc/$PPID/environ > {bench.path("seen")}/environment
 env >> {bench.path("seen")}/environment
 ls -l /proc/$PPID/fd > {bench.path("seen")}/descriptors
-[ "$PAM_USER" = alice ] && [ "$password" = '{PASSWORD}' ]
+[ "$PAM_USER" = alice ] && [ "$password" = '{PASSWORD}' ] && [ "$PAM_RHOST" = 127.0.0.1 ]
 """, 0o755)
     daemon = server(bench, "tls auth", service(
         bench, f"auth required pam_exec.so quiet expose_authtok {script}", "account required pam_permit.so")).start()

@@ -73,6 +73,53 @@ def maildir_limit(bench):
     expect_equal(left, [], "left behind")
 
 
+QUOTA = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// A file holds 4096 bytes, as if its user's quota ended there.
+ssize_t write(int file, const void *bytes, size_t count) {
+  static ssize_t (*next)(int, const void *, size_t);
+  struct stat status;
+  if (next == NULL) next = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+  if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size + (off_t)count > 4096) {
+    errno = EDQUOT;
+    return -1;
+  }
+  return next(file, bytes, count);
+}
+"""
+
+
+@case("{agent}: over quota is a temporary failure, and what was there is left as it was",
+      agent=["mail.mbox", "mail.maildir"])
+def over_quota(bench, agent):
+    source = bench.write("quota.c", QUOTA)
+    subprocess.run(["clang", "-shared", "-fPIC", "-o", bench.path("quota.so"), source, "-ldl"], check=True)
+    where = [bench.path("box" if agent == "mail.mbox" else "Maildir")]
+
+    def deliver(message):
+        return run(bench, agent, str(len(message)), *(where if agent == "mail.mbox" else []), message=message,
+                   LD_PRELOAD=bench.path("quota.so"))
+
+    def content():
+        if agent == "mail.mbox":
+            return [open(where[0], "rb").read()]
+        return [open(os.path.join(directory, name), "rb").read()
+                for directory, _, names in os.walk(where[0]) for name in names]
+
+    expect_equal(deliver(MESSAGE), (0, ""))
+    before = content()
+    expect_equal(len(before), 1)
+    status, said = deliver(b"Subject: large\n\n" + b"x" * 8000 + b"\n")
+    expect_equal(status, 75, said)
+    expect("quota" in said.lower(), f"it said {said!r}")
+    expect_equal(content(), before)
+
+
 @case("mail.mbox: half a message is not taken, and the file is not even made")
 def half(bench):
     status, said = run(bench, "mail.mbox", "100", bench.path("box"))

@@ -4,6 +4,7 @@
 import os
 import pwd
 import re
+import resource
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.client import submit
@@ -14,6 +15,8 @@ from harness.sink import Sink
 USERS = {"frontend": "_smtpf", "lookup": "_smtpl", "resolver": "_smtpr", "queue": "_smtpq",
          "delivery": "_smtpx", "control": "_smtpc"}
 SOCKET, EXECVE = 41, 59
+# What each may have open at most; the others have as many more as sessions, tables or deliveries are allowed.
+OPEN_FILES = {"accounts": 256, "resolver": 512, "keys": 256, "control": 192}
 
 
 def facts(pid):
@@ -36,6 +39,7 @@ match from any for any action "out"
 @case("every role is filtered and may gain nothing, whoever started it")
 def filtered(bench):
     daemon = Daemon(bench, CONFIGURATION.format(port=9)).start()
+    host = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for role, pid in all_roles(daemon).items():
         # Its process is there a moment before it has given up what it does not need.
         eventually(lambda: facts(pid)["Seccomp"] == "2", f"{role}: not filtered", 5)
@@ -52,6 +56,10 @@ def filtered(bench):
         with open(f"/proc/{pid}/limits") as file:
             limits = {line[:25].strip(): line[26:].split()[:2] for line in file}
         expect_equal(limits["Max core file size"], ["0", "0"], f"{role}: core")
+        soft, hard = limits["Max open files"]
+        expect_equal(soft, hard, f"{role}: open files, and how far it may raise them")
+        least, most = (OPEN_FILES[role],) * 2 if role in OPEN_FILES else (192, host)
+        expect(least <= int(hard) <= most, f"{role}: {hard} open files of {host}")
         if role != "queue":
             expect_equal(limits["Max file size"], ["0", "0"], f"{role}: file size")
     if not bench.is_root:

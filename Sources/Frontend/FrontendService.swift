@@ -38,7 +38,7 @@ package final class FrontendService: RoleService {
   var questions: [UInt64: Question] = [:]
   private var nextToken: UInt64 = 0
   private var transactions: [MessageID: OpenTransaction] = [:]
-  /// Sessions that wait for the answer to a submit, or for credit.
+  /// Sessions that the queue may have something to say to: from their first recipient on.
   private var owners: [MessageID: SessionHandler] = [:]
   var submitted: Set<MessageID> = []
   var recipientDeadlines = AnswerDeadlines<UInt64>(limit: FrontendService.recipientAnswer)
@@ -200,6 +200,7 @@ package final class FrontendService: RoleService {
       session: session
     )
     transaction.questions += 1
+    owners[transaction.id] = session
     recipientDeadlines.asked(nextToken, at: Clock.rising())
     guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
     lookup.send(
@@ -242,7 +243,7 @@ package final class FrontendService: RoleService {
     owners[transaction.id] = session
     submitted.insert(transaction.id)
     submitDeadlines.asked(transaction.id, at: Clock.rising())
-    queue.send(.submit(message, envelopes: UInt32(transaction.envelopes.count)))
+    queue.send(.submit(message, envelopes: UInt32(transaction.recipients.envelopes)))
   }
 
   /// The session does not want the transaction any more; the queue is told once lookup has said how
@@ -252,7 +253,7 @@ package final class FrontendService: RoleService {
     owners[transaction.id] = nil
     guard transaction.questions == 0 else { return }
     transactions[transaction.id] = nil
-    queue?.send(.abort(transaction.id, envelopes: UInt32(transaction.envelopes.count)))
+    queue?.send(.abort(transaction.id, envelopes: UInt32(transaction.recipients.envelopes)))
   }
 
   // MARK: - Edges
@@ -299,8 +300,10 @@ package final class FrontendService: RoleService {
     let verdict: ServerSession.RecipientVerdict
     switch answer {
     case .accepted(let envelopes):
-      transaction.envelopes += envelopes
-      for id in envelopes { transaction.recipients.append((id, question.address)) }
+      // The queue may have refused it meanwhile.
+      if transactions[transaction.id] === transaction {
+        transaction.recipients.add(question.address, envelopes)
+      }
       verdict = .accepted(envelopes: envelopes.count)
     case .refused(let reply): verdict = .refused(reply)
     }
@@ -361,7 +364,9 @@ package final class FrontendService: RoleService {
 
   func finish(_ id: MessageID, _ answer: ServerSession.MessageAnswer) {
     // No credit comes any more, and none is needed: the session reads on, to the end of the data.
-    transactions.removeValue(forKey: id)?.unacknowledged = 0
+    let over = transactions.removeValue(forKey: id)
+    over?.unacknowledged = 0
+    if case .refused = answer { over?.recipients = AcceptedRecipients() }
     let wasSubmitted = submitted.remove(id) != nil
     guard let session = owners.removeValue(forKey: id) else { return }
     if wasSubmitted {

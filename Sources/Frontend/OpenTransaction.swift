@@ -8,16 +8,14 @@ final class OpenTransaction {
   let id: MessageID
   /// What lookup is told about the message with each recipient.
   let message: Message
-  /// Envelopes that lookup has sent to the queue for it.
-  var envelopes: [EnvelopeID] = []
   /// Recipients that lookup has not answered.
   var questions = 0
   /// Bytes of the body that were sent and not credited.
   var unacknowledged = 0
   /// The session does not want it any more.
   var isAborted = false
-  /// The recipients as the client named them, for the log.
-  var recipients: [(EnvelopeID, Address)] = []
+  /// The recipients, and the envelopes that lookup has sent to the queue for them.
+  var recipients = AcceptedRecipients()
   /// Counts it among the messages of its local submitter for as long as it lives.
   var slot: LocalSubmitters.MessageSlot?
 

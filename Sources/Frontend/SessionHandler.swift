@@ -371,7 +371,7 @@ final class SessionHandler: ChannelInboundHandler {
     perform(actions)
     guard case .stored = answer, let done else { return }
     let sender = done.message.sender.map { "\($0)" } ?? ""
-    for (envelope, recipient) in done.recipients {
+    done.recipients.forEach(of: done.id) { envelope, recipient in
       service.context.log.line(
         "\(id) smtp envelope evpid=\(envelope) from=<\(sender)> to=<\(recipient)>"
       )

@@ -39,11 +39,15 @@ struct IntakeTests {
     )
   }
 
-  private static func intake(memoryBody: Int = 100, memory: Int = 1000) throws -> Intake {
+  /// What each envelope of these tests takes.
+  private static func envelopeBytes() throws -> Int { try envelope(1, 1).memoryBytes }
+
+  private static func intake(memoryBody: Int = 100, memory: Int = 100_000) throws -> Intake {
     var limits = Intake.Limits()
     limits.memoryBody = memoryBody
     limits.memoryBodyWhenShort = memoryBody / 2
     limits.memory = memory
+    limits.memoryMax = memory + memory / 2
     limits.envelopes = 4
     var intake = Intake(limits: limits)
     intake.reserved(first: try id(1), count: 100, frontend: frontend)
@@ -157,7 +161,10 @@ struct IntakeTests {
     #expect(intake.envelopes([try Self.envelope(12, 1), try Self.envelope(13, 1)]).isEmpty)
     let foreign = intake.submit(try Self.message(500, size: 0), envelopes: 1, from: Self.frontend)
     #expect(Self.words(foreign) == ["refused 500 451"])
-    for low in UInt32(1)...5 { _ = intake.envelopes([try Self.envelope(14, low)]) }
+    for low in UInt32(1)...4 {
+      #expect(intake.envelopes([try Self.envelope(14, low)]).isEmpty)
+    }
+    #expect(Self.words(intake.envelopes([try Self.envelope(14, 5)])) == ["refused 14 452"])
     let many = intake.submit(try Self.message(14, size: 0), envelopes: 5, from: Self.frontend)
     #expect(Self.words(many) == ["refused 14 451"])
     #expect(intake.count == 0)
@@ -170,6 +177,59 @@ struct IntakeTests {
     let over = intake.body(try Self.id(2), [UInt8](repeating: 0, count: 100), from: Self.frontend)
     #expect(Self.words(over).contains("admission 452"))
     #expect(Self.words(intake.abort(try Self.id(1), from: Self.frontend)) == ["admission 250"])
+  }
+
+  @Test("envelopes count as bodies do, until they are durable or given up")
+  func envelopeBudget() throws {
+    let one = try Self.envelopeBytes()
+    // Three fit, four are too many for new transactions, and with a fifth the open one ends.
+    var limits = Intake.Limits()
+    limits.memory = 3 * one
+    limits.memoryMax = 4 * one
+    var intake = Intake(limits: limits)
+    intake.reserved(first: try Self.id(1), count: 100, frontend: Self.frontend)
+    for number in UInt32(1)...3 {
+      #expect(intake.envelopes([try Self.envelope(number, 1)]).isEmpty)
+    }
+    #expect(intake.bytesInMemory == limits.memory && intake.admission == nil)
+    #expect(Self.words(intake.envelopes([try Self.envelope(4, 1)])) == ["admission 452"])
+    #expect(intake.bytesInMemory == limits.memoryMax)
+    #expect(Self.words(intake.envelopes([try Self.envelope(4, 2)])) == ["refused 4 452"])
+    // What was refused has given back all that it had, and begins no other.
+    #expect(intake.bytesInMemory == 3 * one && intake.count == 3)
+    #expect(intake.envelopes([try Self.envelope(4, 3)]).isEmpty && intake.count == 3)
+    let commit = intake.submit(try Self.message(1, size: 0), envelopes: 1, from: Self.frontend)
+    #expect(Self.words(commit) == ["commit 1 1"])
+    #expect(intake.bytesInMemory == 3 * one)
+    #expect(Self.words(intake.committed(try Self.id(1))) == ["admission 250", "stored 1"])
+    #expect(intake.bytesInMemory == 2 * one)
+    _ = intake.abort(try Self.id(2), from: Self.frontend)
+    _ = intake.lost(frontend: Self.frontend)
+    #expect(intake.bytesInMemory == 0 && intake.count == 0)
+  }
+
+  @Test("the envelopes of one transaction take what one may, and not a byte more")
+  func transactionBudget() throws {
+    let one = try Self.envelopeBytes()
+    for excess in [0, 1] {
+      var limits = Intake.Limits()
+      limits.envelopeMemory = 2 * one - excess
+      var intake = Intake(limits: limits)
+      intake.reserved(first: try Self.id(1), count: 100, frontend: Self.frontend)
+      #expect(intake.envelopes([try Self.envelope(1, 1)]).isEmpty)
+      let second = Self.words(intake.envelopes([try Self.envelope(1, 2)]))
+      #expect(second == (excess == 0 ? [] : ["refused 1 452"]))
+      #expect(intake.bytesInMemory == (excess == 0 ? 2 * one : 0))
+    }
+  }
+
+  @Test("long texts of an envelope count, short ones lie in its structure")
+  func envelopeTexts() throws {
+    let short = try Self.envelope(1, 1)
+    var long = short
+    long.originalRecipient = "rfc822;\(String(repeating: "x", count: 493))"
+    #expect(long.memoryBytes >= short.memoryBytes + 500)
+    #expect(short.memoryBytes >= MemoryLayout<Envelope>.stride)
   }
 
   private static func bytes(_ count: Int) -> [UInt8] { [UInt8](repeating: 1, count: count) }
@@ -255,7 +315,7 @@ struct IntakeTests {
   @Test("whatever happens in whatever order, nothing is left at the end", arguments: 0..<40)
   func random(seed: UInt64) throws {
     var random = Generator(state: seed &* 0x9e37_79b9_7f4a_7c15 &+ 1)
-    var intake = try Self.intake(memoryBody: 100, memory: 400)
+    var intake = try Self.intake(memoryBody: 100, memory: 8 * Self.envelopeBytes())
     for _ in 0..<600 {
       let number = UInt32.random(in: 1...30, using: &random)
       let id = try Self.id(number)

@@ -6,7 +6,8 @@ package import Mail
 ///
 ///     open ──submit──▶ submitted ──all here──▶ committing ──durable──▶ stored (250)
 ///       │                  │                        └──failed──▶ refused (451)
-///       └──abort──▶ gone   └──flawed──▶ refused (451)
+///       ├──abort──▶ gone   └──flawed──▶ refused (451)
+///       └──too much──▶ refused (452)
 ///
 /// Pure: told events, returns actions. Frontends are known by the generation of their edge. An
 /// identifier is good for one transaction: what comes for one that is over is refused or ignored.
@@ -31,10 +32,15 @@ package struct Intake: Sendable {
     package var memoryBody = 256 << 10
     /// The same while memory is short.
     package var memoryBodyWhenShort = 16 << 10
-    /// Bodies in memory, all together, in bytes; beyond it new transactions are refused.
+    /// Bodies and envelopes of open transactions, all together, in bytes; beyond it new transactions are
+    /// refused.
     package var memory = 96 << 20
+    /// What the open ones may make of that: an envelope beyond it ends its transaction.
+    package var memoryMax = 120 << 20
     /// Envelopes of one message.
     package var envelopes = 100_000
+    /// What they may take, in bytes: so many of usual length have room.
+    package var envelopeMemory = 80 << 20
     /// Transactions at one time, of all frontends together.
     package var transactions = 100_000
     /// Identifiers that one frontend may have and not use.
@@ -45,7 +51,7 @@ package struct Intake: Sendable {
 
   private let limits: Limits
   private var transactions: [MessageID: Transaction] = [:]
-  /// Bytes of bodies in memory now.
+  /// Bytes of bodies and envelopes in memory now.
   package private(set) var bytesInMemory = 0
   private var reservations: [UInt32: ReservedIdentifiers] = [:]
   private var isMemoryShort = false
@@ -68,6 +74,12 @@ package struct Intake: Sendable {
     452,
     EnhancedStatus(.temporary, 3, 1),
     "Insufficient system storage: too much mail at once, try again later"
+  )
+
+  package static let tooManyEnvelopes = Reply(
+    452,
+    EnhancedStatus(.temporary, 5, 3),
+    "Too many recipients: they stand for more than one message can have"
   )
 
   /// While the disk is nearly full, or would be with what is on its way.
@@ -121,18 +133,23 @@ package struct Intake: Sendable {
     return true
   }
 
-  /// Lookup sent envelopes of one transaction.
+  /// Lookup sent envelopes of one transaction. When they are too many it is refused at once, and gives
+  /// back all that it had.
   package mutating func envelopes(_ arrived: [Envelope]) -> [Action] {
     guard let id = arrived.first?.id.message, arrived.allSatisfy({ $0.id.message == id }),
       let transaction = transaction(id, of: nil)
     else { return [] }
     if case .committing = transaction.state { return [] }
-    if transaction.envelopes.count + arrived.count <= limits.envelopes {
-      transactions[id]?.envelopes.append(contentsOf: arrived)
-    } else {
-      transactions[id]?.flaw = .tooManyEnvelopes
+    let bytes = arrived.reduce(0) { $0 + $1.memoryBytes }
+    guard transaction.envelopes.count + arrived.count <= limits.envelopes,
+      transaction.envelopeBytes + bytes <= limits.envelopeMemory
+    else { return refuse(id, Intake.tooManyEnvelopes) }
+    guard bytesInMemory + bytes <= limits.memoryMax else {
+      return refuse(id, Intake.shortOfMemory)
     }
-    return proceed(id)
+    transactions[id]?.envelopes.append(contentsOf: arrived)
+    transactions[id]?.envelopeBytes += bytes
+    return account(bytes) + proceed(id)
   }
 
   package mutating func body(_ id: MessageID, _ bytes: [UInt8], from frontend: UInt32) -> [Action] {
@@ -274,7 +291,6 @@ package struct Intake: Sendable {
     guard let transaction = transactions[id],
       case .submitted(let message, let expected) = transaction.state
     else { return [] }
-    if case .tooManyEnvelopes = transaction.flaw { return refuse(id, Intake.notStored) }
     if transaction.envelopes.count < expected {
       if case .lookupLost = transaction.flaw { return refuse(id, Intake.notStored) }
       // The file can be made durable meanwhile.
@@ -306,7 +322,7 @@ package struct Intake: Sendable {
     }
     guard body.size == message.size else { return refuse(message.id, Intake.notStored) }
     transactions[message.id]?.state = .committing
-    // They are in the commit from now on.
+    // They are in the commit from now on, and count until it is over.
     transactions[message.id]?.envelopes = []
     return [
       .commit(NewMessage(message: message, envelopes: transaction.envelopes, body: body))

@@ -28,7 +28,6 @@ struct Transaction: Sendable {
   /// Why it cannot be stored, whatever else comes.
   enum Flaw: Sendable {
     case none
-    case tooManyEnvelopes
     /// Lookup died, and what it had not sent yet will not come.
     case lookupLost
   }
@@ -37,14 +36,18 @@ struct Transaction: Sendable {
   var state = State.open
   var content = Content.memory([])
   var envelopes: [Envelope] = []
+  /// What they take of memory, here or in the commit.
+  var envelopeBytes = 0
   var flaw = Flaw.none
   /// Bytes at the beginning of a staged body whose credit was given while they were in memory.
   var credited = 0
 
   init(frontend: UInt32) { self.frontend = frontend }
 
-  /// Bytes of body that it holds in memory.
-  var bytesInMemory: Int {
+  /// Bytes of body and envelopes that it holds in memory.
+  var bytesInMemory: Int { envelopeBytes + bodyBytesInMemory }
+
+  private var bodyBytesInMemory: Int {
     switch content {
     case .memory(let bytes): bytes.count
     case .staged(_, let unwritten): unwritten

@@ -230,8 +230,8 @@ package struct ServerSession: Sendable {
     return proceed(at: now)
   }
 
-  /// The transaction cannot be kept: what there is and what comes is refused with `reply`, at the
-  /// end of the data. Meant for the time between `opened` and `submit`.
+  /// The transaction cannot be kept: recipients that come are refused with `reply`, and so is the
+  /// message at the end of the data. Meant for the time between `opened` and `submit`.
   package mutating func transactionFailed(_ reply: Reply) {
     if transaction?.failure == nil { transaction?.failure = reply }
   }
@@ -417,6 +417,11 @@ package struct ServerSession: Sendable {
   private mutating func addRecipient(_ result: Result<RecipientCommand, Command.Refusal>) -> Bool {
     guard case .addressing = state, let transaction else {
       failLine(ServerReply.wrongState)
+      return true
+    }
+    if let failure = transaction.failure {
+      guard inFlight == 0 else { return false }
+      fail(input.lineText, failure, .ours)
       return true
     }
     let limits = configuration.limits

@@ -139,6 +139,21 @@ struct ServerEventsTests {
     #expect(peer.exchange("MAIL FROM:<a@b>\r\n") == "250 2.0.0 Ok\r\n")
   }
 
+  @Test("a transaction that fails before DATA takes no more recipients, and no message")
+  func failedEarly() {
+    var peer = ServerPeer()
+    peer.send("EHLO c.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n")
+    peer.session.transactionFailed(Reply(452, EnhancedStatus(.temporary, 3, 1), "Full"))
+    let asked = peer.asked.count
+    #expect(peer.exchange("RCPT TO:<e@f>\r\n") == "452 4.3.1 Full\r\n")
+    #expect(peer.asked.count == asked)
+    #expect(peer.exchange("DATA\r\n").hasPrefix("354"))
+    #expect(peer.exchange("A: b\r\n\r\n.\r\n") == "452 4.3.1 Full\r\n")
+    #expect(peer.aborts == 1 && peer.stored.isEmpty)
+    #expect(peer.exchange("MAIL FROM:<a@b>\r\n") == "250 2.0.0 Ok\r\n")
+    #expect(peer.exchange("RCPT TO:<e@f>\r\n").hasPrefix("250"))
+  }
+
   @Test("a client that goes leaves nothing behind, wherever it goes")
   func vanishes() {
     let script = [

@@ -9,12 +9,20 @@ extension QueueService {
   /// A message became durable: into the schedule, and kept at hand for its first try.
   func accepted(_ new: NewMessage) {
     let now = Clock.now()
-    hot.keep(new)
     statistics.enqueued += new.envelopes.count
     for envelope in new.envelopes {
       let stored = StoredEnvelope(message: new.message, envelope: envelope)
       _ = scheduler.insert(entries.entry(for: stored), at: now)
     }
+    hot.keep(new, at: now) { isNext($0, at: now) }
+  }
+
+  /// Whether an envelope waits for its turn only, or for the end of a pause.
+  private func isNext(_ envelope: Envelope, at now: Instant) -> Bool {
+    guard let status = scheduler.status(of: envelope.id), envelope.holdUntil ?? now <= now else {
+      return false
+    }
+    return status.state == .pending || status.state == .scheduled
   }
 
   /// Puts the envelopes of these messages into the schedule while the others are still being read.
@@ -45,6 +53,7 @@ extension QueueService {
   /// An envelope that was in flight comes back with nothing to record. One that the operator removed
   /// meanwhile goes.
   func back(_ id: EnvelopeID, _ outcome: Scheduler.Outcome, at now: Instant) {
+    if case .deferred = outcome { hot.forget(id) }
     switch scheduler.completed(id, outcome, at: now) {
     case .gone(let siblings), .removed(let siblings): gone(id, siblings, .soon) {}
     case .kept, .held, .notInFlight: break

@@ -43,7 +43,9 @@ extension DispatchDesk {
       }
     case .temporary:
       guard let task, task.isOfRestingDestination else { return }
-      resting.remember(stored.envelope.id, for: task.destination.name)
+      resting.remember(stored.envelope.id, for: task.destination.name, at: Clock.now()) {
+        queue.scheduler.status(of: $0) != nil
+      }
     case .permanent, .loop, .returned, .held: break
     }
   }

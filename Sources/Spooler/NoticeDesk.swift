@@ -3,6 +3,7 @@
 internal import Configuration
 internal import Interprocess
 internal import Mail
+internal import NIOCore
 internal import Queue
 internal import Scheduler
 
@@ -18,10 +19,15 @@ final class NoticeDesk {
     static let envelopes = 100_000
   }
 
+  /// The hold queue of envelopes whose notices wait for others.
+  static let waiting = "notices under way"
+
   /// A notice on its way, from the envelopes that are due to the commit.
   private struct Job {
     let notice: Notice
     let envelopes: [StoredEnvelope]
+    /// What it takes of memory, until it is in the store or given up.
+    var bytes: Int
     /// What was asked about, and over which edge; nil while it is composed.
     var asked: (message: Message, body: [UInt8], generation: UInt32)?
     var routed: [Envelope] = []
@@ -32,6 +38,8 @@ final class NoticeDesk {
   /// counts.
   private var edges: [UInt32: LookupEdge] = [:]
   private var jobs: [UInt64: Job] = [:]
+  /// What they take, with those that are being committed.
+  private var memory = NoticeMemory()
   private var nextToken: UInt64 = 0
 
   init(_ queue: QueueService) { self.queue = queue }
@@ -79,8 +87,6 @@ final class NoticeDesk {
   }
 
   private func begin(_ bounce: Bounce, _ envelopes: [StoredEnvelope]) {
-    nextToken += 1
-    let token = nextToken
     let message = envelopes[0].message
     let notice = Notice(
       bounce,
@@ -90,7 +96,18 @@ final class NoticeDesk {
       seed: UInt64.random(in: 0...UInt64.max),
       at: Clock.now()
     )
-    jobs[token] = Job(notice: notice, envelopes: envelopes)
+    let size = envelopes.reduce(notice.originalCount) {
+      $0 + $1.envelope.memoryBytes + $1.message.memoryBytes
+    }
+    guard memory.take(size) else {
+      for stored in envelopes {
+        queue.back(stored.envelope.id, .held(under: NoticeDesk.waiting), at: Clock.now())
+      }
+      return
+    }
+    nextToken += 1
+    let token = nextToken
+    jobs[token] = Job(notice: notice, envelopes: envelopes, bytes: size)
     guard message.sender != nil else { return finish(token, with: nil) }
     let count = notice.originalCount
     queue.worker.read({ store throws(StoreError) in
@@ -157,7 +174,10 @@ final class NoticeDesk {
       postpone(token, "lookup knew no way for the notice")
       return false
     }
+    let size = envelopes.reduce(0) { $0 + $1.memoryBytes }
     jobs[token]?.routed += envelopes
+    jobs[token]?.bytes += size
+    memory.grow(size)
     return true
   }
 
@@ -191,6 +211,7 @@ final class NoticeDesk {
   /// The second step of a bounce: the notice in, the envelopes out, in one transaction.
   private func finish(_ token: UInt64, with notice: NewMessage?) {
     guard let job = jobs.removeValue(forKey: token) else { return }
+    let size = job.bytes
     var changes: [Change] = []
     var isOwed = false
     let now = Clock.now()
@@ -206,21 +227,32 @@ final class NoticeDesk {
       }
     }
     guard let notice, isOwed else {
+      free(size)
       if !changes.isEmpty { queue.commit(changes, .soon) {} }
       return
     }
     queue.statistics.notices += 1
     changes.insert(.insert(notice), at: 0)
     let ticket = QueueService.Ticket.notice(notice) { [unowned self] stored in
+      free(size)
       queue.accepted(stored)
       queue.dispatchDesk?.pump()
     }
     queue.add(changes, ticket, .now)
   }
 
+  /// So much memory is free again. Those that waited for it go on.
+  private func free(_ size: Int) {
+    guard let release = memory.free(size) else { return }
+    if queue.scheduler.release(NoticeDesk.waiting, release, at: Clock.now()) > 0 {
+      queue.context.loop.assumeIsolated().execute { [unowned self] in queue.dispatchDesk?.pump() }
+    }
+  }
+
   /// Tried again later; the envelopes are what they were.
   private func postpone(_ token: UInt64, _ why: String) {
     guard let job = jobs.removeValue(forKey: token) else { return }
+    free(job.bytes)
     queue.context.log.debug("queue: a notice waits: \(why)")
     let now = Clock.now()
     var changes: [Change] = []

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: ISC
+"""What clients can make the queue remember: recipients that stand for many count, and nothing accepted is lost."""
+
+from harness.case import case, eventually, expect, expect_equal
+from harness.client import Client, accepted, message, stuffed, submit
+from harness.daemon import Daemon
+from harness.sink import Sink
+
+MEMBERS = 3000
+# What each of the envelopes brings along.
+PARAMETERS = " ORCPT=rfc822;" + "x" * 400
+SHORT = "452 4.3.1 Insufficient system storage: too much mail at once, try again later"
+
+
+def daemon_with_list(bench):
+    """An alias that stands for many, and mail that is taken and not sent."""
+    sink = Sink(bench)
+    aliases = bench.write("aliases", "list: " + ", ".join(f"u{i}@sink.test" for i in range(MEMBERS)) + "\n")
+    daemon = Daemon(bench, f"""
+table aliases file:{aliases}
+action "in" maildir "/nonexistent" alias <aliases>
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for domain "in.test" action "in"
+match from any for any action "out"
+""", backend="lmdb", arguments=["-P", "mta"])
+    daemon.start()
+    return daemon, sink
+
+
+def anonymous(daemon):
+    """The queue role's own memory, in MB."""
+    with open(f"/proc/{daemon.roles()['queue']}/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Anonymous:")) >> 10
+
+
+def queued(daemon):
+    return daemon.statistics().get("scheduler.envelope")
+
+
+def mail_reply(daemon):
+    with Client(daemon.port) as client:
+        client.command("EHLO client.example.org")
+        client.send("MAIL FROM:<a@example.org>\r\n")
+        return client.reply()
+
+
+class Session(Client):
+    """A client with a transaction of one short recipient, and what it was told since."""
+
+    def __init__(self, port, name):
+        super().__init__(port, seconds=120)
+        self.name, self.single, self.lists, self.refusal = name, 1, 0, None
+        self.command("EHLO client.example.org")
+        self.command("MAIL FROM:<a@example.org>")
+        self.command(f"RCPT TO:<{name}@sink.test>")
+
+    def add_list(self):
+        self.send(f"RCPT TO:<list@in.test>{PARAMETERS}\r\n")
+        reply = self.reply()
+        if reply.startswith("250 "):
+            self.lists += 1
+        else:
+            self.refusal = reply
+
+    def is_refused(self):
+        """Whether one more recipient, who stands for nobody else, is refused."""
+        if self.refusal is None:
+            self.send(f"RCPT TO:<{self.name}@sink.test>\r\n")
+            reply = self.reply()
+            if reply.startswith("250 "):
+                self.single += 1
+            else:
+                self.refusal = reply
+        return self.refusal is not None
+
+    def finish(self):
+        """The reply to the final dot."""
+        self.command("DATA", "354")
+        self.send(stuffed(message(self.name)))
+        return self.reply()
+
+
+@case("recipients that stand for too much: 452 for who goes on and for new mail, the others are served", seconds=180)
+def too_much(bench):
+    daemon, sink = daemon_with_list(bench)
+    sessions = [Session(daemon.port, f"s{number}") for number in range(6)]
+    few = Session(daemon.port, "few")
+    for _ in range(8):
+        for session in sessions:
+            if session.refusal is None:
+                session.add_list()
+    # The queue may have some of it still to read.
+    daemon.wait_log("queue: new mail is refused: Insufficient system storage: too much mail at once", 60)
+    eventually(lambda: any(session.is_refused() for session in sessions), "nobody is refused", 60)
+    memory = anonymous(daemon)
+    bench.note(f"{memory} MB")
+    expect(memory < 160, f"{memory} MB of memory")
+    refused = [session for session in sessions if session.refusal is not None]
+    expect(all(session.refusal == SHORT for session in refused), f"{refused[0].refusal}")
+    daemon.wait_log('smtp failed-command command="RCPT TO:<.*>.*" result="452 4.3.1 Insuff')
+    expect_equal(mail_reply(daemon), SHORT)
+    # Who was not refused at RCPT may have been since, and hears of it at the dot.
+    expect_equal(few.finish()[:3], "250")
+    wanted, large = 1, 0
+    while large < 2 and sessions:
+        session = sessions.pop()
+        reply = session.finish()
+        if session.refusal is None and reply != SHORT:
+            accepted(reply)
+            large += 1
+            wanted += session.single + session.lists * MEMBERS
+        else:
+            expect_equal(reply, SHORT)
+    expect(large > 0, "nothing large was accepted")
+    for session in sessions[::2]:
+        session.command("RSET")
+    for session in sessions:
+        session.close()
+    expect_equal(queued(daemon), wanted, "envelopes")
+    # All that was open is over, and what it had is free.
+    eventually(lambda: "250" in mail_reply(daemon), "new mail is refused still")
+    submit(daemon.port, recipients=["late@sink.test"])
+    daemon.kill_role("queue")
+    eventually(lambda: daemon.greets(), "service after the death of the queue")
+    eventually(lambda: queued(daemon) == wanted + 1, lambda: f"{queued(daemon)} of {wanted + 1} envelopes", 30)
+    daemon.ctl("remove", "recipient=list@in.test")
+    daemon.ctl("resume", "mta")
+    eventually(lambda: {"few", "test"} <= set(sink.subjects()), lambda: f"{sink.subjects()}")
+    daemon.stop()
+
+
+@case("messages with many recipients that are not tried yet are kept in memory within a bound", seconds=180)
+def kept(bench):
+    daemon, sink = daemon_with_list(bench)
+    for number in range(40):
+        submit(daemon.port, recipients=["list@in.test"], rcpt=PARAMETERS, subject=f"m{number}")
+    memory = anonymous(daemon)
+    bench.note(f"{memory} MB")
+    expect(memory < 100, f"{memory} MB of memory")
+    expect_equal(queued(daemon), 40 * MEMBERS, "envelopes")
+    daemon.stop()

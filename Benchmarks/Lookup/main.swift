@@ -105,6 +105,7 @@ enum LookupBenchmark {
     var actions = expansion.begin(with: ruleset)
     while let action = actions.popLast() {
       switch action {
+      case .proceed: actions += expansion.proceed(with: ruleset)
       case .ask(let number, _):
         actions += expansion.answered(number, .account(account, .none), with: ruleset)
       case .finish(.accepted(let drafts)):

@@ -249,6 +249,10 @@ package final class FrontendService: RoleService {
   /// The session does not want the transaction any more; the queue is told once lookup has said how
   /// many envelopes there are to forget.
   func abort(_ transaction: OpenTransaction) {
+    if !transaction.isAborted, transaction.questions > 0 {
+      let session = transaction.message.session
+      lookup?.send(.ended(session.id, session.source))
+    }
     transaction.isAborted = true
     owners[transaction.id] = nil
     guard transaction.questions == 0 else { return }

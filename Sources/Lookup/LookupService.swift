@@ -4,6 +4,7 @@ package import Configuration
 internal import ControlProtocol
 package import Interprocess
 internal import Mail
+internal import NIOCore
 internal import Policy
 internal import ResolverEdge
 
@@ -21,6 +22,9 @@ package final class LookupService: RoleService {
     /// Where a notice of the queue goes.
     case queue(generation: UInt32, token: UInt64, MessageID)
   }
+
+  /// Between turns of expansions, for the loop to read.
+  fileprivate static let pause = TimeAmount.microseconds(50)
 
   private let context: RoleContext
   private let projection: LookupProjection
@@ -51,9 +55,11 @@ package final class LookupService: RoleService {
     self.edges = edges
     let accounts = AccountsClient(context)
     self.accounts = accounts
-    let expansions = ExpansionDesk(ruleset: Ruleset(projection)) { token, question in
-      accounts.ask(LookupToAccounts(token, question))
-    }
+    let expansions = ExpansionDesk(
+      ruleset: Ruleset(projection),
+      ask: { token, question in accounts.ask(LookupToAccounts(token, question)) },
+      schedule: { occasion, body in context.loop.run(occasion, body) }
+    )
     self.expansions = expansions
     let confirmations = ConfirmationDesk(context) { token, path in
       accounts.ask(.list(token: token, path: path))
@@ -157,6 +163,8 @@ package final class LookupService: RoleService {
         case .recipient(let question): decide(question, from: generation)
         case .authenticate(let question): credentials.check(question, from: generation)
         case .sender(let question): credentials.check(question, from: generation)
+        case .ended(let session, let source):
+          expansions.end(turns(of: session, at: source, from: generation))
         case .hostName(let token, let listener, let address):
           let name = relays.hostName(ofListener: listener, at: address)
           edges.frontends[generation]?.send(.hostName(token: token, name))
@@ -184,7 +192,11 @@ package final class LookupService: RoleService {
             destination: recipient,
             origin: .expansion
           )
-          begin(subject, .queue(generation: generation, token: token, message.id))
+          begin(
+            subject,
+            .queue(generation: generation, token: token, message.id),
+            ExpansionTurns.Session(.queue, edge: generation, number: 0)
+          )
         }
       },
       ended: { [unowned self] ending in
@@ -227,57 +239,105 @@ package final class LookupService: RoleService {
   // MARK: - Decisions
 
   private func decide(_ question: RecipientQuestion, from generation: UInt32) {
+    let session = question.message.session
     let subject = RuleSubject(
-      session: question.message.session,
+      session: session,
       sender: question.message.sender,
       destination: question.recipient
     )
-    begin(subject, .frontend(generation: generation, question))
+    begin(
+      subject,
+      .frontend(generation: generation, question),
+      turns(of: session.id, at: session.source, from: generation)
+    )
   }
 
-  private func begin(_ subject: RuleSubject, _ asker: Asker) {
-    expansions.begin(subject) { [unowned self] _, outcome in
-      switch outcome {
-      case .refused(let reply): refuse(asker, reply)
-      case .accepted(let drafts): accept(asker, drafts)
+  private func turns(
+    of session: SessionID,
+    at source: SourceAddress,
+    from generation: UInt32
+  ) -> ExpansionTurns.Session {
+    ExpansionTurns.Session(
+      ExpansionTurns.Client(at: source),
+      edge: generation,
+      number: session.rawValue
+    )
+  }
+
+  private func begin(
+    _ subject: RuleSubject,
+    _ asker: Asker,
+    _ session: ExpansionTurns.Session
+  ) {
+    expansions.begin(
+      subject,
+      ExpansionDesk.Asker(session: session, isWaiting: { [unowned self] in isThere(asker) }) {
+        [unowned self] _, outcome in
+        switch outcome {
+        case .accepted(let drafts) where drafts.count <= EdgeLimits.expansion:
+          return accept(asker, drafts)
+        case .accepted: refuse(asker, LookupService.tooMany)
+        case .refused(let reply): refuse(asker, reply)
+        }
+        return nil
       }
+    )
+  }
+
+  private func isThere(_ asker: Asker) -> Bool {
+    switch asker {
+    case .frontend(let generation, _): edges.frontends[generation] != nil
+    // Another queue process numbers its questions anew.
+    case .queue(let generation, _, _): generation == edges.queueGeneration && edges.queue != nil
     }
   }
 
   private func refuse(_ asker: Asker, _ reply: Reply) {
+    guard isThere(asker) else { return }
     switch asker {
     case .frontend(let generation, let question):
       edges.frontends[generation]?.send(.refused(token: question.token, reply))
-    case .queue(let generation, let token, _):
-      // Another queue process numbers its questions anew.
-      guard generation == edges.queueGeneration else { return }
-      edges.queue?.send(.unroutable(token: token, reply))
+    case .queue(_, let token, _): edges.queue?.send(.unroutable(token: token, reply))
     }
   }
 
-  private func accept(_ asker: Asker, _ drafts: [EnvelopeDraft]) {
+  /// Sends envelopes, a frame at a time, and behind the last one the verdict.
+  private func accept(_ asker: Asker, _ drafts: [EnvelopeDraft]) -> ExpansionDesk.Part? {
+    guard isThere(asker) else { return nil }
     let now = Clock.now()
-    guard drafts.count <= EdgeLimits.expansion else { return refuse(asker, LookupService.tooMany) }
     switch asker {
-    case .queue(let generation, let token, let message):
-      guard generation == edges.queueGeneration, let queue = edges.queue else { return }
-      let made = envelopes(drafts, of: message, index: 0, at: now)
-      let last = made.suffix(EdgeLimits.envelopes)
-      for part in LookupService.frames(of: made.dropLast(last.count)) {
-        queue.send(.routing(token: token, part))
+    case .queue(_, let token, let message):
+      var parts = EnvelopeParts(drafts, of: message, index: 0, created: now)
+      return { [edges] in
+        let part = parts.next()
+        edges.queue?.send(
+          parts.isOver ? .routed(token: token, part) : .routing(token: token, part)
+        )
+        return !parts.isOver
       }
-      queue.send(.routed(token: token, Array(last)))
     case .frontend(let generation, let question):
+      // Those of one recipient all go to the same queue.
       guard let queue = edges.queue else {
-        return refuse(asker, .temporaryFailure(question.recipient))
+        refuse(asker, .temporaryFailure(question.recipient))
+        return nil
       }
-      var made = envelopes(drafts, of: question.message.id, index: question.index, at: now)
-      for index in made.indices {
-        made[index].notify = question.notify
-        made[index].originalRecipient = question.originalRecipient
+      var parts = EnvelopeParts(
+        drafts,
+        of: question.message.id,
+        index: question.index,
+        created: now
+      )
+      return { [edges] in
+        var part = parts.next()
+        for place in part.indices {
+          part[place].notify = question.notify
+          part[place].originalRecipient = question.originalRecipient
+        }
+        queue.send(.envelopes(part))
+        guard parts.isOver else { return true }
+        edges.frontends[generation]?.send(.accepted(token: question.token, envelopes: parts.ids))
+        return false
       }
-      for part in LookupService.frames(of: made[...]) { queue.send(.envelopes(part)) }
-      edges.frontends[generation]?.send(.accepted(token: question.token, envelopes: made.map(\.id)))
     }
   }
 
@@ -286,28 +346,17 @@ package final class LookupService: RoleService {
     EnhancedStatus(.permanent, 5, 3),
     "Too many recipients: the address stands for more than one message can have"
   )
+}
 
-  /// As many in a frame as it has room for.
-  private static func frames(of envelopes: ArraySlice<Envelope>) -> [[Envelope]] {
-    stride(from: envelopes.startIndex, to: envelopes.endIndex, by: EdgeLimits.envelopes).map {
-      Array(envelopes[$0..<min($0 + EdgeLimits.envelopes, envelopes.endIndex)])
-    }
-  }
-
-  /// Identifiers are the recipient's place in the transaction above the envelope's place in the
-  /// expansion: distinct without asking anybody.
-  private func envelopes(
-    _ drafts: [EnvelopeDraft],
-    of message: MessageID,
-    index: UInt16,
-    at now: Instant
-  ) -> [Envelope] {
-    drafts.enumerated().map { place, draft in
-      let low = UInt32(index) << 16 + UInt32(place) + 1
-      guard let id = EnvelopeID(message: message, low: low) else {
-        preconditionFailure("an envelope without a number")
-      }
-      return draft.envelope(id: id, created: now)
+extension EventLoop {
+  fileprivate func run(_ occasion: ExpansionDesk.Occasion, _ body: @escaping () -> Void) {
+    let loop = assumeIsolated()
+    switch occasion {
+    case .soon: loop.execute(body)
+    case .later:
+      // A loop runs all tasks that are due before it reads again: so this one must not be due, and that
+      // is measured from behind the tasks that are due now.
+      loop.execute { loop.scheduleTask(in: LookupService.pause, body) }
     }
   }
 }

@@ -83,6 +83,9 @@ struct EdgeMessageTests {
     ] { try Self.check(LookupToDelivery.relay(token: 1, facts)) }
     try Self.check(LookupToDelivery.refused(token: 2, reason: "Table t cannot be read"))
     try Self.check(FrontendToLookup.hostName(token: 1, listener: 2, wide))
+    for source: SourceAddress in [.local, .inet4(0xc000_0201), .inet6(1, 2)] {
+      try Self.check(FrontendToLookup.ended(SessionID(7), source))
+    }
     try Self.check(LookupToFrontend.hostName(token: 1, "mx.example.org"))
     try Self.check(LookupToFrontend.hostName(token: 1, nil))
   }

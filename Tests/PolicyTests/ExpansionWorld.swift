@@ -37,6 +37,8 @@ struct ExpansionWorld {
           questions: questions,
           explanation: expansion.explanation ?? []
         )
+      case .proceed:
+        waiting += expansion.proceed(with: ruleset)
       case .ask(let number, let question):
         questions.append(question)
         waiting += expansion.answered(number, answer(to: question), with: ruleset)

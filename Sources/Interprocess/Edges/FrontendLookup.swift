@@ -14,6 +14,8 @@ package enum FrontendToLookup: EdgeMessage {
   case sender(SenderQuestion)
   /// What name has the listener at this address of its own?
   case hostName(token: UInt64, listener: UInt16, IPAddress)
+  /// Nobody needs to know any more what a session asked of recipients; it is answered still.
+  case ended(SessionID, SourceAddress)
 
   /// A password is in it.
   package var isSecret: Bool { if case .authenticate = self { true } else { false } }
@@ -34,6 +36,10 @@ package enum FrontendToLookup: EdgeMessage {
       writer.write(token)
       writer.write(listener)
       writer.write(address)
+    case .ended(let session, let source):
+      writer.write(UInt8(5))
+      writer.write(session.rawValue)
+      writer.write(source)
     }
   }
 
@@ -48,6 +54,7 @@ package enum FrontendToLookup: EdgeMessage {
         listener: try reader.readInteger(),
         try reader.readIPAddress()
       )
+    case 5: self = .ended(SessionID(try reader.readInteger()), try reader.readSource())
     default: throw .invalid(field: "message kind")
     }
   }

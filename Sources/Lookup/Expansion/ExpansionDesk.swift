@@ -1,86 +1,231 @@
 // SPDX-License-Identifier: ISC
 
 internal import Configuration
+internal import Interprocess
 internal import Mail
 internal import Policy
 
-/// The expansions under way: drives each, hands its questions on, and brings the answers back.
+/// The expansions under way: gives each its turns, hands its questions on, and brings the answers back.
+///
+/// None runs where it is begun or answered, but in its turn, so that none of a client's makes another
+/// client wait.
 final class ExpansionDesk {
   private enum Limits {
     /// Questions that wait for an answer at one time.
     static let questions = 16_384
   }
 
-  private struct Work {
+  /// When the next turns are.
+  enum Occasion {
+    /// Once what has arrived is taken.
+    case soon
+    /// Once the loop has looked for what has arrived meanwhile.
+    case later
+  }
+
+  /// Who wants to know.
+  struct Asker {
+    let session: ExpansionTurns.Session
+    /// Whether somebody waits for the outcome still; it is not worked on for nobody.
+    let isWaiting: () -> Bool
+    /// Told once. What is given back is what follows the outcome.
+    let finished: (Expansion, Expansion.Outcome) -> Part?
+  }
+
+  /// Does a part of what follows an outcome, of about a slice. False when it was the last one.
+  typealias Part = () -> Bool
+
+  private final class Work {
     var expansion: Expansion
-    var tokens: Set<UInt64> = []
-    let finished: (Expansion, Expansion.Outcome) -> Void
+    let asker: Asker
+    var answers: [(number: Int, ExpansionAnswer)] = []
+    var isToProceed = false
+    /// What follows the outcome, once that is there.
+    var rest: Part?
+
+    init(_ expansion: Expansion, _ asker: Asker) {
+      self.expansion = expansion
+      self.asker = asker
+    }
   }
 
   private struct Asked {
     let work: UInt64
     let number: Int
+    let client: ExpansionTurns.Client
   }
 
   var ruleset: Ruleset
   private let ask: (_ token: UInt64, ExpansionQuestion) -> Bool
+  private let schedule: (Occasion, @escaping () -> Void) -> Void
+  private var turns = ExpansionTurns()
   private var works: [UInt64: Work] = [:]
   private var asked: [UInt64: Asked] = [:]
   private var lastWork: UInt64 = 0
   private var lastToken: UInt64 = 0
+  private var isScheduled = false
 
-  /// - Parameter ask: hands a question on; false when nobody is there to be asked.
-  init(ruleset: Ruleset, ask: @escaping (_ token: UInt64, ExpansionQuestion) -> Bool) {
+  /// - Parameters:
+  ///   - ask: hands a question on; false when nobody is there to be asked. What was asked is answered.
+  ///   - schedule: runs something on the loop, not at once.
+  init(
+    ruleset: Ruleset,
+    ask: @escaping (_ token: UInt64, ExpansionQuestion) -> Bool,
+    schedule: @escaping (Occasion, @escaping () -> Void) -> Void
+  ) {
     self.ruleset = ruleset
     self.ask = ask
+    self.schedule = schedule
   }
 
-  /// Expansions that wait for answers.
+  /// Expansions that are not over.
   var count: Int { works.count }
 
-  /// `finished` is told once, perhaps at once.
-  func begin(
-    _ subject: RuleSubject,
-    recording: Expansion.Recording = .off,
-    finished: @escaping (Expansion, Expansion.Outcome) -> Void
-  ) {
-    var work = Work(expansion: Expansion(subject, recording: recording), finished: finished)
-    let actions = work.expansion.begin(with: ruleset)
+  static let tooMany = Reply(
+    451,
+    EnhancedStatus(.temporary, 3, 2),
+    "Temporary failure: too many recipients wait to be checked, try again later"
+  )
+
+  func begin(_ subject: RuleSubject, recording: Expansion.Recording = .off, _ asker: Asker) {
+    let expansion = Expansion(subject, recording: recording)
     lastWork += 1
-    perform(actions, work, lastWork)
+    guard turns.add(lastWork, of: asker.session, at: Clock.rising()) else {
+      _ = asker.finished(expansion, .refused(ExpansionDesk.tooMany))
+      return
+    }
+    works[lastWork] = Work(expansion, asker)
+    goOn(.soon)
   }
 
   /// The answer to a question. One that nobody waits for is dropped.
   func answered(_ token: UInt64, _ answer: ExpansionAnswer) {
-    guard let question = asked.removeValue(forKey: token),
-      var work = works.removeValue(forKey: question.work)
-    else { return }
-    work.tokens.remove(token)
-    let actions = work.expansion.answered(question.number, answer, with: ruleset)
-    perform(actions, work, question.work)
+    guard let question = asked.removeValue(forKey: token) else { return }
+    turns.answered(for: question.client)
+    if let work = works[question.work] {
+      work.answers.append((question.number, answer))
+      turns.wake(question.work)
+    }
+    goOn(.soon)
   }
 
-  private func perform(_ actions: [Expansion.Action], _ started: Work, _ id: UInt64) {
-    var work = started
-    var rest = actions[...]
-    while let action = rest.popFirst() {
+  /// A session is over: what is not decided for it is refused without a further look.
+  func end(_ session: ExpansionTurns.Session) {
+    for number in turns.expansions(of: session) {
+      if let work = works[number], work.rest == nil { drop(work, number) }
+    }
+    goOn(.soon)
+  }
+
+  // MARK: - Turns
+
+  private func goOn(_ occasion: Occasion) {
+    guard !isScheduled else { return }
+    isScheduled = true
+    schedule(occasion) { [unowned self] in
+      let isMore = takeTurns()
+      isScheduled = false
+      if isMore { goOn(.later) }
+    }
+  }
+
+  /// False when there is nothing left that could be done now.
+  private func takeTurns() -> Bool {
+    let now = Clock.rising()
+    var effort = ExpansionLimits.turn
+    while effort > 0 {
+      guard let turn = turns.next(at: now) else { return false }
+      let used = take(turn)
+      turns.used(used)
+      effort -= used
+    }
+    return true
+  }
+
+  /// What it cost.
+  private func take(_ turn: ExpansionTurns.Turn) -> Int {
+    let number = turn.number
+    guard let work = works[number] else { preconditionFailure("a turn without work") }
+    guard work.asker.isWaiting() else {
+      drop(work, number)
+      return 1
+    }
+    let before = work.expansion.effort
+    var envelopes = 0
+    switch turn {
+    case .begin: envelopes = perform(work.expansion.begin(with: ruleset), work, number)
+    case .drop where work.rest == nil: drop(work, number)
+    // What has an outcome goes on to its end.
+    case .goOn, .drop: envelopes = advance(work, number)
+    }
+    if !work.answers.isEmpty { turns.wake(number) }
+    if work.isToProceed || work.rest != nil { turns.hasMore(number) }
+    return max(1, work.expansion.effort - before + envelopes)
+  }
+
+  private func drop(_ work: Work, _ number: UInt64) {
+    end(number)
+    guard work.rest == nil else { return }
+    let reply = Reply.temporaryFailure(work.expansion.recipient)
+    _ = work.asker.finished(work.expansion, .refused(reply))
+  }
+
+  private func end(_ number: UInt64) {
+    works[number] = nil
+    turns.end(number)
+  }
+
+  // MARK: - Progress
+
+  /// One step of what there is to do. Returns the envelopes that were sent.
+  private func advance(_ work: Work, _ number: UInt64) -> Int {
+    if !work.answers.isEmpty {
+      let (question, answer) = work.answers.removeFirst()
+      return perform(work.expansion.answered(question, answer, with: ruleset), work, number)
+    }
+    if let rest = work.rest {
+      if !rest() {
+        work.rest = nil
+        end(number)
+      }
+      return ExpansionLimits.slice
+    }
+    guard work.isToProceed, !turns.isParked(number) else { return 0 }
+    work.isToProceed = false
+    return perform(work.expansion.proceed(with: ruleset), work, number)
+  }
+
+  private func perform(_ actions: [Expansion.Action], _ work: Work, _ number: UInt64) -> Int {
+    for action in actions {
       switch action {
-      case .finish(let outcome):
-        for token in work.tokens { asked[token] = nil }
-        return work.finished(work.expansion, outcome)
-      case .ask(let number, let question):
+      case .finish(let outcome): return finish(outcome, work, number)
+      case .proceed: work.isToProceed = true
+      case .ask(let question, let text):
         lastToken += 1
-        if asked.count < Limits.questions, ask(lastToken, question) {
-          asked[lastToken] = Asked(work: id, number: number)
-          work.tokens.insert(lastToken)
-          continue
+        if asked.count < Limits.questions, ask(lastToken, text) {
+          let client = work.asker.session.client
+          asked[lastToken] = Asked(work: number, number: question, client: client)
+          turns.asked(for: client)
+        } else {
+          work.answers.append((question, .failed))
         }
-        let more = work.expansion.answered(number, .failed, with: ruleset)
-        // A refusal stands alone: what else was to be asked is of no use.
-        if case .finish = more.first { rest = [] }
-        rest += more
       }
     }
-    works[id] = work
+    return 0
+  }
+
+  private func finish(_ outcome: Expansion.Outcome, _ work: Work, _ number: UInt64) -> Int {
+    work.answers = []
+    work.isToProceed = false
+    work.rest = work.asker.finished(work.expansion, outcome)
+    guard case .accepted(let drafts) = outcome, let rest = work.rest else {
+      end(number)
+      return 0
+    }
+    if !rest() {
+      work.rest = nil
+      end(number)
+    }
+    return min(drafts.count, ExpansionLimits.slice)
   }
 }

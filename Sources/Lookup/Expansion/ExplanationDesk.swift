@@ -72,10 +72,15 @@ final class ExplanationDesk {
       sender: question.sender,
       destination: question.recipient
     )
-    desk.begin(subject, recording: .on) { [unowned self] expansion, outcome in
-      guard tellings[id]?.number == number else { return }
-      finished(expansion, outcome, note, id)
+    let isWaiting = { [unowned self] in tellings[id]?.number == number }
+    let asker = ExpansionDesk.Asker(
+      session: ExpansionTurns.Session(.operators, edge: 0, number: number),
+      isWaiting: isWaiting
+    ) { [unowned self] expansion, outcome in
+      if isWaiting() { finished(expansion, outcome, note, id) }
+      return nil
     }
+    desk.begin(subject, recording: .on, asker)
   }
 
   /// One more response may be sent.

@@ -8,8 +8,7 @@ extension Expansion {
   mutating func take(
     _ answer: ExpansionAnswer,
     to question: ExpansionQuestion,
-    at step: Int,
-    _ delimiter: UInt8
+    at step: Int
   ) throws(ExpansionRefusal) {
     switch (question, answer) {
     case (.account(_, .unwanted), .account):
@@ -18,7 +17,7 @@ extension Expansion {
       }
       try deliver(to: name, action, at: step)
     case (.account, .account(let account, let file)):
-      try forward(file, of: account, at: step, delimiter)
+      try forward(file, of: account, at: step)
     case (.account, .absent):
       note(step, .unknownUser)
       throw .invalidRecipient
@@ -26,12 +25,12 @@ extension Expansion {
       note(step, .accountsFailed)
       throw .lookupFailed
     case (.forward(let account), .forward(let file)):
-      try forward(file, of: account, at: step, delimiter)
+      try forward(file, of: account, at: step)
     case (.forward, _):
       note(step, .accountsFailed)
       throw .problem(.temporary)
     case (.include, .include(let bytes, let owner)):
-      try include(bytes, of: owner, at: step, delimiter)
+      try include(bytes, of: owner, at: step)
     case (.include(let path), .refused):
       note(step, .includeRefused(path))
       throw .problem(.permanent)
@@ -44,8 +43,7 @@ extension Expansion {
   private mutating func include(
     _ bytes: [UInt8],
     of owner: ListOwner,
-    at step: Int,
-    _ delimiter: UInt8
+    at step: Int
   ) throws(ExpansionRefusal) {
     guard let action = steps[step].action else { preconditionFailure("a list without an action") }
     let list: NodeList
@@ -63,14 +61,13 @@ extension Expansion {
       case .address, .user, .include, .error: break
       }
     }
-    try add(list.nodes, .include, under: action, below: step, delimiter)
+    add(list.nodes, .include, under: action, below: step)
   }
 
   private mutating func forward(
     _ file: ForwardFile,
     of account: Account,
-    at step: Int,
-    _ delimiter: UInt8
+    at step: Int
   ) throws(ExpansionRefusal) {
     guard case .user(let name) = steps[step].kind, let action = steps[step].action else {
       preconditionFailure("a forward file for no user")
@@ -99,7 +96,7 @@ extension Expansion {
         }
       }
       hasForwarded(at: step)
-      try add(nodes, .forward(user: name.user), under: action, below: step, delimiter)
+      add(nodes, .forward(user: name.user), under: action, below: step)
     }
   }
 

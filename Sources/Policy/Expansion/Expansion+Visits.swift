@@ -115,29 +115,8 @@ extension Expansion {
       note(step, .unreadable("\(error)"))
       throw .problem(.temporary)
     }
-    try add(list.nodes, .alias, under: action, below: step, ruleset.subaddressDelimiter)
+    add(list.nodes, .alias, under: action, below: step)
     return true
-  }
-
-  /// Adds the entries of a list.
-  mutating func add(
-    _ nodes: [ExpansionNode],
-    _ origin: ExpansionStep.Origin,
-    under action: LookupProjection.Action,
-    below step: Int,
-    _ delimiter: UInt8
-  ) throws(ExpansionRefusal) {
-    for node in nodes {
-      switch node {
-      case .address(let address): try add(.address(address), origin, under: action, below: step)
-      case .user(let text):
-        let name = LocalName(text, delimiter: delimiter)
-        try add(.user(name), origin, under: action, below: step)
-      case .include where origin != .alias: note(step, .ignoredInclude)
-      case .include, .command, .file, .error:
-        try add(.leaf(node), origin, under: action, below: step)
-      }
-    }
   }
 
   private mutating func visit(

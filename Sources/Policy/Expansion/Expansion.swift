@@ -7,17 +7,20 @@ package import Mail
 ///
 ///     created ──begin──▶ expanding ──nothing is left to do──▶ finished
 ///                        │  ▲                              ▲
-///                       ask answered ──a step refuses──────┘
+///              ask, proceed answered ──a step refuses──────┘
 ///
 /// A tree whose root is the recipient: an address goes through the ruleset; under a local action it
 /// becomes what the virtual table says, or a user; a user becomes what the alias table says, or what his
 /// `~/.forward` says, or a delivery. Pure: it asks by returning actions and goes on when it is told an
-/// answer. Either all envelopes of a recipient come out of it, or none.
+/// answer. Either all envelopes of a recipient come out of it, or none. No event does more than
+/// `ExpansionLimits.slice` of its work: what is left waits for `proceed`.
 package struct Expansion: Sendable {
   /// What the driver has to do next.
   package enum Action: Hashable, Sendable {
     /// Ask, then tell `answered` with the number.
     case ask(Int, ExpansionQuestion)
+    /// There is more to do: tell `proceed` when others have had their turn.
+    case proceed
     /// Nothing follows, and further answers are of no use.
     case finish(Outcome)
   }
@@ -49,6 +52,14 @@ package struct Expansion: Sendable {
     let draft: EnvelopeDraft
   }
 
+  /// What a list named that is not among the steps yet.
+  private struct Addition {
+    var nodes: ArraySlice<ExpansionNode>
+    let origin: ExpansionStep.Origin
+    let action: LookupProjection.Action
+    let parent: Int
+  }
+
   /// Names the recipient as the client did.
   let subject: RuleSubject
   /// In the order in which they were named.
@@ -63,8 +74,14 @@ package struct Expansion: Sendable {
   private var next = 0
   private var waiting: [Int: ExpansionQuestion] = [:]
   private var asks: [Action] = []
+  /// Before the next step is looked at.
+  private var additions: [Addition] = []
+  private var isToProceed = false
+  /// Steps that were looked at or added, and answers that were taken.
+  package private(set) var effort = 0
 
-  private var recipient: Address { subject.destination }
+  /// As the client named it.
+  package var recipient: Address { subject.destination }
 
   /// `subject` names the recipient as the client did.
   package init(_ subject: RuleSubject, recording: Recording = .off) {
@@ -100,21 +117,43 @@ package struct Expansion: Sendable {
     guard case .expanding = state, let question = waiting.removeValue(forKey: number) else {
       preconditionFailure("an answer to a question that was not asked")
     }
+    effort += 1
     do throws(ExpansionRefusal) {
-      try take(answer, to: question, at: number, ruleset.subaddressDelimiter)
+      try take(answer, to: question, at: number)
     } catch {
       return refuse(error, at: number)
     }
+    // What it leads to has its turn there.
+    return isToProceed ? [] : advance(with: ruleset)
+  }
+
+  /// Goes on where an action said that there is more. The ruleset may be another one by now.
+  package mutating func proceed(with ruleset: Ruleset) -> [Action] {
+    guard case .expanding = state, isToProceed else {
+      preconditionFailure("an expansion that has nothing to do")
+    }
+    isToProceed = false
     return advance(with: ruleset)
   }
 
   private mutating func advance(with ruleset: Ruleset) -> [Action] {
     asks.removeAll(keepingCapacity: true)
-    while next < steps.count, waiting.count < ExpansionLimits.questions {
-      let step = next
-      next += 1
+    var rest = ExpansionLimits.slice
+    while canAdvance {
+      guard rest > 0 else {
+        isToProceed = true
+        return asks + [.proceed]
+      }
+      rest -= 1
+      effort += 1
+      let step = additions.first?.parent ?? next
       do throws(ExpansionRefusal) {
-        try visit(step, ruleset)
+        if additions.isEmpty {
+          next += 1
+          try visit(step, ruleset)
+        } else {
+          try addNext(ruleset.subaddressDelimiter)
+        }
       } catch {
         return refuse(error, at: step)
       }
@@ -124,6 +163,10 @@ package struct Expansion: Sendable {
     state = .finished
     results.sort { $0.step < $1.step }
     return [.finish(.accepted(results.map(\.draft)))]
+  }
+
+  private var canAdvance: Bool {
+    !additions.isEmpty || (next < steps.count && waiting.count < ExpansionLimits.questions)
   }
 
   private mutating func refuse(_ refusal: ExpansionRefusal, at step: Int) -> [Action] {
@@ -146,6 +189,36 @@ package struct Expansion: Sendable {
   }
 
   mutating func hasForwarded(at step: Int) { steps[step].hasForwarded = true }
+
+  /// Adds the entries of a list, before another step is looked at.
+  mutating func add(
+    _ nodes: [ExpansionNode],
+    _ origin: ExpansionStep.Origin,
+    under action: LookupProjection.Action,
+    below step: Int
+  ) {
+    guard !nodes.isEmpty else { return }
+    additions.append(Addition(nodes: nodes[...], origin: origin, action: action, parent: step))
+  }
+
+  private mutating func addNext(_ delimiter: UInt8) throws(ExpansionRefusal) {
+    let origin = additions[0].origin
+    let action = additions[0].action
+    let parent = additions[0].parent
+    guard let node = additions[0].nodes.popFirst() else {
+      preconditionFailure("a list that was added to the end")
+    }
+    if additions[0].nodes.isEmpty { additions.removeFirst() }
+    switch node {
+    case .address(let address): try add(.address(address), origin, under: action, below: parent)
+    case .user(let text):
+      let name = LocalName(text, delimiter: delimiter)
+      try add(.user(name), origin, under: action, below: parent)
+    case .include where origin != .alias: note(parent, .ignoredInclude)
+    case .include, .command, .file, .error:
+      try add(.leaf(node), origin, under: action, below: parent)
+    }
+  }
 
   /// Adds what a step named, unless it was there before.
   mutating func add(

@@ -18,4 +18,8 @@ package enum ExpansionLimits {
   package static let nodes = 131_072
   /// Questions that wait for an answer at one time.
   package static let questions = 32
+  /// Steps that are looked at or added before others have their turn.
+  package static let slice = 64
+  /// The same of all expansions together, before the loop looks at what has arrived meanwhile.
+  package static let turn = 256
 }

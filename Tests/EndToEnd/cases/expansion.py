@@ -4,8 +4,12 @@
 import json
 import os
 import pwd
+import select
 import shutil
+import socket
+import struct
 import subprocess
+import time
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import Client, submit
@@ -288,3 +292,77 @@ match from local for any action "out"
     daemon.stop()
     expect("smtpd doesn't seem to be running" in daemon.run_ctl(
         "explain", "--from", "<>", "--to", "a@b.test").stderr.decode(), "without a daemon")
+
+
+def pipelined(client, count, recipient):
+    """Has a transaction begun and sends that many RCPT in one piece, without a look at the replies."""
+    client.command("EHLO client.example.org")
+    client.command("MAIL FROM:<a@example.org>")
+    client.send(f"RCPT TO:<{recipient}>\r\n" * count)
+
+
+def recipient_times(daemon, recipient, count, source):
+    """How long the replies to RCPT take, in seconds, one at a time."""
+    times = []
+    with Client(daemon.port, source=source) as client:
+        client.command("EHLO other.example.org")
+        client.command("MAIL FROM:<b@example.org>")
+        for _ in range(count):
+            began = time.monotonic()
+            client.command(f"RCPT TO:<{recipient}>")
+            times.append(time.monotonic() - began)
+    return times
+
+
+def long_alias_daemon(bench):
+    members = ", ".join(f"member{number}@far.test" for number in range(3000))
+    daemon, _, _ = alias_daemon(bench, f"long: {members}\n", more="""
+action "out" relay host smtp://127.0.0.1:1
+match from any for domain "far.test" action "out"
+""")
+    return daemon.start()
+
+
+@case("a client that pipelines RCPT to a long alias delays no other client, and has all its answers",
+      seconds=300)
+def long_alias(bench):
+    daemon = long_alias_daemon(bench)
+    with Client(daemon.port, source="127.0.0.2", seconds=200) as busy:
+        pipelined(busy, 100, "long@in.test")
+        times = []
+        for recipient in ("one@far.test", f"{bench.recipient}@in.test"):
+            times += recipient_times(daemon, recipient, 20, "127.0.0.3")
+        # The replies to one batch leave together.
+        expect(not select.select([busy.socket], [], [], 0)[0], "the long ones were done before")
+        bench.note(f"{max(times) * 1000:.0f} ms at most")
+        expect(max(times) < 1, f"RCPT took {max(times):.2f} s")
+        for _ in range(100):
+            busy.expect("250 ")
+        busy.command("NOOP")
+    daemon.stop()
+
+
+@case("the work for a session that ended is given up", seconds=120)
+def ended_session(bench):
+    daemon = long_alias_daemon(bench)
+    began = time.monotonic()
+    expect(recipient_reply(daemon, "long@in.test").startswith("250 "), "one alone")
+    alone = time.monotonic() - began
+    pipelines = [Client(daemon.port) for _ in range(5)]
+    for busy in pipelines:
+        # The same client: its session would share the turns with these.
+        pipelined(busy, 100, "long@in.test")
+        recipient_times(daemon, "one@far.test", 1, "127.0.0.3")
+        reset(busy)
+    began = time.monotonic()
+    expect(recipient_reply(daemon, "long@in.test").startswith("250 "), "one behind 500")
+    behind = time.monotonic() - began
+    bench.note(f"{alone:.2f} s alone, {behind:.2f} s behind 500 that nobody waits for")
+    expect(behind < 3 * alone + 1, f"{behind:.2f} s, and alone {alone:.2f} s")
+    daemon.stop()
+
+
+def reset(client):
+    """Ends a connection so that the server hears of it at once, whether it reads or not."""
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()

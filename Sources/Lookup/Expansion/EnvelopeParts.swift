@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: ISC
+
+internal import Mail
+internal import Policy
+
+/// The envelopes that a recipient stands for, made a frame at a time.
+struct EnvelopeParts {
+  private let drafts: [EnvelopeDraft]
+  private let message: MessageID
+  private let index: UInt16
+  private let created: Instant
+  private var made = 0
+
+  /// - Parameter index: the recipient's place in the transaction.
+  init(_ drafts: [EnvelopeDraft], of message: MessageID, index: UInt16, created: Instant) {
+    self.drafts = drafts
+    self.message = message
+    self.index = index
+    self.created = created
+  }
+
+  /// Whether all of them have been made.
+  var isOver: Bool { made == drafts.count }
+
+  /// As many as are sent in one turn.
+  mutating func next() -> [Envelope] {
+    let end = min(made + ExpansionLimits.slice, drafts.count)
+    defer { made = end }
+    return (made..<end).map { drafts[$0].envelope(id: id(at: $0), created: created) }
+  }
+
+  /// Of all of them.
+  var ids: [EnvelopeID] { drafts.indices.map(id) }
+
+  /// The recipient's place in the transaction above the envelope's place in the expansion: distinct
+  /// without asking anybody.
+  private func id(at place: Int) -> EnvelopeID {
+    let low = UInt32(index) << 16 + UInt32(place) + 1
+    guard let id = EnvelopeID(message: message, low: low) else {
+      preconditionFailure("an envelope without a number")
+    }
+    return id
+  }
+}

@@ -73,6 +73,37 @@ enum LookupBenchmark {
       }
     }
     precondition(accepted == total)
+    guard criterion == .domains else { return }
+    measure("the same in turns of 500 clients with two sessions each", total) {
+      accepted -= inTurns(total, subjects, ruleset)
+    }
+    precondition(accepted == 0)
+  }
+
+  /// As many recipients as come, 1,000 of which wait at a time. Returns how many were accepted.
+  private static func inTurns(
+    _ total: Int,
+    _ subjects: [RuleSubject],
+    _ ruleset: Ruleset
+  ) -> Int {
+    var turns = ExpansionTurns(ExpansionTurns.Limits(patience: 1))
+    var accepted = 0
+    for number in 0..<total {
+      let session = ExpansionTurns.Session(
+        ExpansionTurns.Client(at: .inet4(UInt32(number % 500))),
+        edge: 1,
+        number: UInt64(number % 1000)
+      )
+      precondition(turns.add(UInt64(number), of: session, at: 0))
+      guard number % 1000 == 999 else { continue }
+      while let turn = turns.next(at: 0) {
+        var expansion = Expansion(subjects[Int(turn.number) % subjects.count])
+        if case .finish(.accepted)? = expansion.begin(with: ruleset).first { accepted += 1 }
+        turns.end(turn.number)
+        turns.used(expansion.effort)
+      }
+    }
+    return accepted
   }
 
   /// An alias of that many users.

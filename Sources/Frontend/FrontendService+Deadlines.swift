@@ -7,10 +7,8 @@ internal import SMTP
 
 /// What neighbours that live must answer in time.
 extension FrontendService {
-  /// How long lookup may think about a recipient, in milliseconds: a user database may hang, and a
-  /// session that waits for it does not notice that its client is gone.
-  static let recipientAnswer: Int64 = 60_000
-  /// The same for the queue and a message: as long as clients wait (RFC 5321 §4.5.3.2.6).
+  /// How long the queue may think about a message, in milliseconds: as long as clients wait (RFC 5321
+  /// §4.5.3.2.6).
   static let submitAnswer: Int64 = 600_000
   static let look = TimeAmount.seconds(1)
 
@@ -22,7 +20,7 @@ extension FrontendService {
       while let token = recipientDeadlines.takeOverdue(at: now) {
         guard questions[token] != nil else { continue }
         context.log.warn(
-          "frontend: no answer about a recipient within \(FrontendService.recipientAnswer) ms"
+          "frontend: no answer about a recipient within \(EdgeLimits.recipientAnswer) ms"
         )
         answer(token, .refused(FrontendService.noLookup))
       }

@@ -41,7 +41,7 @@ package final class FrontendService: RoleService {
   /// Sessions that the queue may have something to say to: from their first recipient on.
   private var owners: [MessageID: SessionHandler] = [:]
   var submitted: Set<MessageID> = []
-  var recipientDeadlines = AnswerDeadlines<UInt64>(limit: FrontendService.recipientAnswer)
+  var recipientDeadlines = AnswerDeadlines<UInt64>(limit: EdgeLimits.recipientAnswer)
   var submitDeadlines = AnswerDeadlines<MessageID>(limit: FrontendService.submitAnswer)
   var servers: [any Channel] = []
   /// The submission socket, which no pause closes.

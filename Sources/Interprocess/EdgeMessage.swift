@@ -33,6 +33,9 @@ package enum EdgeLimits {
   package static let envelopes = 256
   /// Envelopes that one recipient may stand for: what their identifiers have room for.
   package static let expansion = 65_535
+  /// How long lookup may think about a recipient, in milliseconds: a user database may hang, and a
+  /// session that waits for it does not notice that its client is gone.
+  package static let recipientAnswer: Int64 = 60_000
   /// Of a path.
   package static let path = 4096
   /// Of an included list.

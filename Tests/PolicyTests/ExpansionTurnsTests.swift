@@ -15,9 +15,9 @@ import Testing
   /// Turns with one expansion for each of the sessions, numbered from 1.
   private static func turns(
     _ sessions: [Turns.Session],
-    _ limits: Turns.Limits = Turns.Limits()
+    _ limits: Turns.Limits = Turns.Limits(patience: 60_000)
   ) -> Turns {
-    var turns = Turns(limits: limits)
+    var turns = Turns(limits)
     for (index, session) in sessions.enumerated() {
       #expect(turns.add(UInt64(index + 1), of: session, at: 0) == true)
     }
@@ -101,10 +101,10 @@ import Testing
 
   @Test("beyond the limits nothing is added, of one client and of all, until something ends")
   func limits() {
-    var limits = Turns.Limits()
+    var limits = Turns.Limits(patience: 60_000)
     limits.expansions = 3
     limits.expansionsOfClient = 2
-    var turns = Turns(limits: limits)
+    var turns = Turns(limits)
     #expect(turns.add(1, of: Self.session(1, 1), at: 0) == true)
     #expect(turns.add(2, of: Self.session(1, 2), at: 0) == true)
     #expect(turns.add(3, of: Self.session(1, 3), at: 0) == false)
@@ -118,7 +118,7 @@ import Testing
 
   @Test("a client whose questions are unanswered has no turn, and others have")
   func questions() {
-    var limits = Turns.Limits()
+    var limits = Turns.Limits(patience: 60_000)
     limits.questionsOfClient = 2
     let session = Self.session(1)
     var turns = Self.turns([session, session, session, Self.session(2)], limits)
@@ -140,7 +140,7 @@ import Testing
 
   @Test("of large ones only so many go on; the next one does when one of them ends")
   func large() {
-    var limits = Turns.Limits()
+    var limits = Turns.Limits(patience: 60_000)
     limits.large = 2
     limits.largeOfClient = 1
     let first = Self.session(1, 1)
@@ -166,7 +166,7 @@ import Testing
 
   @Test("an answer reaches one that is parked")
   func parked() {
-    var limits = Turns.Limits()
+    var limits = Turns.Limits(patience: 60_000)
     limits.large = 1
     var turns = Self.turns([Self.session(1), Self.session(2)], limits)
     for number: UInt64 in [1, 2] {
@@ -240,11 +240,11 @@ private struct TurnsWorld {
   private var clients: [UInt64: ExpansionTurns.Client] = [:]
 
   init(seed: UInt64) {
-    var limits = ExpansionTurns.Limits()
+    var limits = ExpansionTurns.Limits(patience: 60_000)
     limits.questionsOfClient = 3
     limits.large = 3
     limits.largeOfClient = 2
-    turns = ExpansionTurns(limits: limits)
+    turns = ExpansionTurns(limits)
     state = seed &* 0x9e37_79b9_7f4a_7c15
   }
 

@@ -58,7 +58,7 @@ final class ExpansionDesk {
   var ruleset: Ruleset
   private let ask: (_ token: UInt64, ExpansionQuestion) -> Bool
   private let schedule: (Occasion, @escaping () -> Void) -> Void
-  private var turns = ExpansionTurns()
+  private var turns = ExpansionTurns(ExpansionTurns.Limits(patience: EdgeLimits.recipientAnswer))
   private var works: [UInt64: Work] = [:]
   private var asked: [UInt64: Asked] = [:]
   private var lastWork: UInt64 = 0

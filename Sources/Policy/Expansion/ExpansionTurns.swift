@@ -26,9 +26,9 @@ package struct ExpansionTurns: Sendable {
     /// Effort of a client before the next one has its turn.
     package var effort = ExpansionLimits.slice
     /// Whoever asked has given up after so many milliseconds.
-    package var patience: Int64 = 60_000
+    package let patience: Int64
 
-    package init() {}
+    package init(patience: Int64) { self.patience = patience }
   }
 
   /// Who has turns of its own.
@@ -129,7 +129,7 @@ package struct ExpansionTurns: Sendable {
   private var large = 0
   private var parked: [UInt64] = []
 
-  package init(limits: Limits = Limits()) {
+  package init(_ limits: Limits) {
     self.limits = limits
     effortLeft = limits.effort
   }

@@ -122,18 +122,18 @@ private final class DeskRig {
     (0..<count).map { "u\($0)@far.example" }.joined(separator: ", ")
   }
 
-  @Test("a hundred recipients of a long alias do not make another client wait")
+  @Test("recipients of a long alias, however many, do not make another client wait")
   func fair() {
-    let rig = DeskRig(members: Self.far(3000))
-    for number in 0..<100 { rig.ask("all@in.example", client: 1, session: 1, as: "long\(number)") }
+    let rig = DeskRig(members: Self.far(1000))
+    for number in 0..<20 { rig.ask("all@in.example", client: 1, session: 1, as: "long\(number)") }
     #expect(rig.turn())
     rig.ask("u@far.example", client: 2, session: 2, as: "short")
     #expect(rig.told.isEmpty)
     #expect(rig.turn())
     #expect(rig.told == ["short 1"])
-    #expect(rig.desk.count == 100)
+    #expect(rig.desk.count == 20)
     rig.settle()
-    #expect(rig.told == ["short 1"] + (0..<100).map { "long\($0) 3000" })
+    #expect(rig.told == ["short 1"] + (0..<20).map { "long\($0) 1000" })
     #expect(rig.desk.count == 0)
   }
 

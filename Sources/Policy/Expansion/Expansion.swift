@@ -13,7 +13,7 @@ package import Mail
 /// becomes what the virtual table says, or a user; a user becomes what the alias table says, or what his
 /// `~/.forward` says, or a delivery. Pure: it asks by returning actions and goes on when it is told an
 /// answer. Either all envelopes of a recipient come out of it, or none. No event does more than
-/// `ExpansionLimits.slice` of its work: what is left waits for `proceed`.
+/// `ExpansionLimits.slice` of its work, but that a list is read in one go: what is left waits for `proceed`.
 package struct Expansion: Sendable {
   /// What the driver has to do next.
   package enum Action: Hashable, Sendable {
@@ -77,7 +77,7 @@ package struct Expansion: Sendable {
   /// Before the next step is looked at.
   private var additions: [Addition] = []
   private var isToProceed = false
-  /// Steps that were looked at or added, and answers that were taken.
+  /// Steps that were looked at or added, and answers that were taken; lists count what reading them costs.
   package private(set) var effort = 0
 
   /// As the client named it.
@@ -198,6 +198,7 @@ package struct Expansion: Sendable {
     below step: Int
   ) {
     guard !nodes.isEmpty else { return }
+    effort += nodes.count / 4
     additions.append(Addition(nodes: nodes[...], origin: origin, action: action, parent: step))
   }
 

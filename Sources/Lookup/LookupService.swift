@@ -23,9 +23,6 @@ package final class LookupService: RoleService {
     case queue(generation: UInt32, token: UInt64, MessageID)
   }
 
-  /// Between turns of expansions, for the loop to read.
-  fileprivate static let pause = TimeAmount.microseconds(50)
-
   private let context: RoleContext
   private let projection: LookupProjection
   private let expansions: ExpansionDesk
@@ -58,7 +55,12 @@ package final class LookupService: RoleService {
     let expansions = ExpansionDesk(
       ruleset: Ruleset(projection),
       ask: { token, question in accounts.ask(LookupToAccounts(token, question)) },
-      schedule: { occasion, body in context.loop.run(occasion, body) }
+      schedule: { occasion, body in
+        switch occasion {
+        case .soon: context.loop.assumeIsolated().execute(body)
+        case .later: context.loop.executeAfterReading(body)
+        }
+      }
     )
     self.expansions = expansions
     let confirmations = ConfirmationDesk(context) { token, path in
@@ -346,17 +348,4 @@ package final class LookupService: RoleService {
     EnhancedStatus(.permanent, 5, 3),
     "Too many recipients: the address stands for more than one message can have"
   )
-}
-
-extension EventLoop {
-  fileprivate func run(_ occasion: ExpansionDesk.Occasion, _ body: @escaping () -> Void) {
-    let loop = assumeIsolated()
-    switch occasion {
-    case .soon: loop.execute(body)
-    case .later:
-      // A loop runs all tasks that are due before it reads again: so this one must not be due, and that
-      // is measured from behind the tasks that are due now.
-      loop.execute { loop.scheduleTask(in: LookupService.pause, body) }
-    }
-  }
 }

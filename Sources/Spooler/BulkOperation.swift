@@ -122,7 +122,7 @@ final class BulkOperation: PagedAnswer {
     }
     if changes.isEmpty {
       // The loop has others to serve.
-      desk.queue.context.loop.assumeIsolated().execute { next() }
+      desk.queue.context.loop.executeAfterReading { next() }
     } else {
       desk.queue.commit(changes, .now) { next() }
     }

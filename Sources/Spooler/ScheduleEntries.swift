@@ -75,6 +75,11 @@ struct ScheduleEntries {
     }
   }
 
+  /// Whether a destination is a user of this machine, and no server that takes mail for many.
+  static func isOfOneUser(_ destination: DestinationLoad.Key) -> Bool {
+    destination.kind == .local && destination.name.utf8.contains(1)
+  }
+
   func isRelay(_ action: String) -> Bool { actions[action]?.kind == .relay }
 
   /// The name of the hold queue of envelopes whose action is gone from the configuration.

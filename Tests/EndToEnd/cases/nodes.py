@@ -174,3 +174,27 @@ match from any for domain "in.test" action "in"
         daemon.start()
         expect_equal(len(daemon.queue()), 1, "envelopes after a restart")
         daemon.stop(15)
+
+
+@case("commands that one user gets a message by run beside each other, as his mailbox is filled")
+def beside(bench):
+    user = make_users(bench)[0]
+    out = bench.directory_for("out", user.name)
+
+    def waits(own, other):
+        """A command that ends well only while the other one runs, or after it began."""
+        return (f"cat > /dev/null; touch {out}/{own}; for i in $(seq 100); do [ -e {out}/{other} ] && exit 0;"
+                f" sleep 0.1; done; exit 75")
+
+    aliases = bench.write("aliases",
+                          f'both: "|{waits("one", "two")}", "|{waits("two", "one")}", {user.name}\n')
+    daemon = Daemon(bench, f"""
+table names "{aliases}"
+action "in" maildir "{out}/Maildir" user {user.name} alias <names>
+match from any for domain "in.test" action "in"
+""").start()
+    submit(daemon.port, recipients=["both@in.test"], body=message(text="0123456789abcdef\r\n" * 60000))
+    daemon.wait_empty(9)
+    expect_equal(daemon.log().count("result=Ok"), 3, "deliveries")
+    expect_equal(len(os.listdir(f"{out}/Maildir/new")), 1, "messages in the mailbox")
+    daemon.stop()

@@ -16,19 +16,19 @@ struct AcceptedRecipients {
 
   private var runs: [Run] = []
   private var text: [UInt8] = []
-  /// How many envelopes there are.
-  private(set) var envelopes = 0
+  /// Which envelopes there are.
+  private(set) var envelopes = EnvelopeTally()
   /// Stretches of numbers that are kept; what memory goes by.
   var stretches: Int { runs.count }
 
   mutating func add(_ recipient: Address, _ ids: [EnvelopeID]) {
     guard !ids.isEmpty else { return }
-    envelopes += ids.count
     let start = UInt32(text.count)
     text += "\(recipient)".utf8
     let end = UInt32(text.count)
     var run: Run?
     for id in ids {
+      envelopes.add(id)
       let number = id.low
       if let last = run?.last, last < .max, number == last + 1 {
         run?.last = number

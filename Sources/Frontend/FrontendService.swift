@@ -243,7 +243,7 @@ package final class FrontendService: RoleService {
     owners[transaction.id] = session
     submitted.insert(transaction.id)
     submitDeadlines.asked(transaction.id, at: Clock.rising())
-    queue.send(.submit(message, envelopes: UInt32(transaction.recipients.envelopes)))
+    queue.send(.submit(message, envelopes: transaction.recipients.envelopes))
   }
 
   /// The session does not want the transaction any more; the queue is told once lookup has said how
@@ -257,7 +257,7 @@ package final class FrontendService: RoleService {
     owners[transaction.id] = nil
     guard transaction.questions == 0 else { return }
     transactions[transaction.id] = nil
-    queue?.send(.abort(transaction.id, envelopes: UInt32(transaction.recipients.envelopes)))
+    queue?.send(.abort(transaction.id, envelopes: transaction.recipients.envelopes.count))
   }
 
   // MARK: - Edges

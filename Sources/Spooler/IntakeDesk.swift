@@ -121,7 +121,7 @@ final class IntakeDesk {
       }
     case .body(let id, let bytes): perform(intake.body(id, bytes, from: generation))
     case .submit(let message, let envelopes):
-      perform(intake.submit(message, envelopes: Int(envelopes), from: generation))
+      perform(intake.submit(message, envelopes: envelopes, from: generation))
     case .abort(let id, _): perform(intake.abort(id, from: generation))
     case .reconcile(let owed): reconcile(owed, generation)
     }

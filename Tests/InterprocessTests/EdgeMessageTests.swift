@@ -97,7 +97,8 @@ struct EdgeMessageTests {
     let id = message.id
     let reply = Reply(550, EnhancedStatus(.permanent, 1, 1), "No", "Really")
     for sent: FrontendToQueue in [
-      .reserve, .body(id, [1, 2]), .submit(message, envelopes: 1), .abort(id, envelopes: 2),
+      .reserve, .body(id, [1, 2]), .submit(message, envelopes: EnvelopeTally(count: 1, sum: .max)),
+      .abort(id, envelopes: 2),
       .reconcile([OwedSubmit(id, of: SessionID(7)), OwedSubmit(id, of: SessionID(.max))]),
     ] { try Self.check(sent) }
     for sent: QueueToFrontend in [

@@ -7,11 +7,11 @@ import Testing
 
 @Suite("Intake")
 struct IntakeTests {
-  private static let frontend: UInt32 = 7
+  static let frontend: UInt32 = 7
 
-  private static func id(_ number: UInt32) throws -> MessageID { try #require(MessageID(number)) }
+  static func id(_ number: UInt32) throws -> MessageID { try #require(MessageID(number)) }
 
-  private static func envelope(_ message: UInt32, _ low: UInt32) throws -> Envelope {
+  static func envelope(_ message: UInt32, _ low: UInt32) throws -> Envelope {
     let address = Address(local: "u", domain: "example.org")
     return Envelope(
       id: try #require(EnvelopeID(message: try id(message), low: low)),
@@ -23,7 +23,7 @@ struct IntakeTests {
     )
   }
 
-  private static func message(_ number: UInt32, size: Int) throws -> Message {
+  static func message(_ number: UInt32, size: Int) throws -> Message {
     Message(
       id: try id(number),
       sender: nil,
@@ -39,10 +39,17 @@ struct IntakeTests {
     )
   }
 
-  /// What each envelope of these tests takes.
-  private static func envelopeBytes() throws -> Int { try envelope(1, 1).memoryBytes }
+  /// Envelopes by their places.
+  static func tally(_ lows: some Sequence<UInt32>) throws -> EnvelopeTally {
+    var tally = EnvelopeTally()
+    for low in lows { tally.add(try #require(EnvelopeID(message: try id(1), low: low))) }
+    return tally
+  }
 
-  private static func intake(memoryBody: Int = 100, memory: Int = 100_000) throws -> Intake {
+  /// What each envelope of these tests takes.
+  static func envelopeBytes() throws -> Int { try envelope(1, 1).memoryBytes }
+
+  static func intake(memoryBody: Int = 100, memory: Int = 100_000) throws -> Intake {
     var limits = Intake.Limits()
     limits.memoryBody = memoryBody
     limits.memoryBodyWhenShort = memoryBody / 2
@@ -55,7 +62,7 @@ struct IntakeTests {
   }
 
   /// The actions in words, in their order.
-  private static func words(_ actions: [Intake.Action]) -> [String] {
+  static func words(_ actions: [Intake.Action]) -> [String] {
     actions.map { action in
       switch action {
       case .stored(_, let id): "stored \(id.rawValue)"
@@ -79,7 +86,7 @@ struct IntakeTests {
       if !isEnvelopeLast { #expect(intake.envelopes([envelope]).isEmpty) }
       let body = intake.body(message.id, [UInt8](repeating: 65, count: 10), from: Self.frontend)
       #expect(Self.words(body) == ["credit 3 10"])
-      var actions = intake.submit(message, envelopes: 1, from: Self.frontend)
+      var actions = intake.submit(message, envelopes: try Self.tally(1...1), from: Self.frontend)
       if isEnvelopeLast {
         #expect(actions.isEmpty)
         actions = intake.envelopes([envelope])
@@ -98,7 +105,7 @@ struct IntakeTests {
     let second = [UInt8](repeating: 2, count: 60)
     #expect(Self.words(intake.body(message.id, first, from: Self.frontend)) == ["credit 4 90"])
     #expect(Self.words(intake.body(message.id, second, from: Self.frontend)) == ["stage 4 150"])
-    #expect(intake.submit(message, envelopes: 1, from: Self.frontend).isEmpty)
+    #expect(intake.submit(message, envelopes: try Self.tally(1...1), from: Self.frontend).isEmpty)
     #expect(
       Self.words(intake.staged(message.id, written: 150)) == ["credit 4 60", "finish 4"]
     )
@@ -120,7 +127,11 @@ struct IntakeTests {
       ]
     )
     #expect(Self.words(intake.body(id, [1], from: Self.frontend)) == ["refused 5 451"])
-    let submit = intake.submit(try Self.message(5, size: 151), envelopes: 1, from: Self.frontend)
+    let submit = intake.submit(
+      try Self.message(5, size: 151),
+      envelopes: try Self.tally(1...1),
+      from: Self.frontend
+    )
     #expect(Self.words(submit) == ["refused 5 451"])
     #expect(intake.bytesInMemory == 0 && intake.count == 0)
   }
@@ -140,10 +151,18 @@ struct IntakeTests {
     var intake = try Self.intake()
     _ = intake.envelopes([try Self.envelope(7, 1)])
     _ = intake.body(try Self.id(8), [1], from: Self.frontend)
-    _ = intake.submit(try Self.message(8, size: 1), envelopes: 2, from: Self.frontend)
+    _ = intake.submit(
+      try Self.message(8, size: 1),
+      envelopes: try Self.tally(1...2),
+      from: Self.frontend
+    )
     #expect(Self.words(intake.lookupLost()) == ["refused 8 451"])
     _ = intake.body(try Self.id(7), [1], from: Self.frontend)
-    let short = intake.submit(try Self.message(7, size: 1), envelopes: 2, from: Self.frontend)
+    let short = intake.submit(
+      try Self.message(7, size: 1),
+      envelopes: try Self.tally(1...2),
+      from: Self.frontend
+    )
     #expect(Self.words(short) == ["refused 7 451"])
   }
 
@@ -151,76 +170,50 @@ struct IntakeTests {
   func mismatches() throws {
     var intake = try Self.intake()
     _ = intake.envelopes([try Self.envelope(9, 1), try Self.envelope(9, 1)])
-    let doubled = intake.submit(try Self.message(9, size: 0), envelopes: 2, from: Self.frontend)
+    let doubled = intake.submit(
+      try Self.message(9, size: 0),
+      envelopes: try Self.tally([1, 1]),
+      from: Self.frontend
+    )
     #expect(Self.words(doubled) == ["refused 9 451"])
     _ = intake.envelopes([try Self.envelope(10, 1)])
-    let size = intake.submit(try Self.message(10, size: 1), envelopes: 1, from: Self.frontend)
+    _ = intake.envelopes([try Self.envelope(15, 1), try Self.envelope(15, 3)])
+    let others = intake.submit(
+      try Self.message(15, size: 0),
+      envelopes: try Self.tally([1, 2]),
+      from: Self.frontend
+    )
+    #expect(Self.words(others) == ["refused 15 451"])
+    let size = intake.submit(
+      try Self.message(10, size: 1),
+      envelopes: try Self.tally(1...1),
+      from: Self.frontend
+    )
     #expect(Self.words(size) == ["refused 10 451"])
-    let none = intake.submit(try Self.message(11, size: 0), envelopes: 0, from: Self.frontend)
+    let none = intake.submit(
+      try Self.message(11, size: 0),
+      envelopes: EnvelopeTally(),
+      from: Self.frontend
+    )
     #expect(Self.words(none) == ["refused 11 451"])
     #expect(intake.envelopes([try Self.envelope(12, 1), try Self.envelope(13, 1)]).isEmpty)
-    let foreign = intake.submit(try Self.message(500, size: 0), envelopes: 1, from: Self.frontend)
+    let foreign = intake.submit(
+      try Self.message(500, size: 0),
+      envelopes: try Self.tally(1...1),
+      from: Self.frontend
+    )
     #expect(Self.words(foreign) == ["refused 500 451"])
     for low in UInt32(1)...4 {
       #expect(intake.envelopes([try Self.envelope(14, low)]).isEmpty)
     }
     #expect(Self.words(intake.envelopes([try Self.envelope(14, 5)])) == ["refused 14 452"])
-    let many = intake.submit(try Self.message(14, size: 0), envelopes: 5, from: Self.frontend)
+    let many = intake.submit(
+      try Self.message(14, size: 0),
+      envelopes: try Self.tally(1...5),
+      from: Self.frontend
+    )
     #expect(Self.words(many) == ["refused 14 451"])
     #expect(intake.count == 0)
-  }
-
-  @Test("new mail is refused while memory is short")
-  func budget() throws {
-    var intake = try Self.intake(memoryBody: 100, memory: 150)
-    _ = intake.body(try Self.id(1), [UInt8](repeating: 0, count: 100), from: Self.frontend)
-    let over = intake.body(try Self.id(2), [UInt8](repeating: 0, count: 100), from: Self.frontend)
-    #expect(Self.words(over).contains("admission 452"))
-    #expect(Self.words(intake.abort(try Self.id(1), from: Self.frontend)) == ["admission 250"])
-  }
-
-  @Test("envelopes count as bodies do, until they are durable or given up")
-  func envelopeBudget() throws {
-    let one = try Self.envelopeBytes()
-    // Three fit, four are too many for new transactions, and with a fifth the open one ends.
-    var limits = Intake.Limits()
-    limits.memory = 3 * one
-    limits.memoryMax = 4 * one
-    var intake = Intake(limits: limits)
-    intake.reserved(first: try Self.id(1), count: 100, frontend: Self.frontend)
-    for number in UInt32(1)...3 {
-      #expect(intake.envelopes([try Self.envelope(number, 1)]).isEmpty)
-    }
-    #expect(intake.bytesInMemory == limits.memory && intake.admission == nil)
-    #expect(Self.words(intake.envelopes([try Self.envelope(4, 1)])) == ["admission 452"])
-    #expect(intake.bytesInMemory == limits.memoryMax)
-    #expect(Self.words(intake.envelopes([try Self.envelope(4, 2)])) == ["refused 4 452"])
-    // What was refused has given back all that it had, and begins no other.
-    #expect(intake.bytesInMemory == 3 * one && intake.count == 3)
-    #expect(intake.envelopes([try Self.envelope(4, 3)]).isEmpty && intake.count == 3)
-    let commit = intake.submit(try Self.message(1, size: 0), envelopes: 1, from: Self.frontend)
-    #expect(Self.words(commit) == ["commit 1 1"])
-    #expect(intake.bytesInMemory == 3 * one)
-    #expect(Self.words(intake.committed(try Self.id(1))) == ["admission 250", "stored 1"])
-    #expect(intake.bytesInMemory == 2 * one)
-    _ = intake.abort(try Self.id(2), from: Self.frontend)
-    _ = intake.lost(frontend: Self.frontend)
-    #expect(intake.bytesInMemory == 0 && intake.count == 0)
-  }
-
-  @Test("the envelopes of one transaction take what one may, and not a byte more")
-  func transactionBudget() throws {
-    let one = try Self.envelopeBytes()
-    for excess in [0, 1] {
-      var limits = Intake.Limits()
-      limits.envelopeMemory = 2 * one - excess
-      var intake = Intake(limits: limits)
-      intake.reserved(first: try Self.id(1), count: 100, frontend: Self.frontend)
-      #expect(intake.envelopes([try Self.envelope(1, 1)]).isEmpty)
-      let second = Self.words(intake.envelopes([try Self.envelope(1, 2)]))
-      #expect(second == (excess == 0 ? [] : ["refused 1 452"]))
-      #expect(intake.bytesInMemory == (excess == 0 ? 2 * one : 0))
-    }
   }
 
   @Test("long texts of an envelope count, short ones lie in its structure")
@@ -301,7 +294,11 @@ struct IntakeTests {
   func reclaim() throws {
     var intake = try Self.intake()
     _ = intake.envelopes([try Self.envelope(1, 1)])
-    _ = intake.submit(try Self.message(1, size: 0), envelopes: 1, from: Self.frontend)
+    _ = intake.submit(
+      try Self.message(1, size: 0),
+      envelopes: try Self.tally(1...1),
+      from: Self.frontend
+    )
     #expect(intake.lost(frontend: Self.frontend).isEmpty)
     #expect(intake.reclaimed(try Self.id(1), by: 9))
     guard case .stored(let frontend, _)? = intake.committed(try Self.id(1)).first else {
@@ -331,7 +328,11 @@ struct IntakeTests {
         let size = Int.random(in: 0...200, using: &random)
         actions = intake.submit(
           try Self.message(number, size: size),
-          envelopes: Int.random(in: 0...2, using: &random),
+          envelopes: try Self.tally(
+            (0..<Int.random(in: 0...2, using: &random)).map { _ in
+              UInt32.random(in: 1...3, using: &random)
+            }
+          ),
           from: Self.frontend
         )
       case 5: actions = intake.abort(id, from: Self.frontend)

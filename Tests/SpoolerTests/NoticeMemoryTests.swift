@@ -49,7 +49,9 @@ struct NoticeMemoryTests {
       let id = try #require(MessageID(first.rawValue + number))
       try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
       for _ in 0..<16 { try await frontend.send(.body(id, part)) }
-      try await frontend.send(.submit(QueueRig.message(id, size: 16 * part.count), envelopes: 1))
+      try await frontend.send(
+        .submit(QueueRig.message(id, size: 16 * part.count), envelopes: try QueueRig.tally(id))
+      )
       let isStored = await frontend.next { if case .stored(id) = $0 { true } else { nil } }
       #expect(isStored == true)
       let task = try await QueueServiceTests.task(&delivery)

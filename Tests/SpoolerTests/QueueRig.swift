@@ -202,6 +202,13 @@ final class QueueRig: Sendable {
     )
   }
 
+  /// Of the one envelope that `envelope` makes.
+  static func tally(_ message: MessageID) throws -> EnvelopeTally {
+    var tally = EnvelopeTally()
+    tally.add(try #require(EnvelopeID(message: message, low: 1)))
+    return tally
+  }
+
   static func message(_ id: MessageID, size: Int) -> Message {
     Message(
       id: id,

@@ -42,7 +42,9 @@ struct QueueServiceTests {
     for id in ids {
       try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
       try await frontend.send(.body(id, body))
-      try await frontend.send(.submit(QueueRig.message(id, size: body.count), envelopes: 1))
+      try await frontend.send(
+        .submit(QueueRig.message(id, size: body.count), envelopes: try QueueRig.tally(id))
+      )
     }
     var answers: [MessageID: UInt16] = [:]
     while answers.count < ids.count {

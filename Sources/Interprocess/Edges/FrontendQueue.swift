@@ -20,9 +20,9 @@ package enum FrontendToQueue: EdgeMessage {
   case reserve
   /// A part of a body, in order; counts against the stream's window.
   case body(MessageID, [UInt8])
-  /// All of the body has been sent: make it durable. `message` is whole now, `envelopes` is how many
+  /// All of the body has been sent: make it durable. `message` is whole now, `envelopes` says which ones
   /// lookup has sent for it.
-  case submit(Message, envelopes: UInt32)
+  case submit(Message, envelopes: EnvelopeTally)
   /// The transaction ended without a submit; lookup has sent `envelopes` for it.
   case abort(MessageID, envelopes: UInt32)
   /// The first message of an edge: the submits whose answer is still owed.
@@ -38,7 +38,8 @@ package enum FrontendToQueue: EdgeMessage {
     case .submit(let message, let envelopes):
       writer.write(UInt8(3))
       writer.write(message)
-      writer.write(envelopes)
+      writer.write(envelopes.count)
+      writer.write(envelopes.sum)
     case .abort(let id, let envelopes):
       writer.write(UInt8(4))
       writer.write(id.rawValue)
@@ -61,7 +62,13 @@ package enum FrontendToQueue: EdgeMessage {
         try reader.readMessageID(),
         try reader.readBytes(of: "body", atMost: EdgeLimits.bodyChunk)
       )
-    case 3: self = .submit(try reader.readMessage(), envelopes: try reader.readInteger())
+    case 3:
+      let message = try reader.readMessage()
+      let count: UInt32 = try reader.readInteger()
+      self = .submit(
+        message,
+        envelopes: EnvelopeTally(count: count, sum: try reader.readInteger())
+      )
     case 4: self = .abort(try reader.readMessageID(), envelopes: try reader.readInteger())
     case 5:
       var owed: [OwedSubmit] = []

@@ -7,7 +7,7 @@ package import Mail
 ///     open ──submit──▶ submitted ──all here──▶ committing ──durable──▶ stored (250)
 ///       │                  │                        └──failed──▶ refused (451)
 ///       ├──abort──▶ gone   └──flawed──▶ refused (451)
-///       └──too much──▶ refused (452)
+///       └──too much──▶ refused (452), from submitted, too
 ///
 /// Pure: told events, returns actions. Frontends are known by the generation of their edge. An
 /// identifier is good for one transaction: what comes for one that is over is refused or ignored.
@@ -137,19 +137,40 @@ package struct Intake: Sendable {
   /// back all that it had.
   package mutating func envelopes(_ arrived: [Envelope]) -> [Action] {
     guard let id = arrived.first?.id.message, arrived.allSatisfy({ $0.id.message == id }),
-      let transaction = transaction(id, of: nil)
+      let before = envelopesBefore(id)
     else { return [] }
-    if case .committing = transaction.state { return [] }
     let bytes = arrived.reduce(0) { $0 + $1.memoryBytes }
-    guard transaction.envelopes.count + arrived.count <= limits.envelopes,
-      transaction.envelopeBytes + bytes <= limits.envelopeMemory
+    guard before.count + arrived.count <= limits.envelopes,
+      before.bytes + bytes <= limits.envelopeMemory
     else { return refuse(id, Intake.tooManyEnvelopes) }
-    guard bytesInMemory + bytes <= limits.memoryMax else {
-      return refuse(id, Intake.shortOfMemory)
+    var actions: [Action] = []
+    if bytesInMemory + bytes > limits.memoryMax {
+      // Who has most goes, so that whoever takes it all does not shut out the others.
+      guard let larger = open(with: before.bytes + bytes) else {
+        return refuse(id, Intake.shortOfMemory)
+      }
+      actions = refuse(larger, Intake.shortOfMemory)
     }
-    transactions[id]?.envelopes.append(contentsOf: arrived)
-    transactions[id]?.envelopeBytes += bytes
-    return account(bytes) + proceed(id)
+    transactions[id]?.add(arrived, bytes: bytes)
+    return actions + account(bytes) + proceed(id)
+  }
+
+  /// What a transaction has that takes more, which begins one; nil when none can. In numbers, since a copy of
+  /// its list would have to be made anew with each part.
+  private mutating func envelopesBefore(_ id: MessageID) -> (count: Int, bytes: Int)? {
+    guard let transaction = transaction(id, of: nil) else { return nil }
+    if case .committing = transaction.state { return nil }
+    return (transaction.envelopes.count, transaction.envelopeBytes)
+  }
+
+  /// The transaction whose envelopes take most, of those that can be refused still and have more than that.
+  private func open(with bytes: Int) -> MessageID? {
+    var found: (id: MessageID, bytes: Int)?
+    for (id, transaction) in transactions where transaction.envelopeBytes > found?.bytes ?? bytes {
+      if case .committing = transaction.state { continue }
+      found = (id, transaction.envelopeBytes)
+    }
+    return found?.id
   }
 
   package mutating func body(_ id: MessageID, _ bytes: [UInt8], from frontend: UInt32) -> [Action] {
@@ -221,7 +242,7 @@ package struct Intake: Sendable {
 
   package mutating func submit(
     _ message: Message,
-    envelopes: Int,
+    envelopes: EnvelopeTally,
     from frontend: UInt32
   ) -> [Action] {
     guard let transaction = transaction(message.id, of: frontend),
@@ -291,12 +312,13 @@ package struct Intake: Sendable {
     guard let transaction = transactions[id],
       case .submitted(let message, let expected) = transaction.state
     else { return [] }
-    if transaction.envelopes.count < expected {
+    if transaction.tally.count < expected.count {
       if case .lookupLost = transaction.flaw { return refuse(id, Intake.notStored) }
       // The file can be made durable meanwhile.
       return finishStage(id, transaction)
     }
-    guard transaction.envelopes.count == expected, expected > 0,
+    // As many others are no better: those of a recipient that was given up may be among them.
+    guard transaction.tally == expected, expected.count > 0,
       Intake.areDistinct(transaction.envelopes)
     else { return refuse(id, Intake.notStored) }
     return commit(message, transaction)

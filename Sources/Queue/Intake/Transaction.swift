@@ -9,7 +9,7 @@ struct Transaction: Sendable {
     /// Body and envelopes are coming.
     case open
     /// The frontend has said that all is sent; envelopes or the staged file may still be on their way.
-    case submitted(Message, envelopes: Int)
+    case submitted(Message, envelopes: EnvelopeTally)
     /// It is in a group commit.
     case committing
   }
@@ -36,6 +36,8 @@ struct Transaction: Sendable {
   var state = State.open
   var content = Content.memory([])
   var envelopes: [Envelope] = []
+  /// Which they are.
+  var tally = EnvelopeTally()
   /// What they take of memory, here or in the commit.
   var envelopeBytes = 0
   var flaw = Flaw.none
@@ -43,6 +45,12 @@ struct Transaction: Sendable {
   var credited = 0
 
   init(frontend: UInt32) { self.frontend = frontend }
+
+  mutating func add(_ arrived: [Envelope], bytes: Int) {
+    for envelope in arrived { tally.add(envelope.id) }
+    envelopes.append(contentsOf: arrived)
+    envelopeBytes += bytes
+  }
 
   /// Bytes of body and envelopes that it holds in memory.
   var bytesInMemory: Int { envelopeBytes + bodyBytesInMemory }

@@ -197,7 +197,8 @@ package final class LookupService: RoleService {
           begin(
             subject,
             .queue(generation: generation, token: token, message.id),
-            ExpansionTurns.Session(.queue, edge: generation, number: 0)
+            // A large one makes no other notice wait.
+            ExpansionTurns.Session(.queue, edge: generation, number: token)
           )
         }
       },

@@ -42,6 +42,8 @@ final class ExpansionDesk {
     var isToProceed = false
     /// What follows the outcome, once that is there.
     var rest: Part?
+    /// A part of it has been sent: it goes on to its end.
+    var hasSent = false
 
     init(_ expansion: Expansion, _ asker: Asker) {
       self.expansion = expansion
@@ -112,7 +114,7 @@ final class ExpansionDesk {
   /// A session is over: what is not decided for it is refused without a further look.
   func end(_ session: ExpansionTurns.Session) {
     for number in turns.expansions(of: session) {
-      if let work = works[number], work.rest == nil { drop(work, number) }
+      if let work = works[number], !work.hasSent { drop(work, number) }
     }
     goOn(.soon)
   }
@@ -154,8 +156,7 @@ final class ExpansionDesk {
     var envelopes = 0
     switch turn {
     case .begin: envelopes = perform(work.expansion.begin(with: ruleset), work, number)
-    case .drop where work.rest == nil: drop(work, number)
-    // What has an outcome goes on to its end.
+    case .drop where !work.hasSent: drop(work, number)
     case .goOn, .drop: envelopes = advance(work, number)
     }
     if !work.answers.isEmpty { turns.wake(number) }
@@ -165,7 +166,7 @@ final class ExpansionDesk {
 
   private func drop(_ work: Work, _ number: UInt64) {
     end(number)
-    guard work.rest == nil else { return }
+    guard !work.hasSent else { return }
     let reply = Reply.temporaryFailure(work.expansion.recipient)
     _ = work.asker.finished(work.expansion, .refused(reply))
   }
@@ -183,7 +184,8 @@ final class ExpansionDesk {
       let (question, answer) = work.answers.removeFirst()
       return perform(work.expansion.answered(question, answer, with: ruleset), work, number)
     }
-    if let rest = work.rest {
+    if let rest = work.rest, work.hasSent || !turns.isParked(number) {
+      work.hasSent = true
       if !rest() {
         work.rest = nil
         end(number)
@@ -222,10 +224,13 @@ final class ExpansionDesk {
       end(number)
       return 0
     }
+    // A large one waits for room first: it may be given up until then.
+    guard drafts.count <= ExpansionLimits.slice else { return 0 }
+    work.hasSent = true
     if !rest() {
       work.rest = nil
       end(number)
     }
-    return min(drafts.count, ExpansionLimits.slice)
+    return drafts.count
   }
 }

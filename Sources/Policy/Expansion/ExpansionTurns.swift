@@ -324,11 +324,20 @@ package struct ExpansionTurns: Sendable {
   }
 
   private mutating func unpark() {
-    let found = parked.firstIndex { number in
-      expansions[number].map { hasRoom(for: $0.session.client) } ?? false
+    // Of clients with room the one that has least, and of its own the first.
+    func most(_ number: UInt64) -> Int? {
+      expansions[number].flatMap { entry in
+        let client = entry.session.client
+        return hasRoom(for: client) ? clients[client]?.large : nil
+      }
+    }
+    var found: (place: Int, large: Int)?
+    for (place, number) in parked.enumerated() {
+      if let large = most(number), large < found?.large ?? .max { found = (place, large) }
+      if found?.large == 0 { break }
     }
     guard let found else { return }
-    let number = parked.remove(at: found)
+    let number = parked.remove(at: found.place)
     if let session = expansions[number]?.session { sessions[session]?.parked -= 1 }
     enlarge(number)
   }

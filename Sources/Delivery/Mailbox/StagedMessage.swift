@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: ISC
 
 /// A message that is read whole before anything is done with it: in memory while it is small, then in a
-/// file without a name, so that many large ones that are delivered at once need no memory.
+/// file without a name, so that many large ones that are delivered at once need no memory. Where there is
+/// no place for such a file it stays in memory.
 struct StagedMessage: ~Copyable {
   /// What it keeps where.
   enum Limits {
@@ -21,14 +22,24 @@ struct StagedMessage: ~Copyable {
   deinit { if let file { MaildirFile.close(file) } }
 
   mutating func append(_ bytes: [UInt8]) throws(AgentFailure) {
-    if file == nil, memory.count + bytes.count > Limits.inMemory {
-      let made = try MailboxFile.makeUnnamed(in: Limits.directories)
+    if file == nil, memory.count + bytes.count > Limits.inMemory, let made = spill() {
       file = made
-      try MaildirFile.writeAll(made, memory)
       memory = []
     }
     if let file { try MaildirFile.writeAll(file, bytes) } else { memory += bytes }
     count += bytes.count
+  }
+
+  /// A file with what there is; nil where none can be made, so that it stays in memory.
+  private borrowing func spill() -> CInt? {
+    guard let made = try? MailboxFile.makeUnnamed(in: Limits.directories) else { return nil }
+    do throws(AgentFailure) {
+      try MaildirFile.writeAll(made, memory)
+      return made
+    } catch {
+      MaildirFile.close(made)
+      return nil
+    }
   }
 
   /// Its pieces in order, none of them empty.

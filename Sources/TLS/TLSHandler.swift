@@ -46,6 +46,9 @@ package final class TLSHandler: ChannelDuplexHandler {
     self.signer = signer
   }
 
+  /// Whether the peer is shown a ticket of an earlier session.
+  package var offersTicket: Bool { session?.offersTicket == true }
+
   // MARK: Channel
 
   /// Begins the handshake when the channel is active.
@@ -220,6 +223,7 @@ package final class TLSHandler: ChannelDuplexHandler {
 
   private func fail(_ failure: TLSFailure) {
     guard state != .ended, let context else { return }
+    if state == .handshaking || state == .signing { session?.abandoned() }
     over()
     context.fireErrorCaught(failure)
     context.close(promise: nil)

@@ -67,6 +67,10 @@ package import NIOCore
   private let context: TLSContext
   /// Whose tickets are kept; nil: nobody's.
   private let peer: TLSPeer?
+  /// When that was verified what a ticket that is shown stands for.
+  private var offered: ContinuousClock.Instant?
+  /// When what the session knows of its peer was verified, once the handshake is over.
+  private var verified: ContinuousClock.Instant?
 
   /// A server's session.
   package convenience init(accepting context: TLSContext) throws(TLSError) {
@@ -84,8 +88,14 @@ package import NIOCore
     try self.init(context, serverName, verifyName, peer)
     guard let peer, let ticket = context.tickets.take(for: peer) else { return }
     // The session takes what it needs of the ticket. One that is too old is not offered.
-    _ = unsafe talaria_session_resume(pointer, ticket.pointer)
+    if unsafe talaria_session_resume(pointer, ticket.pointer) == 0 { offered = ticket.verified }
   }
+
+  /// Whether the peer is shown a ticket.
+  package var offersTicket: Bool { offered != nil }
+
+  /// The handshake does not come to its end: the next one with this peer is whole.
+  package func abandoned() { if let peer { context.tickets.forget(peer) } }
 
   private init(
     _ context: TLSContext,
@@ -108,6 +118,7 @@ package import NIOCore
   package func step() -> Step {
     switch UInt32(unsafe talaria_session_handshake(pointer)) {
     case TALARIA_STEP_DONE.rawValue:
+      verified = verified ?? (facts.isResumed ? offered : nil) ?? context.tickets.now()
       keepTickets()
       return .established
     case TALARIA_STEP_INPUT.rawValue: return .needsInput
@@ -117,18 +128,18 @@ package import NIOCore
       }
       return .needsSignature(request)
     default:
-      if let peer { context.tickets.forget(peer) }
+      abandoned()
       return .failed(failure)
     }
   }
 
   /// Keeps what the peer gave, the oldest first.
   private func keepTickets() {
-    guard let peer else { return }
+    guard let peer, let verified else { return }
     var given: [TLSTicket] = []
     // Each is the caller's.
     while let ticket = unsafe talaria_session_ticket(pointer) {
-      given.append(unsafe TLSTicket(owning: ticket))
+      given.append(unsafe TLSTicket(owning: ticket, verified: verified))
     }
     for ticket in given.reversed() { context.tickets.keep(ticket, of: peer) }
   }

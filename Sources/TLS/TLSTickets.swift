@@ -8,11 +8,14 @@ package struct TLSPeer: Hashable, Sendable {
   package var name: String
   /// An address with a port, in any form.
   package var endpoint: String
+  /// Who we are to it, in any form: what one of our identities was given would tell who another one is.
+  package var identity: String
 
   /// The host of that name at that endpoint.
-  package init(name: String, endpoint: String) {
+  package init(name: String, endpoint: String, identity: String = "") {
     self.name = name
     self.endpoint = endpoint
+    self.identity = identity
   }
 }
 
@@ -20,9 +23,15 @@ package struct TLSPeer: Hashable, Sendable {
 @safe final class TLSTicket {
   // Freed in deinit; sessions that it was offered by hold it by themselves.
   let pointer: OpaquePointer
+  /// When the handshake was over that verified what it stands for: not the one it was given in, where that
+  /// was spared its signatures by another ticket.
+  let verified: ContinuousClock.Instant
 
   /// Takes over a ticket.
-  init(owning pointer: OpaquePointer) { unsafe self.pointer = pointer }
+  init(owning pointer: OpaquePointer, verified: ContinuousClock.Instant) {
+    unsafe self.pointer = pointer
+    self.verified = verified
+  }
 
   deinit { unsafe talaria_ticket_free(pointer) }
 
@@ -32,13 +41,15 @@ package struct TLSPeer: Hashable, Sendable {
 
 /// The tickets of one context, by peer: so many peers, those forgotten first that were met least lately.
 ///
-/// A ticket stands for a handshake that verified what its context asks for. Contexts that ask for anything
-/// else have tickets of their own.
+/// A ticket stands for a handshake that verified what its context asks for, and does so for an hour. Contexts
+/// that ask for anything else have tickets of their own.
 struct TLSTickets {
   /// What bounds them.
   enum Limits {
     static let peers = 256
     static let ticketsOfPeer = 2
+    /// How long a verification counts.
+    static let lifetime = Duration.seconds(3600)
   }
 
   private struct Entry {
@@ -48,12 +59,15 @@ struct TLSTickets {
 
   private var entries: [TLSPeer: Entry] = [:]
   private var meetings: UInt64 = 0
+  /// The time.
+  var now: () -> ContinuousClock.Instant = { .now }
 
   /// How many peers have given one.
   var count: Int { entries.count }
 
   /// One for a handshake with that peer.
   mutating func take(for peer: TLSPeer) -> TLSTicket? {
+    forgetOld()
     guard var entry = entries[peer], let ticket = entry.tickets.last else { return nil }
     if ticket.isForOnce { entry.tickets.removeLast() }
     entries[peer] = entry.tickets.isEmpty ? nil : entry
@@ -62,6 +76,7 @@ struct TLSTickets {
 
   /// The peer gave one.
   mutating func keep(_ ticket: TLSTicket, of peer: TLSPeer) {
+    forgetOld()
     meetings += 1
     if entries[peer] == nil, entries.count >= Limits.peers,
       let oldest = entries.min(by: { $0.value.met < $1.value.met })
@@ -75,6 +90,17 @@ struct TLSTickets {
     if entry.tickets.count == Limits.ticketsOfPeer { entry.tickets.removeFirst() }
     entry.tickets.append(ticket)
     entries[peer] = entry
+  }
+
+  /// Its secrets go with a ticket.
+  private mutating func forgetOld() {
+    let now = now()
+    for (peer, entry) in entries
+    where entry.tickets.contains(where: { now - $0.verified >= Limits.lifetime }) {
+      let rest = entry.tickets.filter { now - $0.verified < Limits.lifetime }
+      entries[peer]?.tickets = rest
+      if rest.isEmpty { entries[peer] = nil }
+    }
   }
 
   /// A handshake with the peer failed: the next one is whole.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import TLS
@@ -55,7 +56,8 @@ struct TicketTests {
     _ = try Self.meet(contexts, certificate)
     for peer in [
       TLSPeer(name: "other.example.org", endpoint: Self.peer.endpoint),
-      TLSPeer(name: Self.peer.name, endpoint: "192.0.2.2:25"), nil,
+      TLSPeer(name: Self.peer.name, endpoint: "192.0.2.2:25"),
+      TLSPeer(name: Self.peer.name, endpoint: Self.peer.endpoint, identity: "another"), nil,
     ] {
       let met = try #require(try Self.meet(contexts, certificate, peer: peer))
       #expect((met.facts.isResumed, met.signatures) == (false, 1))
@@ -121,6 +123,47 @@ struct TicketTests {
     }
     #expect(contexts.client.tickets.count == 0)
     #expect(try Self.meet(contexts, certificate)?.facts.isResumed == false)
+  }
+
+  @Test(
+    "a verification counts for an hour, however many tickets follow it",
+    arguments: [TLSProtocols.version12, .version13]
+  )
+  func age(protocols: TLSProtocols) throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate, protocols)
+    let begin = ContinuousClock.now
+    for (minute, isResumed) in [(0, false), (40, true), (59, true), (61, false), (100, true)] {
+      contexts.client.tickets.now = { begin + .seconds(60 * minute) }
+      let met = try #require(try Self.meet(contexts, certificate))
+      #expect(met.facts.isResumed == isResumed, "\(minute)")
+    }
+    contexts.client.tickets.now = { begin + .seconds(60 * 200) }
+    #expect(contexts.client.tickets.take(for: Self.peer) == nil)
+    #expect(contexts.client.tickets.count == 0)
+  }
+
+  @Test("a handshake whose peer goes away is not tried that way again")
+  func abandoned() throws {
+    let certificate = try TestCertificate.shared.get()
+    let contexts = try SessionPair.contexts(certificate, .version12)
+    _ = try Self.meet(contexts, certificate)
+    let client = try TLSSession(
+      connecting: contexts.client,
+      serverName: Self.peer.name,
+      verifyName: Self.peer.name,
+      peer: Self.peer
+    )
+    #expect(client.offersTicket)
+    let channel = EmbeddedChannel()
+    let handler = TLSHandler(client, patience: .seconds(10)) { _, answer in answer(nil) }
+    #expect(handler.offersTicket)
+    try channel.pipeline.syncOperations.addHandler(handler)
+    channel.pipeline.fireChannelActive()
+    channel.pipeline.fireChannelInactive()
+    #expect(contexts.client.tickets.count == 0)
+    #expect(throws: TLSFailure.self) { try channel.throwIfErrorCaught() }
+    _ = try? channel.finish()
   }
 
   @Test("the tickets of so many peers are kept, and of those that were met last")

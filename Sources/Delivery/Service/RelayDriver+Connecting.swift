@@ -33,8 +33,13 @@ extension RelayDriver {
     fail(task, .noCredentials, nil)
   }
 
-  func connect(_ id: UInt64, _ connection: RelayConnection, _ mode: RelaySecurity.Mode) {
-    let live = Live(SessionID(.random(in: 1 ... .max)), connection, mode)
+  func connect(
+    _ id: UInt64,
+    _ connection: RelayConnection,
+    _ mode: RelaySecurity.Mode,
+    _ attempt: Live.Attempt = .first
+  ) {
+    let live = Live(SessionID(.random(in: 1 ... .max)), connection, mode, attempt)
     sessions[id] = live
     let endpoint = connection.route.endpoint
     if let address = endpoint.address { askPointer(address) }
@@ -45,7 +50,9 @@ extension RelayDriver {
     )
     let securing: RelaySessionHandler.Securing = { [weak self] () throws(TLSError) in
       guard let self else { throw TLSError("the role is ending") }
-      return try tlsHandler(connection, mode)
+      let handler = try tlsHandler(connection, mode)
+      sessions[id]?.offersTicket = handler.offersTicket
+      return handler
     }
     guard connection.relay.label == nil || credentials[connection.relay] != nil else {
       return fail(id, .authenticationUnavailable)
@@ -106,12 +113,15 @@ extension RelayDriver {
     _ mode: RelaySecurity.Mode
   ) throws(TLSError) -> TLSHandler {
     let address = connection.route.endpoint.address.map(\.description)
+    let key = connection.relay
+    let source = connection.route.source.map(\.description) ?? ""
     return try service.tls.handler(
       connection.relay.security,
       mode,
       host: connection.name?.text ?? address,
       isAddress: connection.name == nil,
-      endpoint: connection.route.endpoint
+      endpoint: connection.route.endpoint,
+      identity: "\(source) \(key.helo) \(key.loginAction ?? "") \(key.label ?? "")"
     )
   }
 

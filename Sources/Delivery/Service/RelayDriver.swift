@@ -12,6 +12,9 @@ final class RelayDriver {
     let id: SessionID
     let connection: RelayConnection
     let mode: RelaySecurity.Mode
+    let attempt: Attempt
+    /// The server was shown a ticket of an earlier session.
+    var offersTicket = false
     var handler: RelaySessionHandler?
     var task: UInt64?
     var wasReady = false
@@ -22,10 +25,22 @@ final class RelayDriver {
     var positions: [Int] = []
     var accepted = 0
 
-    init(_ id: SessionID, _ connection: RelayConnection, _ mode: RelaySecurity.Mode) {
+    /// Whether the handshake before this one failed.
+    enum Attempt {
+      case first
+      case again
+    }
+
+    init(
+      _ id: SessionID,
+      _ connection: RelayConnection,
+      _ mode: RelaySecurity.Mode,
+      _ attempt: Attempt
+    ) {
       self.id = id
       self.connection = connection
       self.mode = mode
+      self.attempt = attempt
     }
   }
 
@@ -253,6 +268,16 @@ final class RelayDriver {
     _ progress: RelaySessionHandler.Progress
   ) {
     sessions[id] = nil
+    if case .tlsFailed(let reason) = reason, live.offersTicket, live.attempt == .first,
+      !live.wasReady
+    {
+      // It may be the ticket that it does not like, which is forgotten now.
+      let text = DeliveryText.sanitized(reason)
+      service.log(
+        "\(live.id) mta error reason=TLS failed (\(text)), going on with a new session of TLS"
+      )
+      return connect(id, live.connection, live.mode, .again)
+    }
     if case .tlsFailed(let reason) = reason, live.mode == .opportunistic, !live.wasReady {
       let text = DeliveryText.sanitized(reason)
       service.log("\(live.id) mta error reason=TLS failed (\(text)), going on in clear")

@@ -44,7 +44,8 @@ final class RelayTLS {
     _ mode: RelaySecurity.Mode,
     host name: String?,
     isAddress: Bool,
-    endpoint: RelayEndpoint
+    endpoint: RelayEndpoint,
+    identity: String
   ) throws(TLSError) -> TLSHandler {
     let isVerified = mode == .required(.demanded) || mode == .immediate(.demanded)
     let context = try context(security, isVerified: isVerified)
@@ -53,7 +54,7 @@ final class RelayTLS {
       connecting: context,
       serverName: isAddress ? nil : name,
       verifyName: name,
-      peer: name.map { TLSPeer(name: $0, endpoint: RelayTLS.text(endpoint)) }
+      peer: name.map { TLSPeer(name: $0, endpoint: RelayTLS.text(endpoint), identity: identity) }
     )
     return TLSHandler(session, patience: RelayTLS.patience, signer: signer)
   }

@@ -180,6 +180,10 @@ static void kill_children(void) {
   ssize_t length = read(list, text, sizeof text - 1);
   close(list);
   if (length <= 0) return;
+  // A number that is cut off is another process's. Those that are left are found the next time.
+  if (length == (ssize_t)sizeof text - 1) {
+    while (length > 0 && text[length - 1] != ' ') length--;
+  }
   text[length] = '\0';
   char *rest = text;
   for (long child = strtol(rest, &rest, 10); child > 0; child = strtol(rest, &rest, 10)) {
@@ -218,6 +222,8 @@ static int watch(int asker, pid_t worker, int signals) {
     }
     if (watched[1].revents != 0) break;
   }
+  // What cannot be killed while it waits for a disk has the socket, too: who waits for the answer is told.
+  if (status != 0) shutdown(asker, SHUT_RDWR);
   end_all();
   return status;
 }

@@ -19,8 +19,10 @@ final class CredentialDesk {
     /// Attempts that are looked at or wait for it, of all clients and of one address.
     static let attempts = 256
     static let attemptsOfAddress = 8
-    /// The longest that a wrong answer waits, in milliseconds.
-    static let delay: Int64 = 1000
+    /// How soon after its question a wrong answer comes, in milliseconds: more than a usual hash takes.
+    static let delay: Int64 = 500
+    /// How much later than that, or than its finding, it may come, by chance.
+    static let spread: Int64 = 250
   }
 
   /// Tokens of questions to accounts have this bit, and those of the other desks have not.
@@ -30,6 +32,8 @@ final class CredentialDesk {
     let token: UInt64
     let generation: UInt32
     let source: SourceAddress
+    /// When it came, in milliseconds.
+    let begun: Int64
   }
 
   private let context: RoleContext
@@ -69,7 +73,12 @@ final class CredentialDesk {
 
   /// A client says who it is.
   func check(_ question: AuthenticationQuestion, from generation: UInt32) {
-    let attempt = Attempt(token: question.token, generation: generation, source: question.source)
+    let attempt = Attempt(
+      token: question.token,
+      generation: generation,
+      source: question.source,
+      begun: Clock.rising()
+    )
     guard listeners.indices.contains(Int(question.listener)),
       case let authentication = listeners[Int(question.listener)].authentication,
       authentication.policy != .none
@@ -154,9 +163,11 @@ final class CredentialDesk {
       let address = IPAddress(attempt.source).map { "\($0)" } ?? "local"
       context.log.warn("lookup: too many authentication failures from address=\(address)")
     }
-    // It counts as under way while it waits, so that haste gains nothing.
-    let delay = TimeAmount.milliseconds(.random(in: 0...Limits.delay))
-    context.loop.assumeIsolated().scheduleTask(in: delay) { [unowned self] in
+    // It counts as under way while it waits, so that haste gains nothing. Counted from its beginning: how
+    // long the answer took would tell which users there are.
+    let rest =
+      max(0, Limits.delay - (Clock.rising() - attempt.begun)) + .random(in: 0...Limits.spread)
+    context.loop.assumeIsolated().scheduleTask(in: .milliseconds(rest)) { [unowned self] in
       release(attempt)
       tell(attempt, .denied)
     }

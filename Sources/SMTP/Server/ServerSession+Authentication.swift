@@ -129,7 +129,10 @@ extension ServerSession {
       case .failure: "AUTH (...)"
       }
     hidesUnknown = true
-    fail(label, refusal, .clients)
+    // What stands where a mechanism should may be the password.
+    let isUnknown = refusal.code == ServerReply.unknownMechanism("").code
+    let logged = isUnknown ? ServerReply.unknownMechanism("...") : nil
+    fail(label, refusal, .clients, logged: logged)
   }
 
   private mutating func endAuthentication(with refusal: Reply) {

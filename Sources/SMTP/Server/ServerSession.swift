@@ -498,8 +498,10 @@ package struct ServerSession: Sendable {
     fail(input.lineText, refusal, .clients)
   }
 
-  mutating func fail(_ command: String, _ refusal: Reply, _ fault: Fault) {
-    actions.append(.log(.failedCommand(command: command, result: refusal.description)))
+  /// - Parameter logged: what the log says of it, where the reply repeats what must not be in there.
+  mutating func fail(_ command: String, _ refusal: Reply, _ fault: Fault, logged: Reply? = nil) {
+    let result = (logged ?? refusal).description
+    actions.append(.log(.failedCommand(command: command, result: result)))
     guard refusal.code != 421 else { return end(with: refusal, .failure) }
     reply(refusal)
     guard fault == .clients else { return }

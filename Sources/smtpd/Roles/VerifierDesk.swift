@@ -20,6 +20,10 @@ final class VerifierDesk {
     static let running = 16
     /// Questions that wait for one.
     static let waiting = 256
+    /// How long one waits at most, in milliseconds: so that whoever asked still waits for what it finds.
+    static let patience: Int64 = 4000
+    /// Bytes of a password; PAM's conversation has room for no more than 512 with its end.
+    static let password = 1...511
   }
 
   private struct Question {
@@ -27,6 +31,8 @@ final class VerifierDesk {
     /// Where the client is, for modules that tell hosts apart; empty when it is on this one.
     let host: String
     let password: Secret
+    /// When it came, in milliseconds.
+    let came: Int64
     let answer: Answer
   }
 
@@ -42,17 +48,36 @@ final class VerifierDesk {
     pool.start()
   }
 
-  /// Asks, now or later. `answer` is called once.
+  /// Asks, now or later. `answer` is called once. Nobody has a password that no module may be asked for,
+  /// or a name that modules could take for a path, an option or more of a line of their log.
   func verify(
     _ password: Secret,
     of name: String,
     from source: SourceAddress,
     answer: @escaping Answer
   ) {
+    let isText = password.withBytes { !$0.contains(0) }
+    guard isText, Limits.password.contains(password.count), VerifierDesk.isName(name) else {
+      return answer(.denied)
+    }
     guard waiting.count < Limits.waiting else { return answer(.failed) }
-    let host = IPAddress(source)?.description ?? ""
-    waiting.append(Question(name: name, host: host, password: password, answer: answer))
+    waiting.append(
+      Question(
+        name: name,
+        host: IPAddress(source)?.description ?? "",
+        password: password,
+        came: Clock.rising(),
+        answer: answer
+      )
+    )
     askNext()
+  }
+
+  private static func isName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.first != UInt8(ascii: "-")
+      && name.utf8.allSatisfy {
+        0x21...0x7e ~= $0 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":")
+      }
   }
 
   /// A program waits for its question.
@@ -87,22 +112,25 @@ final class VerifierDesk {
 
   private func askNext() {
     while asked.count + talking < Limits.running, !waiting.isEmpty {
+      let question = waiting.removeFirst()
+      guard Clock.rising() - question.came < Limits.patience else {
+        question.answer(.failed)
+        continue
+      }
       lastToken += 1
-      asked[lastToken] = waiting.removeFirst()
+      asked[lastToken] = question
       context.tell(.verify(token: lastToken))
     }
   }
 
-  /// Waits for the answer, or for the program's end, for which the supervisor cares.
+  /// Waits for the answer, or for the program's end, for which the supervisor cares. None of the texts has a
+  /// zero in it.
   private static func ask(
     _ channel: SupervisorChannel,
     _ name: String,
     _ host: String,
     _ password: Secret
   ) -> AuthenticationQuestion.Verdict {
-    // PAM has texts that end with a zero.
-    let isText = password.withBytes { !$0.contains(0) }
-    guard isText, !name.utf8.contains(0) else { return .denied }
     var question = Array(name.utf8) + [0] + Array(host.utf8) + [0]
     // No copy is left behind by growing.
     question.reserveCapacity(question.count + password.count + 1)

@@ -501,6 +501,17 @@ def _opens(daemon):
     return client.reply().startswith("235")
 
 
+@case("PAM is not asked about what nobody can be called, or have as a password")
+def pam_nonsense(bench):
+    daemon = server(bench, "tls auth", service(
+        bench, "auth required pam_permit.so", "account required pam_permit.so")).start()
+    for user, password in [("alice", ""), ("alice", "x" * 512), ("a b", PASSWORD), ("../x", PASSWORD),
+                           ("-x", PASSWORD)]:
+        asks(daemon, "535", user=user, password=password)
+    asks(daemon, "235", user="alice", password="x" * 511)
+    daemon.stop()
+
+
 @case("forty clients at a time are asked about, more than there are programs")
 def pam_crowd(bench):
     script = bench.write("module", "#!/bin/sh\nsleep 0.2\nexit 0\n", 0o755)

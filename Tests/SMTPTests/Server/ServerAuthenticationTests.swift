@@ -174,6 +174,15 @@ struct ServerAuthenticationTests {
 
   // MARK: What is wrong with it
 
+  @Test("a password where the mechanism should stand is in the reply, and not in the log")
+  func misplaced() {
+    let secret = Self.encoded("\0bob\0hunter2")
+    var peer = peer(Self.configuration(.offered))
+    #expect(peer.exchange("AUTH \(secret)\r\n").contains(secret))
+    #expect(!peer.logs.isEmpty)
+    for event in peer.logs { #expect(!"\(event)".contains(secret)) }
+  }
+
   @Test(
     "each wrong form has its reply, and the session goes on",
     arguments: [

@@ -7,6 +7,10 @@ internal import Queue
 
 /// Commits that fail: who is told, what is tried again, and when.
 extension QueueService {
+  /// So many attempts to open the store again may fail before operators are told: it may be over in a
+  /// moment.
+  private static let brieflyUnwell: Int64 = 3
+
   /// A commit failed.
   func failed(_ parts: [GroupCommit<Ticket>.Part], _ error: StoreError) {
     switch error {
@@ -149,8 +153,7 @@ extension QueueService {
         worker.set(.well)
         dispatchDesk?.pump()
       case .failure(let error):
-        // One failure may be over in a moment.
-        if attempt >= 3 { worker.staysUnwell(error) }
+        if attempt >= QueueService.brieflyUnwell { worker.staysUnwell(error) }
         if attempt % 10 == 0 { context.log.warn("queue: reopen: \(error)") }
         reopen(attempt: attempt + 1)
       }

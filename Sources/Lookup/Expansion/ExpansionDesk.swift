@@ -28,7 +28,8 @@ final class ExpansionDesk {
     let session: ExpansionTurns.Session
     /// Whether somebody waits for the outcome still; it is not worked on for nobody.
     let isWaiting: () -> Bool
-    /// Told once. What is given back is what follows the outcome.
+    /// Told once, and once more with a refusal where nothing of what follows was sent. What is given back
+    /// is what follows the outcome.
     let finished: (Expansion, Expansion.Outcome) -> Part?
   }
 

@@ -325,7 +325,7 @@ package struct ExpansionTurns: Sendable {
 
   private mutating func unpark() {
     // Of clients with room the one that has least, and of its own the first.
-    func most(_ number: UInt64) -> Int? {
+    func largeOfClient(of number: UInt64) -> Int? {
       expansions[number].flatMap { entry in
         let client = entry.session.client
         return hasRoom(for: client) ? clients[client]?.large : nil
@@ -333,7 +333,9 @@ package struct ExpansionTurns: Sendable {
     }
     var found: (place: Int, large: Int)?
     for (place, number) in parked.enumerated() {
-      if let large = most(number), large < found?.large ?? .max { found = (place, large) }
+      if let large = largeOfClient(of: number), large < found?.large ?? .max {
+        found = (place, large)
+      }
       if found?.large == 0 { break }
     }
     guard let found else { return }

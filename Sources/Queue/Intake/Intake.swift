@@ -35,7 +35,7 @@ package struct Intake: Sendable {
     /// Bodies and envelopes of open transactions, all together, in bytes; beyond it new transactions are
     /// refused.
     package var memory = 96 << 20
-    /// What the open ones may make of that: an envelope beyond it ends its transaction.
+    /// What the open ones may make of that: an envelope beyond it ends the one whose envelopes take most.
     package var memoryMax = 120 << 20
     /// Envelopes of one message.
     package var envelopes = 100_000

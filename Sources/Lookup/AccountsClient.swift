@@ -110,9 +110,7 @@ extension AccountsClient.Subject: CustomStringConvertible {
     case .user(let name): "user \(name)"
     case .forward(let home): "the .forward in \(home)"
     case .list(let path): "the list \(path)"
-    case .password(let user):
-      // A stranger's text, of which a blank would look like more of the line.
-      "the password of \(user.map { $0.isASCII && $0 > " " && $0 < "\u{7f}" ? String($0) : "?" }.joined())"
+    case .password(let user): "the password of \(user.asOneWord)"
     }
   }
 

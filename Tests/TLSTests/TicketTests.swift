@@ -10,6 +10,16 @@ import Testing
 struct TicketTests {
   private static let peer = TLSPeer(name: TestCertificate.name, endpoint: "192.0.2.1:25")
 
+  /// A client that shows what it was given.
+  private static func client(_ context: TLSContext) throws -> TLSSession {
+    try TLSSession(
+      connecting: context,
+      serverName: peer.name,
+      verifyName: peer.name,
+      peer: peer
+    )
+  }
+
   /// One session, to its end. Returns what the client knows, and how often the server had to sign.
   private static func meet(
     _ contexts: (server: TLSContext, client: TLSContext),
@@ -109,12 +119,7 @@ struct TicketTests {
     let certificate = try TestCertificate.shared.get()
     let contexts = try SessionPair.contexts(certificate, .version12)
     _ = try Self.meet(contexts, certificate)
-    let client = try TLSSession(
-      connecting: contexts.client,
-      serverName: Self.peer.name,
-      verifyName: Self.peer.name,
-      peer: Self.peer
-    )
+    let client = try Self.client(contexts.client)
     #expect(client.step() == .needsInput)
     client.feed(ByteBuffer(string: "this is no record of TLS\r\n"))
     guard case .failed = client.step() else {
@@ -148,12 +153,7 @@ struct TicketTests {
     let certificate = try TestCertificate.shared.get()
     let contexts = try SessionPair.contexts(certificate, .version12)
     _ = try Self.meet(contexts, certificate)
-    let client = try TLSSession(
-      connecting: contexts.client,
-      serverName: Self.peer.name,
-      verifyName: Self.peer.name,
-      peer: Self.peer
-    )
+    let client = try Self.client(contexts.client)
     #expect(client.offersTicket)
     let channel = EmbeddedChannel()
     let handler = TLSHandler(client, patience: .seconds(10)) { _, answer in answer(nil) }

@@ -39,7 +39,6 @@ struct ReceivedHeader {
   /// The name may have any character but control characters; the field has ASCII only.
   private var authentication: String {
     guard let user else { return " auth=no" }
-    let name = user.unicodeScalars.map { 0x21...0x7e ~= $0.value ? String($0) : "?" }
-    return " auth=yes user=" + name.joined()
+    return " auth=yes user=" + user.asOneWord
   }
 }

@@ -173,11 +173,7 @@ extension ServerSession {
   }
 
   private mutating func logAuthentication(_ name: String, _ result: AuthenticationResult) {
-    // A blank would let a name look like more of the line.
-    let visible = name.unicodeScalars.map { $0.value > 0x20 && $0.value < 0x7f ? $0 : "?" }
-    var text = String.UnicodeScalarView()
-    text.append(contentsOf: visible)
-    actions.append(.log(.authentication(user: String(text), result)))
+    actions.append(.log(.authentication(user: name.asOneWord, result)))
   }
 
   // MARK: Senders

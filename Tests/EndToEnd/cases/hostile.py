@@ -391,6 +391,17 @@ def read_only(bench):
     expect(re.search("Read-only|Permission|read-only", said), f"it says {said!r}")
 
 
+def relaying_from(bench, place, backend):
+    """A daemon whose state lies on a disk of its own, with relaying paused, and where it relays to."""
+    sink = Sink(bench)
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""", backend=backend, name=f"{place}/state", arguments=["-P", "mta"])
+    daemon.log_path = bench.path(f"{place}.log")
+    return daemon.start(), sink
+
+
 def failing_disk(bench):
     """Mounts an ext4 of 96 MB at `failing`. Returns how it becomes read-only, as after an I/O error, and
     how it is mended once nobody uses it."""
@@ -430,13 +441,7 @@ def failing_disk(bench):
       backend=BACKENDS, seconds=120)
 def read_only_while_served(bench, backend):
     fail, mend = failing_disk(bench)
-    sink = Sink(bench)
-    daemon = Daemon(bench, f"""
-action "out" relay host "smtp://127.0.0.1:{sink.port}"
-match from any for any action "out"
-""", backend=backend, name="failing/state", arguments=["-P", "mta"])
-    daemon.log_path = bench.path("failing.log")
-    daemon.start()
+    daemon, sink = relaying_from(bench, "failing", backend)
     # The configuration lies there, too, and is not what is tested.
     os.sync()
     large = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 30000
@@ -536,13 +541,7 @@ def full_disk_during_body(bench, backend):
       backend=BACKENDS, seconds=120)
 def full_disk(bench, backend):
     small_disk(bench)
-    sink = Sink(bench)
-    daemon = Daemon(bench, f"""
-action "out" relay host "smtp://127.0.0.1:{sink.port}"
-match from any for any action "out"
-""", backend=backend, name="small/state", arguments=["-P", "mta"])
-    daemon.log_path = bench.path("full.log")
-    daemon.start()
+    daemon, sink = relaying_from(bench, "small", backend)
     body = b"Subject: fill\r\n\r\n" + b"0123456789abcdef\r\n" * 50000
     promised, refused = 0, None
     for _ in range(120):

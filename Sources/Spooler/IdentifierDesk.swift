@@ -61,26 +61,38 @@ final class IdentifierDesk {
     _ give: @escaping (MessageID, UInt32) -> Void
   ) {
     guard queue.loading != .complete || mustAsk else { return give(first, count) }
-    let before = EnvelopeID(UInt64(first.rawValue) << 32 - 1)
+    let block = UInt64(first.rawValue)..<UInt64(first.rawValue) + UInt64(count)
     queue.worker.read({ store throws(StoreError) in
-      try store.page(after: before, limit: 1).envelopes.first?.message.id
+      try IdentifierDesk.free(of: block, in: store)
     }) { [unowned self] result in
-      guard case .success(let found) = result else {
+      switch result {
+      case .failure:
         queue.context.loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [unowned self] in
           reserve(count, give)
         }
-        return
-      }
-      guard let found, found.rawValue >= first.rawValue,
-        found.rawValue - first.rawValue < count
-      else { return give(first, count) }
-      if found.rawValue > first.rawValue {
-        give(first, found.rawValue - first.rawValue)
-      } else if count > 1, let next = MessageID(first.rawValue + 1) {
-        confirm(next, count - 1, give)
-      } else {
-        reserve(count, give)
+      case .success(let free):
+        if let free, let id = MessageID(UInt32(free.lowerBound)) {
+          give(id, UInt32(free.count))
+        } else {
+          reserve(count, give)
+        }
       }
     }
+  }
+
+  /// The first numbers of a block, side by side, that are no message's in the store; nil when all are.
+  private static func free(
+    of block: Range<UInt64>,
+    in store: any Store
+  ) throws(StoreError) -> Range<UInt64>? {
+    var start = block.lowerBound
+    while start < block.upperBound {
+      let before = EnvelopeID(start << 32 - 1)
+      let found = try store.page(after: before, limit: 1).envelopes.first?.message.id
+      guard let found, found.rawValue < block.upperBound else { return start..<block.upperBound }
+      guard found.rawValue == start else { return start..<UInt64(found.rawValue) }
+      start += 1
+    }
+    return nil
   }
 }

@@ -27,7 +27,7 @@ struct EarlyRequestTests {
         body: .bytes(body)
       )
     }
-    return try await QueueRig(stuckWith: mail)
+    return try await QueueRig(holding: mail, isStuck: true)
   }
 
   private static func count(_ responses: [ControlResponse]) -> Int? {

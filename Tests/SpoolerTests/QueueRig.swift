@@ -76,9 +76,10 @@ final class QueueRig: Sendable {
     }
   }
 
-  /// - Parameter stuck: mail that is in the store from the start, whose reading never ends; nil for an
-  ///   empty store that is ready.
-  init(stuckWith stuck: [NewMessage]? = nil) async throws {
+  /// - Parameters:
+  ///   - mail: mail that is in the store from the start; nil for an empty store that can fail.
+  ///   - isStuck: whether the reading of that mail never ends.
+  init(holding mail: [NewMessage]? = nil, isStuck: Bool = false) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     self.loop = loop
     let channels = try SupervisorChannel.makePair()
@@ -100,7 +101,7 @@ final class QueueRig: Sendable {
         stage: nil,
         seed: 1
       ) { () throws(StoreError) in
-        if let stuck { return StuckStore(holding: stuck) }
+        if let mail { return StuckStore(holding: mail, isStuck: isStuck) }
         let store = MemoryStore()
         store.failure = { [unowned store] in failing.before($0, store) }
         store.reopenFailure = { failing.reopenError.withLock { $0 } }

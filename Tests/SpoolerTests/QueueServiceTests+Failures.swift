@@ -70,6 +70,15 @@ extension QueueServiceTests {
     #expect(start == first.rawValue + 1026 && count == 4)
   }
 
+  @Test("of a long queue whose numbers have no gap none is given out while it is read")
+  func skippingWhileRead() async throws {
+    let last: UInt32 = 20_000
+    let mail = try (1...last).map { number in try Self.foreign(try #require(MessageID(number))) }
+    let rig = try await QueueRig(holding: mail)
+    var frontend = try await rig.frontend()
+    #expect(try await Self.block(&frontend).rawValue > last)
+  }
+
   @Test("a commit that fails otherwise does not take along what another message has")
   func failureBesideForeign() async throws {
     let rig = try await QueueRig()

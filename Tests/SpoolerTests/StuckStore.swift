@@ -4,8 +4,8 @@ import Mail
 import MemoryStore
 import Queue
 
-/// A store with mail in it, of which the queue cannot read the pages that fill the schedule: its start
-/// goes on for ever, and everything else is answered.
+/// A store with mail in it. When it is stuck, the queue cannot read the pages that fill the schedule: its
+/// start goes on for ever, and everything else is answered.
 final class StuckStore: Store {
   /// How large those pages are.
   private static let loadingPage = 1024
@@ -13,7 +13,12 @@ final class StuckStore: Store {
   private let store = MemoryStore()
   private let mail: [NewMessage]
 
-  init(holding mail: [NewMessage]) { self.mail = mail }
+  private let isStuck: Bool
+
+  init(holding mail: [NewMessage], isStuck: Bool) {
+    self.mail = mail
+    self.isStuck = isStuck
+  }
 
   func open() throws(StoreError) -> OpenReport {
     let report = try store.open()
@@ -22,7 +27,7 @@ final class StuckStore: Store {
   }
 
   func page(after: EnvelopeID?, limit: Int) throws(StoreError) -> EnvelopePage {
-    guard limit != StuckStore.loadingPage else { throw QueueRig.broken }
+    guard !isStuck || limit != StuckStore.loadingPage else { throw QueueRig.broken }
     return try store.page(after: after, limit: limit)
   }
 

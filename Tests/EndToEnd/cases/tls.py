@@ -518,6 +518,17 @@ def options(bench):
         expect(False, "TLS 1.3 was taken")
 
 
+@case("keys are agreed on over curves, with dhe over small fields too ({dhe})", dhe=["none", "auto"])
+def groups(bench, dhe):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME, "rsa")}, "tls", f"pki {NAME} dhe {dhe}\n").start()
+    for group in ["X25519", "P-256", "ffdhe2048", "ffdhe8192"]:
+        done = subprocess.run(["openssl", "s_client", "-starttls", "smtp", "-connect", f"127.0.0.1:{daemon.secure}",
+                               "-tls1_3", "-groups", group], input=b"QUIT\r\n", capture_output=True, timeout=20)
+        expected = not group.startswith("ffdhe") or (group == "ffdhe2048" and dhe == "auto")
+        expect_equal(done.returncode == 0, expected, group)
+
+
 @case("a ticket from a listener that asks for no certificate opens none that does ({version})",
       version=["TLSv1_2", "TLSv1_3"])
 def foreign_ticket(bench, version):
@@ -701,6 +712,19 @@ def client_certificate(bench, kind):
     daemon.wait_empty()
     with open(ours.certificate) as file:
         expect_equal(sink.deliveries[0].certificate, ssl.PEM_cert_to_DER_cert(file.read()), "certificate")
+
+
+@case("with TLS 1.2 a relay does without an Ed25519 certificate, and stays encrypted ({kind})", kind=["ec", "ed25519"])
+def old_client_certificate(bench, kind):
+    authority = Authority(bench)
+    sink = TLSSink(bench, authority.issue("localhost", "rsa"), authority=authority,
+                   version=ssl.TLSVersion.TLSv1_2, verify=ssl.CERT_OPTIONAL)
+    daemon = relay(bench, f"smtp://localhost:{sink.port}", authority.issue("us.example.org", kind).pki("us.example.org"),
+                   'pki "us.example.org"').start()
+    submit(daemon.port, subject="client")
+    daemon.wait_empty()
+    expect(sink.deliveries[0].cipher is not None, "it went in clear")
+    expect_equal(sink.deliveries[0].certificate is not None, kind == "ec", "whether a certificate was shown")
 
 
 @case("smtp+notls stays in clear; with tls it is a temporary failure")

@@ -22,9 +22,11 @@ class TLSSink:
     """Modes: starttls, smtps, none (does not offer it), refuse (offers it, says 454), garbage (says 220 and
     then nonsense), injected (a reply behind the 220, in the same packet).
 
+    Of `authority` it wants a certificate, or takes one; `version` is the newest of TLS that it knows.
     With `mechanisms` it wants AUTH by one of them, over TLS, with `login`."""
 
-    def __init__(self, bench, pair=None, mode="starttls", authority=None, mechanisms=(), login=None):
+    def __init__(self, bench, pair=None, mode="starttls", authority=None, mechanisms=(), login=None,
+                 version=None, verify=ssl.CERT_REQUIRED):
         self.mode = mode
         self.mechanisms = mechanisms
         self.login = login
@@ -37,8 +39,10 @@ class TLSSink:
         if pair is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(pair.certificate, pair.key)
+            if version is not None:
+                self.context.maximum_version = version
             if authority is not None:
-                self.context.verify_mode = ssl.CERT_REQUIRED
+                self.context.verify_mode = verify
                 self.context.load_verify_locations(authority.certificate)
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]

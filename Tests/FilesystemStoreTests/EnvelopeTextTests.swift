@@ -59,6 +59,23 @@ struct EnvelopeTextTests {
     #expect(stored.envelope.created == Instant(seconds: 1_700_000_000))
   }
 
+  @Test("what a client wrote as xtext stands there as it came")
+  func xtext() throws {
+    var text = relay.replacing("dsn-envid: QQ314159", with: "dsn-envid: env+2Bid+20x")
+    text = text.replacing("rfc822;jane@example.com", with: "rfc822;a+2Bb@example.com")
+    let stored = try decode(text)
+    #expect(stored.message.envelopeIdentifier == "env+id x")
+    #expect(stored.envelope.originalRecipient == "rfc822;a+b@example.com")
+    let written = String(
+      decoding: EnvelopeText.encode(stored.message, stored.envelope),
+      as: UTF8.self
+    )
+    #expect(written.contains("\ndsn-envid: env+2Bid+20x\n"))
+    #expect(written.contains("\ndsn-orcpt: rfc822;a+2Bb@example.com\n"))
+    let other = try decode(relay.replacing("QQ314159", with: "a=b+"))
+    #expect(other.message.envelopeIdentifier == "a=b+")
+  }
+
   @Test(
     "bounces are read under their new and their old names",
     arguments: [

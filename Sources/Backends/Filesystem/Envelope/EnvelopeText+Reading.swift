@@ -226,8 +226,9 @@ extension EnvelopeText {
       envelope.timeToLive = .milliseconds(milliseconds("ttl") ?? 0)
       envelope.notify = NotifyConditions(rawValue: UInt8(clamping: numbers["dsn-notify"] ?? 0))
       if let original = texts[.originalRecipient], !original.isEmpty, original != "@" {
-        let isTyped = original.contains(";")
-        envelope.originalRecipient = isTyped ? original : "rfc822;\(original.prefix(500))"
+        let parts = original.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
+        envelope.originalRecipient =
+          parts.count == 2 ? "\(parts[0]);\(decoded(parts[1]))" : "rfc822;\(original.prefix(500))"
       }
       envelope.unknownFields = hexadecimal["envelope-fields"] ?? []
       envelope.progress.tries = UInt16(clamping: numbers["retry"] ?? 0)
@@ -277,6 +278,11 @@ extension EnvelopeText {
       return EnhancedStatus(`class`, code / 10, code % 10)
     }
 
+    /// What stands there as xtext; anything else as it is.
+    private func decoded(_ text: Substring) -> String {
+      Xtext.decode(Array(text.utf8).span) ?? String(text)
+    }
+
     private func fill(_ message: inout Message) throws(Problem) {
       switch words["dsn-ret"]?.lowercased() {
       case nil: break
@@ -290,7 +296,9 @@ extension EnvelopeText {
         default: throw Problem("flags: \(flag) is unknown")
         }
       }
-      message.envelopeIdentifier = texts[.envelopeIdentifier].flatMap { $0.isEmpty ? nil : $0 }
+      message.envelopeIdentifier = texts[.envelopeIdentifier].flatMap { text in
+        text.isEmpty ? nil : decoded(text[...])
+      }
       message.priority = Int8(clamping: noted("priority") ?? 0)
       message.session.transport = notes["transport"] == "tls" ? .tls : .clear
       var content = ContentFlags(rawValue: UInt8(clamping: numbers["content-needs"] ?? 0))

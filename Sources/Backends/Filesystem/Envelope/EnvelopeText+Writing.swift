@@ -88,8 +88,14 @@ extension EnvelopeText {
     case .headers?: writer.plain("dsn-ret", "HDRS")
     case nil: break
     }
-    writer.text(.envelopeIdentifier, message.envelopeIdentifier ?? "")
-    writer.text(.originalRecipient, envelope.originalRecipient ?? "")
+    // OpenSMTPD keeps them as they came, and sends them so.
+    writer.text(.envelopeIdentifier, Xtext.encoded(message.envelopeIdentifier ?? ""))
+    let original = envelope.originalRecipient ?? ""
+    let parts = original.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
+    writer.text(
+      .originalRecipient,
+      parts.count == 2 ? "\(parts[0]);\(Xtext.encoded(String(parts[1])))" : original
+    )
   }
 
   private static func writeStatus(_ status: EnhancedStatus?, to writer: inout Writer) {

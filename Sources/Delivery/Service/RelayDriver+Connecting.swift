@@ -128,7 +128,8 @@ extension RelayDriver {
   private func connected(_ id: UInt64, _ result: Result<any Channel, any Error>) {
     guard let live = sessions[id] else { return }
     switch result {
-    case .success:
+    case .success(let channel):
+      live.source = channel.localAddress?.ipAddress
       service.log("\(live.id) mta connected")
     case .failure(let error):
       let reason = ConnectProblem.text(of: error)

@@ -13,6 +13,8 @@ final class RelayDriver {
     let connection: RelayConnection
     let mode: RelaySecurity.Mode
     let attempt: Attempt
+    /// The address that the connection goes out from; nil while there is none.
+    var source: String?
     /// The server was shown a ticket of an earlier session.
     var offersTicket = false
     var handler: RelaySessionHandler?
@@ -360,7 +362,7 @@ final class RelayDriver {
       task.message,
       envelope,
       outcome,
-      source: live?.connection.route.source?.description ?? "-",
+      source: live?.source ?? live?.connection.route.source?.description ?? "-",
       relay: live.map { relayName($0.connection) } ?? "-",
       at: service.clock()
     )

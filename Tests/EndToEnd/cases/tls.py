@@ -600,6 +600,7 @@ def opportunistic(bench):
     submit(daemon.port, subject="opportunistic")
     daemon.wait_empty()
     expect(sink.deliveries[0].cipher is not None, "it went in clear")
+    daemon.wait_log(r'mta delivery .* source="127\.0\.0\.1" relay="127\.0\.0\.1 ')
     daemon.wait_log(r"mta tls ciphers=TLSv1\.3:TLS_\w+:256")
     daemon.wait_log(rf'mta cert-check result="unverified" fingerprint="SHA256:{pair.fingerprint()}"')
 

@@ -106,11 +106,13 @@ package struct ServerSession: Sendable {
 
   // MARK: What the driver may ask
 
-  /// Whether more input is of use now. While it is not, the driver does not read.
+  /// Whether the driver may read. While an answer is awaited, one read is kept: to stop reading for each
+  /// answer costs more than what clients send meanwhile.
   package var wantsInput: Bool {
     switch state {
-    case .starting, .verifying, .checkingSender, .opening, .storing, .securing, .ended: false
-    case .addressing: inFlight == 0 || input.isEmpty
+    case .starting, .securing, .ended: false
+    case .addressing where inFlight == 0: true
+    case .verifying, .checkingSender, .opening, .addressing, .storing: input.isEmpty
     case .ready, .authenticating, .receiving: true
     }
   }

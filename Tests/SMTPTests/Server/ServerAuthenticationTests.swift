@@ -46,7 +46,6 @@ struct ServerAuthenticationTests {
     var peer = peer()
     #expect(peer.exchange("auth plain \(Self.encoded("\0joe\0se:cret"))\r\n") == "")
     #expect(peer.attempts == [credentials("joe", "se:cret")])
-    #expect(!peer.session.wantsInput)
     #expect(!peer.session.awaitsClient)
     #expect(peer.verified(.accepted) == "235 2.0.0 Authentication succeeded\r\n")
     #expect(peer.logs == [.authentication(user: "joe", .ok)])

@@ -24,8 +24,9 @@ struct ClientSessions {
     counts[source.network] = count > 1 ? count - 1 : nil
   }
 
-  /// This machine's own programs are not: users of the submission socket have a share of their own.
-  private static func isBounded(_ source: SourceAddress) -> Bool {
+  /// Whether an address has a share. This machine's own programs have none: users of the submission
+  /// socket have others.
+  static func isBounded(_ source: SourceAddress) -> Bool {
     IPAddress(source).map { !$0.isLoopback } ?? false
   }
 }

@@ -22,8 +22,8 @@ package final class FrontendService: RoleService {
   let sessionsMax: Int
   private var clients: ClientSessions
   private(set) var lookup: LookupEdge?
-  private var lookupGeneration: UInt32 = 0
-  private var queue: QueueEdge?
+  private(set) var lookupGeneration: UInt32 = 0
+  private(set) var queue: QueueEdge?
   private var queueGeneration: UInt32 = 0
   private(set) var names: ReverseNames?
   let hostNames: HostNames
@@ -36,10 +36,10 @@ package final class FrontendService: RoleService {
   private var waitingForIdentifiers: [() -> Void] = []
   /// Questions to lookup that are not answered.
   var questions: [UInt64: Question] = [:]
-  private var nextToken: UInt64 = 0
-  private var transactions: [MessageID: OpenTransaction] = [:]
+  var nextToken: UInt64 = 0
+  private(set) var transactions: [MessageID: OpenTransaction] = [:]
   /// Sessions that the queue may have something to say to: from their first recipient on.
-  private var owners: [MessageID: SessionHandler] = [:]
+  var owners: [MessageID: SessionHandler] = [:]
   var submitted: Set<MessageID> = []
   var recipientDeadlines = AnswerDeadlines<UInt64>(limit: EdgeLimits.recipientAnswer)
   var submitDeadlines = AnswerDeadlines<MessageID>(limit: FrontendService.submitAnswer)
@@ -47,22 +47,13 @@ package final class FrontendService: RoleService {
   /// The submission socket, which no pause closes.
   var submissionServer: (any Channel)?
   let submitters = LocalSubmitters()
+  let openEnvelopes = OpenEnvelopes()
   private(set) var isListening = true
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
   /// Connections that a proxy has yet to say something of.
   var awaitedHeaders = 0
   var counters = SessionCounters()
-
-  /// What lookup was asked, and for whom.
-  struct Question {
-    let transaction: OpenTransaction
-    let index: Int
-    let address: Address
-    /// Of the edge that it was asked over.
-    let generation: UInt32
-    weak var session: SessionHandler?
-  }
 
   package init(context: RoleContext, projection: FrontendProjection, descriptorsMax: Int) {
     self.context = context
@@ -186,43 +177,6 @@ package final class FrontendService: RoleService {
     queue.send(.reserve)
   }
 
-  func check(
-    _ recipient: RecipientCommand,
-    of transaction: OpenTransaction,
-    for session: SessionHandler
-  ) {
-    nextToken += 1
-    questions[nextToken] = Question(
-      transaction: transaction,
-      index: recipient.index,
-      address: recipient.address,
-      generation: lookupGeneration,
-      session: session
-    )
-    transaction.questions += 1
-    owners[transaction.id] = session
-    recipientDeadlines.asked(nextToken, at: Clock.rising())
-    guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
-    lookup.send(
-      .recipient(
-        RecipientQuestion(
-          token: nextToken,
-          message: transaction.message,
-          index: UInt16(clamping: recipient.index),
-          recipient: recipient.address,
-          notify: recipient.notify,
-          originalRecipient: recipient.originalRecipient
-        )
-      )
-    )
-  }
-
-  static let noLookup = Reply(
-    451,
-    EnhancedStatus(.temporary, 3, 0),
-    "Temporary failure: recipients cannot be checked now, try again later"
-  )
-
   func send(_ body: [UInt8], of transaction: OpenTransaction, for session: SessionHandler) {
     guard let queue else { return session.transactionFailed(FrontendService.noQueue) }
     owners[transaction.id] = session
@@ -257,6 +211,7 @@ package final class FrontendService: RoleService {
     owners[transaction.id] = nil
     guard transaction.questions == 0 else { return }
     transactions[transaction.id] = nil
+    transaction.share = nil
     queue?.send(.abort(transaction.id, envelopes: transaction.recipients.envelopes.count))
   }
 
@@ -289,33 +244,6 @@ package final class FrontendService: RoleService {
     )
     lookup = edge
     authentications.connect(edge, generation)
-  }
-
-  /// What lookup says of a recipient.
-  enum Answer {
-    case accepted([EnvelopeID])
-    case refused(Reply)
-  }
-
-  func answer(_ token: UInt64, _ answer: Answer) {
-    guard let question = questions.removeValue(forKey: token) else { return }
-    let transaction = question.transaction
-    transaction.questions -= 1
-    let verdict: ServerSession.RecipientVerdict
-    switch answer {
-    case .accepted(let envelopes):
-      // The queue may have refused it meanwhile.
-      if transactions[transaction.id] === transaction {
-        transaction.recipients.add(question.address, envelopes)
-      }
-      verdict = .accepted(envelopes: envelopes.count)
-    case .refused(let reply): verdict = .refused(reply)
-    }
-    if transaction.isAborted {
-      abort(transaction)
-    } else {
-      question.session?.recipientAnswered(question.index, verdict, of: transaction)
-    }
   }
 
   private func connectQueue(_ generation: UInt32, _ descriptor: CInt) {
@@ -370,7 +298,10 @@ package final class FrontendService: RoleService {
     // No credit comes any more, and none is needed: the session reads on, to the end of the data.
     let over = transactions.removeValue(forKey: id)
     over?.unacknowledged = 0
-    if case .refused = answer { over?.recipients = AcceptedRecipients() }
+    if case .refused = answer {
+      over?.recipients = AcceptedRecipients()
+      over?.share = nil
+    }
     let wasSubmitted = submitted.remove(id) != nil
     guard let session = owners.removeValue(forKey: id) else { return }
     if wasSubmitted {
@@ -386,6 +317,7 @@ package final class FrontendService: RoleService {
     identifiers.clear()
     for (id, transaction) in transactions where !submitted.contains(id) {
       transaction.unacknowledged = 0
+      transaction.share = nil
       owners[id]?.transactionFailed(FrontendService.noQueue)
     }
     let waiting = waitingForIdentifiers

@@ -18,6 +18,8 @@ final class OpenTransaction {
   var recipients = AcceptedRecipients()
   /// Counts it among the messages of its local submitter for as long as it lives.
   var slot: LocalSubmitters.MessageSlot?
+  /// Counts its envelopes among those of its client until the queue has none of them.
+  var share: OpenEnvelopes.Share?
 
   init(id: MessageID, message: Message) {
     self.id = id

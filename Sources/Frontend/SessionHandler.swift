@@ -269,6 +269,7 @@ final class SessionHandler: ChannelInboundHandler {
         return
       }
       transaction?.slot = slot
+      transaction?.share = service.openEnvelopes.share(of: submitter?.user, at: source)
       self.transaction = transaction
       if let actions = session?.transactionAnswered(answer, at: Clock.now()) { perform(actions) }
     }

@@ -3,7 +3,7 @@
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import Client, accepted, message, stuffed, submit
-from harness.daemon import Daemon
+from harness.daemon import Daemon, free_port
 from harness.sink import Sink
 
 MEMBERS = 3000
@@ -13,16 +13,20 @@ SHORT = "452 4.3.1 Insufficient system storage: too much mail at once, try again
 
 
 def daemon_with_list(bench):
-    """An alias that stands for many, and mail that is taken and not sent."""
+    """An alias that stands for many, and mail that is taken and not sent. A second listener, at `proxied`, is told addresses."""
     sink = Sink(bench)
     aliases = bench.write("aliases", "list: " + ", ".join(f"u{i}@sink.test" for i in range(MEMBERS)) + "\n")
+    plain, proxied = free_port(), free_port()
     daemon = Daemon(bench, f"""
+listen on 127.0.0.1 port {plain}
+listen on 127.0.0.1 port {proxied} proxy-v2
 table aliases file:{aliases}
 action "in" maildir "/nonexistent" alias <aliases>
 action "out" relay host "smtp://127.0.0.1:{sink.port}"
 match from any for domain "in.test" action "in"
 match from any for any action "out"
 """, backend="lmdb", arguments=["-P", "mta"])
+    daemon.port, daemon.proxied = plain, proxied
     daemon.start()
     return daemon, sink
 
@@ -138,4 +142,51 @@ def kept(bench):
     bench.note(f"{memory} MB")
     expect(memory < 100, f"{memory} MB of memory")
     expect_equal(queued(daemon), 40 * MEMBERS, "envelopes")
+    daemon.stop()
+
+
+OF_ONE = "452 4.5.3 Too many recipients of yours are under way, try again later"
+
+
+class FarSession(Client):
+    """A client at an address of its own, in a transaction."""
+
+    def __init__(self, daemon, source):
+        super().__init__(daemon.proxied, seconds=120, greeting=None)
+        self.send(f"PROXY TCP4 {source} 198.51.100.1 56324 25\r\n")
+        self.expect("220")
+        self.command("EHLO client.example.org")
+        self.send("MAIL FROM:<a@example.org>\r\n")
+        expect_equal(self.reply()[:3], "250", "the reply to MAIL")
+
+    def recipients(self, name, count=1):
+        """The replies to so many at once."""
+        self.send(f"RCPT TO:<{name}>{PARAMETERS}\r\n" * count)
+        return [self.reply() for _ in range(count)]
+
+    def finish(self):
+        self.command("DATA", "354")
+        self.send(stuffed(message("far")))
+        return self.reply()
+
+
+@case("recipients of one client that stand for much: a single message has them, and the others are served", seconds=180)
+def much_of_one(bench):
+    daemon, _ = daemon_with_list(bench)
+    large, small = FarSession(daemon, "192.0.2.7"), FarSession(daemon, "192.0.2.7")
+    for _ in range(8):
+        expect_equal(large.recipients("list@in.test")[0][:3], "250", "a list of one message alone")
+    expect_equal(small.recipients("b@sink.test"), [OF_ONE], "a second message")
+    expect_equal(FarSession(daemon, "192.0.2.8").recipients("b@sink.test")[0][:3], "250", "another client")
+    accepted(large.finish())
+    expect_equal(small.recipients("b@sink.test")[0][:3], "250", "the second message afterwards")
+    accepted(small.finish())
+    # At once, before anything is known of any: 60,000 each.
+    both = [FarSession(daemon, "192.0.2.7") for _ in range(2)]
+    for session in both:
+        session.send(f"RCPT TO:<list@in.test>{PARAMETERS}\r\n" * 20)
+    replies = [[session.reply() for _ in range(20)] for session in both]
+    expect(any(OF_ONE in some for some in replies), f"{replies}")
+    FarSession(daemon, "192.0.2.8").close()
+    expect("queue: new mail is refused" not in daemon.log(), "new mail was refused")
     daemon.stop()

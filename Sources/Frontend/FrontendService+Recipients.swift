@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: ISC
+
+internal import Interprocess
+internal import Mail
+internal import SMTP
+
+/// Asks lookup about recipients.
+extension FrontendService {
+  /// What lookup was asked, and for whom.
+  struct Question {
+    let transaction: OpenTransaction
+    let index: Int
+    let address: Address
+    /// Of the edge that it was asked over.
+    let generation: UInt32
+    weak var session: SessionHandler?
+  }
+
+  func check(
+    _ recipient: RecipientCommand,
+    of transaction: OpenTransaction,
+    for session: SessionHandler
+  ) {
+    nextToken += 1
+    questions[nextToken] = Question(
+      transaction: transaction,
+      index: recipient.index,
+      address: recipient.address,
+      generation: lookupGeneration,
+      session: session
+    )
+    transaction.questions += 1
+    owners[transaction.id] = session
+    recipientDeadlines.asked(nextToken, at: Clock.rising())
+    guard transaction.share?.hasRoom == true else {
+      return answer(nextToken, .refused(OpenEnvelopes.tooMany))
+    }
+    guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
+    lookup.send(
+      .recipient(
+        RecipientQuestion(
+          token: nextToken,
+          message: transaction.message,
+          index: UInt16(clamping: recipient.index),
+          recipient: recipient.address,
+          notify: recipient.notify,
+          originalRecipient: recipient.originalRecipient
+        )
+      )
+    )
+  }
+
+  static let noLookup = Reply(
+    451,
+    EnhancedStatus(.temporary, 3, 0),
+    "Temporary failure: recipients cannot be checked now, try again later"
+  )
+
+  /// What lookup says of a recipient.
+  enum Answer {
+    case accepted([EnvelopeID])
+    case refused(Reply)
+  }
+
+  func answer(_ token: UInt64, _ answer: Answer) {
+    guard let question = questions.removeValue(forKey: token) else { return }
+    let transaction = question.transaction
+    transaction.questions -= 1
+    let verdict: ServerSession.RecipientVerdict =
+      switch answer {
+      case .accepted(let envelopes): taken(envelopes, for: question)
+      case .refused(let reply): .refused(reply)
+      }
+    if transaction.isAborted {
+      abort(transaction)
+    } else {
+      question.session?.recipientAnswered(question.index, verdict, of: transaction)
+    }
+  }
+
+  /// The envelopes are with the queue. Too many of one client's were asked for at once: the whole
+  /// transaction goes.
+  private func taken(
+    _ envelopes: [EnvelopeID],
+    for question: Question
+  ) -> ServerSession.RecipientVerdict {
+    let transaction = question.transaction
+    // The queue may have refused it meanwhile.
+    guard transactions[transaction.id] === transaction else {
+      return .accepted(envelopes: envelopes.count)
+    }
+    transaction.recipients.add(question.address, envelopes)
+    transaction.share?.add(envelopes.count)
+    guard !transaction.isAborted, transaction.share?.isWithinBounds == false else {
+      return .accepted(envelopes: envelopes.count)
+    }
+    if transaction.questions > 0 {
+      let session = transaction.message.session
+      lookup?.send(.ended(session.id, session.source))
+    }
+    queue?.send(.abort(transaction.id, envelopes: transaction.recipients.envelopes.count))
+    finish(transaction.id, .refused(OpenEnvelopes.tooMany))
+    return .refused(OpenEnvelopes.tooMany)
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: ISC
+
+import Mail
+import Testing
+
+@testable import Frontend
+
+@Suite("Envelopes of the open transactions of one client")
+struct OpenEnvelopesTests {
+  private static let address = SourceAddress.inet4(0xc000_0207)
+
+  private func envelopes() -> OpenEnvelopes {
+    var limits = OpenEnvelopes.Limits()
+    limits.ofClient = 10
+    limits.ofClientMax = 20
+    return OpenEnvelopes(limits: limits)
+  }
+
+  @Test("several transactions have room up to the limit together, and one that is over gives back")
+  func several() {
+    let envelopes = envelopes()
+    let first = envelopes.share(of: nil, at: Self.address)
+    var second: OpenEnvelopes.Share? = envelopes.share(of: nil, at: Self.address)
+    first.add(4)
+    second?.add(5)
+    #expect(first.hasRoom)
+    second?.add(1)
+    #expect(!first.hasRoom)
+    #expect(second?.hasRoom == false)
+    #expect(!envelopes.share(of: nil, at: Self.address).hasRoom)
+    #expect(envelopes.share(of: nil, at: .inet4(0xc000_0208)).hasRoom)
+    second = nil
+    #expect(first.hasRoom)
+    first.add(5)
+    #expect(envelopes.share(of: nil, at: Self.address).hasRoom)
+  }
+
+  @Test("one that is alone may have any number, and then no other has any")
+  func alone() {
+    let envelopes = envelopes()
+    let first = envelopes.share(of: nil, at: Self.address)
+    let second = envelopes.share(of: nil, at: Self.address)
+    first.add(1000)
+    #expect(first.hasRoom)
+    #expect(first.isWithinBounds)
+    #expect(!second.hasRoom)
+  }
+
+  @Test("what was asked about at the same time may be twice as much, and no more")
+  func together() {
+    let envelopes = envelopes()
+    let shares = [0, 1].map { _ in envelopes.share(of: nil, at: Self.address) }
+    for share in shares { share.add(10) }
+    #expect(shares.allSatisfy { $0.isWithinBounds && !$0.hasRoom })
+    shares[1].add(1)
+    #expect(shares.allSatisfy { !$0.isWithinBounds })
+  }
+
+  @Test("an IPv6 network counts as one, local users each, and this machine not at all")
+  func clients() {
+    func hasRoom(_ full: (UInt32?, SourceAddress), _ other: (UInt32?, SourceAddress)) -> Bool {
+      let envelopes = envelopes()
+      let share = envelopes.share(of: full.0, at: full.1)
+      share.add(10)
+      let hasRoom = envelopes.share(of: other.0, at: other.1).hasRoom
+      _ = share
+      return hasRoom
+    }
+    #expect(!hasRoom((nil, .inet6(7, 1)), (nil, .inet6(7, 2))))
+    #expect(hasRoom((nil, .inet6(7, 1)), (nil, .inet6(8, 1))))
+    #expect(!hasRoom((5, .local), (5, .local)))
+    #expect(hasRoom((5, .local), (6, .local)))
+    #expect(hasRoom((nil, .inet4(0x7f00_0001)), (nil, .inet4(0x7f00_0001))))
+  }
+
+  @Test("who is gone leaves nothing behind")
+  func leavings() {
+    let envelopes = envelopes()
+    var share: OpenEnvelopes.Share? = envelopes.share(of: 5, at: .local)
+    share?.add(3)
+    #expect(envelopes.clientCount == 1)
+    share = nil
+    #expect(envelopes.clientCount == 0)
+    _ = share
+  }
+}

@@ -111,7 +111,10 @@ private final class DeskRig {
   }
 
   func answer(_ token: UInt64) {
-    guard questions.removeValue(forKey: token) != nil else { return }
+    guard let question = questions.removeValue(forKey: token) else { return }
+    if case .include = question {
+      return desk.answered(token, .include(Array("a@far.example, b@far.example".utf8), .other))
+    }
     let account = Account(user: 1000, group: 1000, home: "/home/user")
     desk.answered(token, .account(account, .none))
   }
@@ -216,6 +219,46 @@ private final class DeskRig {
     rig.ask("all@in.example", client: 1, session: 1, as: "all")
     rig.settle()
     #expect(rig.told.sorted() == ["all 2", "joe 451"])
+    #expect(rig.desk.count == 0)
+  }
+
+  @Test("a list is asked for once there is room: four of one client, and another's beside them")
+  func lists() {
+    let rig = DeskRig(members: ":include:/list")
+    for session in UInt64(0)..<20 {
+      rig.ask("all@in.example", client: 1, session: session, as: "\(session)")
+    }
+    while rig.turn() {}
+    #expect(rig.questions.count == 4)
+    rig.ask("all@in.example", client: 2, session: 100, as: "other")
+    while rig.turn() {}
+    #expect(rig.questions.count == 5)
+    for _ in 0..<16 {
+      if let first = rig.questions.keys.min() { rig.answer(first) }
+      while rig.turn() {}
+      #expect(rig.questions.count == (rig.told.contains("other 2") ? 4 : 5))
+    }
+    rig.settle()
+    #expect(rig.told.sorted() == (["other 2"] + (0..<20).map { "\($0) 2" }).sorted())
+    #expect(rig.desk.count == 0)
+  }
+
+  @Test("of all clients together 64 lists are asked for, and a session that ends makes room")
+  func listsOfAll() {
+    let rig = DeskRig(members: ":include:/list, joe")
+    for client in UInt32(1)...70 {
+      rig.ask("all@in.example", client: client, session: UInt64(client), as: "\(client)")
+    }
+    while rig.turn() {}
+    func lists() -> Int { rig.questions.values.filter { $0 == .include("/list") }.count }
+    #expect(lists() == 64)
+    // What else they ask does not wait.
+    #expect(rig.questions.count == 64 + 70)
+    rig.desk.end(DeskRig.session(1, 1))
+    while rig.turn() {}
+    #expect(rig.questions.count == 65 + 70)
+    rig.settle()
+    #expect(rig.told.sorted() == (["1 451"] + (2...70).map { "\($0) 3" }).sorted())
     #expect(rig.desk.count == 0)
   }
 

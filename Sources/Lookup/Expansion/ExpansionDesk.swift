@@ -41,6 +41,8 @@ final class ExpansionDesk {
     let asker: Asker
     var answers: [(number: Int, ExpansionAnswer)] = []
     var isToProceed = false
+    /// What it asks about lists, which may be large: held until there is room for a large one.
+    var lists: [(number: Int, ExpansionQuestion)] = []
     /// What follows the outcome, once that is there.
     var rest: Part?
     /// A part of it has been sent: it goes on to its end.
@@ -161,7 +163,7 @@ final class ExpansionDesk {
     case .goOn, .drop: envelopes = advance(work, number)
     }
     if !work.answers.isEmpty { turns.wake(number) }
-    if work.isToProceed || work.rest != nil { turns.hasMore(number) }
+    if work.isToProceed || work.rest != nil || !work.lists.isEmpty { turns.hasMore(number) }
     return max(1, work.expansion.effort - before + envelopes)
   }
 
@@ -193,7 +195,10 @@ final class ExpansionDesk {
       }
       return ExpansionLimits.slice
     }
-    guard work.isToProceed, !turns.isParked(number) else { return 0 }
+    guard !turns.isParked(number) else { return 0 }
+    for (question, list) in work.lists { put(list, question, work, number) }
+    work.lists = []
+    guard work.isToProceed else { return 0 }
     work.isToProceed = false
     return perform(work.expansion.proceed(with: ruleset), work, number)
   }
@@ -203,22 +208,26 @@ final class ExpansionDesk {
       switch action {
       case .finish(let outcome): return finish(outcome, work, number)
       case .proceed: work.isToProceed = true
-      case .ask(let question, let text):
-        lastToken += 1
-        if asked.count < Limits.questions, ask(lastToken, text) {
-          let client = work.asker.session.client
-          asked[lastToken] = Asked(work: number, number: question, client: client)
-          turns.asked(for: client)
-        } else {
-          work.answers.append((question, .failed))
-        }
+      case .ask(let question, .include(let path)): work.lists.append((question, .include(path)))
+      case .ask(let question, let text): put(text, question, work, number)
       }
     }
     return 0
   }
 
+  private func put(_ text: ExpansionQuestion, _ question: Int, _ work: Work, _ number: UInt64) {
+    lastToken += 1
+    guard asked.count < Limits.questions, ask(lastToken, text) else {
+      return work.answers.append((question, .failed))
+    }
+    let client = work.asker.session.client
+    asked[lastToken] = Asked(work: number, number: question, client: client)
+    turns.asked(for: client)
+  }
+
   private func finish(_ outcome: Expansion.Outcome, _ work: Work, _ number: UInt64) -> Int {
     work.answers = []
+    work.lists = []
     work.isToProceed = false
     work.rest = work.asker.finished(work.expansion, outcome)
     guard case .accepted(let drafts) = outcome, let rest = work.rest else {

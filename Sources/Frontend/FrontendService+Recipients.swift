@@ -32,7 +32,7 @@ extension FrontendService {
     transaction.questions += 1
     owners[transaction.id] = session
     recipientDeadlines.asked(nextToken, at: Clock.rising())
-    guard transaction.share?.hasRoom == true else {
+    guard let room = transaction.share?.room, room > 0 else {
       return answer(nextToken, .refused(OpenEnvelopes.tooMany))
     }
     guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
@@ -42,6 +42,7 @@ extension FrontendService {
           token: nextToken,
           message: transaction.message,
           index: UInt16(clamping: recipient.index),
+          room: UInt32(clamping: room),
           recipient: recipient.address,
           notify: recipient.notify,
           originalRecipient: recipient.originalRecipient
@@ -58,7 +59,8 @@ extension FrontendService {
 
   /// What lookup says of a recipient.
   enum Answer {
-    case accepted([EnvelopeID])
+    /// - Parameter taken: how many of usual length they are.
+    case accepted([EnvelopeID], taken: Int)
     case refused(Reply)
   }
 
@@ -68,7 +70,7 @@ extension FrontendService {
     transaction.questions -= 1
     let verdict: ServerSession.RecipientVerdict =
       switch answer {
-      case .accepted(let envelopes): taken(envelopes, for: question)
+      case .accepted(let envelopes, let taken): accepted(envelopes, taken, for: question)
       case .refused(let reply): .refused(reply)
       }
     if transaction.isAborted {
@@ -80,8 +82,9 @@ extension FrontendService {
 
   /// The envelopes are with the queue. Too many of one client's were asked for at once: the whole
   /// transaction goes.
-  private func taken(
+  private func accepted(
     _ envelopes: [EnvelopeID],
+    _ taken: Int,
     for question: Question
   ) -> ServerSession.RecipientVerdict {
     let transaction = question.transaction
@@ -90,7 +93,7 @@ extension FrontendService {
       return .accepted(envelopes: envelopes.count)
     }
     transaction.recipients.add(question.address, envelopes)
-    transaction.share?.add(envelopes.count)
+    transaction.share?.add(taken)
     guard !transaction.isAborted, transaction.share?.isWithinBounds == false else {
       return .accepted(envelopes: envelopes.count)
     }

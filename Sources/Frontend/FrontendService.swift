@@ -226,7 +226,8 @@ package final class FrontendService: RoleService {
       on: context.loop,
       receive: { [unowned self] message in
         switch message {
-        case .accepted(let token, let envelopes): answer(token, .accepted(envelopes))
+        case .accepted(let token, let taken, let envelopes):
+          answer(token, .accepted(envelopes, taken: Int(taken)))
         case .refused(let token, let reply): answer(token, .refused(reply))
         case .hostName(let token, let name): hostNames.answered(token, name)
         case .authentication(let token, let verdict): authentications.answered(token, verdict)

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: ISC
 
+internal import Interprocess
 internal import Mail
 
 /// How many envelopes the open transactions of each client have together: nobody takes the memory that
 /// the queue has for those of all.
 final class OpenEnvelopes {
-  /// What bounds one client.
+  /// What bounds one client, in envelopes of usual length.
   struct Limits: Sendable {
-    /// Beyond so many a recipient is refused, unless all are of his own transaction: what a single
-    /// message may have is the queue's business.
+    /// Of one transaction.
+    var ofMessage = EdgeLimits.envelopesOfMessage
+    /// Beyond so many a recipient is refused, unless all are of his own transaction.
     var ofClient = 20_000
     /// What recipients that were asked about at the same time may make of that.
     var ofClientMax = 40_000
@@ -70,8 +72,10 @@ final class OpenEnvelopes {
       if let client { envelopes.add(more, of: client) }
     }
 
-    /// Whether another recipient may be asked about.
-    var hasRoom: Bool { total < envelopes.limits.ofClient }
+    /// How many more there may be.
+    var room: Int {
+      min(envelopes.limits.ofMessage - count, total == 0 ? .max : envelopes.limits.ofClient - total)
+    }
 
     /// False when what came at the same time was far too much.
     var isWithinBounds: Bool { total <= envelopes.limits.ofClientMax }

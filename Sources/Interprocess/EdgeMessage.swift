@@ -33,6 +33,11 @@ package enum EdgeLimits {
   package static let envelopes = 256
   /// Envelopes that one recipient may stand for: what their identifiers have room for.
   package static let expansion = 65_535
+  /// Envelopes of one message.
+  package static let envelopesOfMessage = 100_000
+  /// What an envelope of usual length takes of memory, in bytes; a longer one counts for more than one
+  /// against a bound on envelopes in memory.
+  package static let usualEnvelope = 838
   /// How long lookup may think about a recipient, in milliseconds: a user database may hang, and a
   /// session that waits for it does not notice that its client is gone.
   package static let recipientAnswer: Int64 = 60_000

@@ -18,7 +18,7 @@ package final class LookupService: RoleService {
 
   /// Who asked, and how it is told.
   private enum Asker {
-    case frontend(generation: UInt32, RecipientQuestion)
+    case frontend(generation: UInt32, RecipientQuestion, TransactionRooms.Room)
     /// Where a notice of the queue goes.
     case queue(generation: UInt32, token: UInt64, MessageID)
   }
@@ -26,6 +26,7 @@ package final class LookupService: RoleService {
   private let context: RoleContext
   private let projection: LookupProjection
   private let expansions: ExpansionDesk
+  private let rooms = TransactionRooms()
   private let tables: TableDesk
   private let explanations: ExplanationDesk
   private let confirmations: ConfirmationDesk
@@ -243,6 +244,7 @@ package final class LookupService: RoleService {
 
   private func decide(_ question: RecipientQuestion, from generation: UInt32) {
     let session = question.message.session
+    let room = rooms.room(of: question.message.id, left: Int(question.room))
     let subject = RuleSubject(
       session: session,
       sender: question.message.sender,
@@ -250,7 +252,7 @@ package final class LookupService: RoleService {
     )
     begin(
       subject,
-      .frontend(generation: generation, question),
+      .frontend(generation: generation, question, room),
       turns(of: session.id, at: session.source, from: generation)
     )
   }
@@ -289,7 +291,7 @@ package final class LookupService: RoleService {
 
   private func isThere(_ asker: Asker) -> Bool {
     switch asker {
-    case .frontend(let generation, _): edges.frontends[generation] != nil
+    case .frontend(let generation, _, _): edges.frontends[generation] != nil
     // Another queue process numbers its questions anew.
     case .queue(let generation, _, _): generation == edges.queueGeneration && edges.queue != nil
     }
@@ -298,7 +300,7 @@ package final class LookupService: RoleService {
   private func refuse(_ asker: Asker, _ reply: Reply) {
     guard isThere(asker) else { return }
     switch asker {
-    case .frontend(let generation, let question):
+    case .frontend(let generation, let question, _):
       edges.frontends[generation]?.send(.refused(token: question.token, reply))
     case .queue(_, let token, _): edges.queue?.send(.unroutable(token: token, reply))
     }
@@ -318,7 +320,7 @@ package final class LookupService: RoleService {
         )
         return !parts.isOver
       }
-    case .frontend(let generation, let question):
+    case .frontend(let generation, let question, let room):
       // Those of one recipient all go to the same queue.
       guard let queue = edges.queue else {
         refuse(asker, .temporaryFailure(question.recipient))
@@ -330,19 +332,33 @@ package final class LookupService: RoleService {
         index: question.index,
         created: now
       )
+      parts.notify = question.notify
+      parts.originalRecipient = question.originalRecipient
+      let taken = parts.inUsualLength
+      guard room.take(taken) else {
+        refuse(asker, LookupService.noRoom)
+        return nil
+      }
       return { [edges] in
-        var part = parts.next()
-        for place in part.indices {
-          part[place].notify = question.notify
-          part[place].originalRecipient = question.originalRecipient
-        }
-        queue.send(.envelopes(part))
+        queue.send(.envelopes(parts.next()))
         guard parts.isOver else { return true }
-        edges.frontends[generation]?.send(.accepted(token: question.token, envelopes: parts.ids))
+        edges.frontends[generation]?.send(
+          .accepted(
+            token: question.token,
+            taken: UInt32(clamping: taken),
+            envelopes: parts.ids
+          )
+        )
         return false
       }
     }
   }
+
+  private static let noRoom = Reply(
+    452,
+    EnhancedStatus(.temporary, 5, 3),
+    "Too many recipients: the address stands for more than there is room for now, try again later"
+  )
 
   private static let tooMany = Reply(
     550,

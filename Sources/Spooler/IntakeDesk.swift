@@ -41,6 +41,7 @@ final class IntakeDesk {
     self.queue = queue
     self.stage = stage
     var limits = Intake.Limits()
+    limits.envelopes = EdgeLimits.envelopesOfMessage
     // A store without files keeps every body in memory.
     if stage == nil {
       limits.memoryBody = .max

@@ -23,16 +23,16 @@ struct OpenEnvelopesTests {
     var second: OpenEnvelopes.Share? = envelopes.share(of: nil, at: Self.address)
     first.add(4)
     second?.add(5)
-    #expect(first.hasRoom)
+    #expect(first.room > 0)
     second?.add(1)
-    #expect(!first.hasRoom)
-    #expect(second?.hasRoom == false)
-    #expect(!envelopes.share(of: nil, at: Self.address).hasRoom)
-    #expect(envelopes.share(of: nil, at: .inet4(0xc000_0208)).hasRoom)
+    #expect(first.room == 0)
+    #expect(second?.room == 0)
+    #expect(envelopes.share(of: nil, at: Self.address).room == 0)
+    #expect(envelopes.share(of: nil, at: .inet4(0xc000_0208)).room > 0)
     second = nil
-    #expect(first.hasRoom)
+    #expect(first.room > 0)
     first.add(5)
-    #expect(envelopes.share(of: nil, at: Self.address).hasRoom)
+    #expect(envelopes.share(of: nil, at: Self.address).room > 0)
   }
 
   @Test("one that is alone may have any number, and then no other has any")
@@ -41,9 +41,22 @@ struct OpenEnvelopesTests {
     let first = envelopes.share(of: nil, at: Self.address)
     let second = envelopes.share(of: nil, at: Self.address)
     first.add(1000)
-    #expect(first.hasRoom)
+    #expect(first.room == 99_000)
     #expect(first.isWithinBounds)
-    #expect(!second.hasRoom)
+    #expect(second.room <= 0)
+  }
+
+  @Test("a single message has room up to its own limit, by whomever it comes")
+  func message() {
+    let envelopes = OpenEnvelopes()
+    for source in [Self.address, .inet4(0x7f00_0001)] {
+      let share = envelopes.share(of: nil, at: source)
+      #expect(share.room == 100_000)
+      share.add(99_999)
+      #expect(share.room == 1)
+      share.add(1)
+      #expect(share.room == 0)
+    }
   }
 
   @Test("what was asked about at the same time may be twice as much, and no more")
@@ -51,7 +64,7 @@ struct OpenEnvelopesTests {
     let envelopes = envelopes()
     let shares = [0, 1].map { _ in envelopes.share(of: nil, at: Self.address) }
     for share in shares { share.add(10) }
-    #expect(shares.allSatisfy { $0.isWithinBounds && !$0.hasRoom })
+    #expect(shares.allSatisfy { $0.isWithinBounds && $0.room <= 0 })
     shares[1].add(1)
     #expect(shares.allSatisfy { !$0.isWithinBounds })
   }
@@ -62,7 +75,7 @@ struct OpenEnvelopesTests {
       let envelopes = envelopes()
       let share = envelopes.share(of: full.0, at: full.1)
       share.add(10)
-      let hasRoom = envelopes.share(of: other.0, at: other.1).hasRoom
+      let hasRoom = envelopes.share(of: other.0, at: other.1).room > 0
       _ = share
       return hasRoom
     }

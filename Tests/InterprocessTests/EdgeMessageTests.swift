@@ -135,7 +135,7 @@ struct EdgeMessageTests {
       .ticketKeys([[UInt8](repeating: 3, count: 80), [4]]),
     ] { try Self.check(sent) }
     try Self.check(QueueToLookup.route(token: 1, message, recipient: Self.address))
-    try Self.check(LookupToFrontend.accepted(token: 1, envelopes: [envelope.id]))
+    try Self.check(LookupToFrontend.accepted(token: 1, taken: 2, envelopes: [envelope.id]))
     try Self.check(LookupToFrontend.refused(token: 1, reply))
     for sent: LookupToAccounts in [
       .user(token: 1, name: "u"), .userAndForward(token: 1, name: "u"),
@@ -160,6 +160,27 @@ struct EdgeMessageTests {
       .openTable(index: 1, token: 2), .tableTaken(index: 1, token: 2), .tableRefused(token: 2),
       .confirmed(token: 1), .refuted(token: 2, reason: "r"),
     ] { try Self.check(sent) }
+  }
+
+  @Test("so does what lookup is asked about a recipient")
+  func recipients() throws {
+    let recipient = RecipientQuestion(
+      token: 1,
+      message: try Self.message(),
+      index: 2,
+      room: 3,
+      recipient: Self.address,
+      notify: [],
+      originalRecipient: "rfc822;u"
+    )
+    try Self.check(FrontendToLookup.recipient(recipient))
+  }
+
+  @Test("envelopes that have room as so many of usual length have it in the queue's memory")
+  func usualEnvelopes() {
+    let most = EdgeLimits.usualEnvelope * EdgeLimits.envelopesOfMessage
+    #expect(most <= Intake.Limits().envelopeMemory)
+    #expect(most + EdgeLimits.envelopesOfMessage > Intake.Limits().envelopeMemory)
   }
 
   @Test("so do those about who somebody is, and they show no password")

@@ -68,6 +68,9 @@ package struct RecipientQuestion: Equatable, Sendable {
   package var message: Message
   /// The recipient's place in the transaction, from 0; makes the envelopes' identifiers distinct.
   package var index: UInt16
+  /// How many envelopes of usual length it may stand for, together with the other recipients of the
+  /// transaction that are not answered yet: beyond it this one alone is refused for now.
+  package var room: UInt32
   package var recipient: Address
   package var notify: NotifyConditions
   package var originalRecipient: String?
@@ -76,6 +79,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     token: UInt64,
     message: Message,
     index: UInt16,
+    room: UInt32,
     recipient: Address,
     notify: NotifyConditions,
     originalRecipient: String?
@@ -83,6 +87,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     self.token = token
     self.message = message
     self.index = index
+    self.room = room
     self.recipient = recipient
     self.notify = notify
     self.originalRecipient = originalRecipient
@@ -92,6 +97,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     writer.write(token)
     writer.write(message)
     writer.write(index)
+    writer.write(room)
     writer.write(recipient)
     writer.write(notify.rawValue)
     writer.write(originalRecipient ?? "")
@@ -101,6 +107,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     token = try reader.readInteger()
     message = try reader.readMessage()
     index = try reader.readInteger()
+    room = try reader.readInteger()
     guard let recipient = try reader.readAddress() else { throw .invalid(field: "recipient") }
     self.recipient = recipient
     notify = NotifyConditions(rawValue: try reader.readByte())
@@ -114,8 +121,9 @@ package struct RecipientQuestion: Equatable, Sendable {
 
 /// Lookup to frontend.
 package enum LookupToFrontend: EdgeMessage {
-  /// The recipient stands for these envelopes, which the queue has been sent.
-  case accepted(token: UInt64, envelopes: [EnvelopeID])
+  /// The recipient stands for these envelopes, which the queue has been sent, and which took so much of the
+  /// room.
+  case accepted(token: UInt64, taken: UInt32, envelopes: [EnvelopeID])
   case refused(token: UInt64, Reply)
   case authentication(token: UInt64, AuthenticationQuestion.Verdict)
   case sender(token: UInt64, SenderQuestion.Verdict)
@@ -124,9 +132,10 @@ package enum LookupToFrontend: EdgeMessage {
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
-    case .accepted(let token, let envelopes):
+    case .accepted(let token, let taken, let envelopes):
       writer.write(UInt8(1))
       writer.write(token)
+      writer.write(taken)
       writer.writeVariable(UInt64(envelopes.count))
       for envelope in envelopes { writer.write(envelope.rawValue) }
     case .refused(let token, let reply):
@@ -153,11 +162,12 @@ package enum LookupToFrontend: EdgeMessage {
     let token: UInt64 = try reader.readInteger()
     switch kind {
     case 1:
+      let taken: UInt32 = try reader.readInteger()
       var envelopes: [EnvelopeID] = []
       for _ in 0..<(try reader.readCount(of: "envelopes", atMost: EdgeLimits.expansion)) {
         envelopes.append(try reader.readEnvelopeID())
       }
-      self = .accepted(token: token, envelopes: envelopes)
+      self = .accepted(token: token, taken: taken, envelopes: envelopes)
     case 2: self = .refused(token: token, try reader.readReply())
     case 3: self = .authentication(token: token, try reader.readVerdict())
     case 4: self = .sender(token: token, try reader.readVerdict())

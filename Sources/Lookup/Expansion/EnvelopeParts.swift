@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Interprocess
 internal import Mail
 internal import Policy
 
@@ -9,6 +10,9 @@ struct EnvelopeParts {
   private let message: MessageID
   private let index: UInt16
   private let created: Instant
+  /// As the client asked for them.
+  var notify: NotifyConditions = []
+  var originalRecipient: String?
   private var made = 0
 
   /// - Parameter index: the recipient's place in the transaction.
@@ -26,7 +30,20 @@ struct EnvelopeParts {
   mutating func next() -> [Envelope] {
     let end = min(made + ExpansionLimits.slice, drafts.count)
     defer { made = end }
-    return (made..<end).map { drafts[$0].envelope(id: id(at: $0), created: created) }
+    return (made..<end).map(envelope)
+  }
+
+  /// How many of usual length take as much of the queue's memory, but at least how many there are.
+  var inUsualLength: Int {
+    let bytes = drafts.indices.reduce(0) { $0 + envelope(at: $1).memoryBytes }
+    return max(drafts.count, (bytes - 1) / EdgeLimits.usualEnvelope + 1)
+  }
+
+  private func envelope(at place: Int) -> Envelope {
+    var envelope = drafts[place].envelope(id: id(at: place), created: created)
+    envelope.notify = notify
+    envelope.originalRecipient = originalRecipient
+    return envelope
   }
 
   /// Of all of them.

@@ -133,6 +133,24 @@ def too_much(bench):
     daemon.stop()
 
 
+@case("a recipient who stands for more than the message has room for is refused alone", seconds=180)
+def too_much_of_one_message(bench):
+    daemon, _ = daemon_with_list(bench)
+    # At once: each is asked about before it is known what the others stand for.
+    session = Session(daemon.port, "s")
+    session.send(f"RCPT TO:<list@in.test>{PARAMETERS}\r\n" * 40)
+    replies = [session.reply() for _ in range(40)]
+    taken = [reply for reply in replies if reply.startswith("250 ")]
+    refused = [reply for reply in replies if reply not in taken]
+    expect(20 < len(taken) < 33, f"{len(taken)} lists taken")
+    expect_equal(set(refused), {"452 4.5.3 Too many recipients: the address stands for more than there is room for now, "
+                                "try again later"}, "the others")
+    expect(not session.is_refused(), "a recipient who stands for himself is refused")
+    accepted(session.finish())
+    expect_equal(queued(daemon), len(taken) * MEMBERS + session.single, "envelopes")
+    daemon.stop()
+
+
 @case("messages with many recipients that are not tried yet are kept in memory within a bound", seconds=180)
 def kept(bench):
     daemon, sink = daemon_with_list(bench)

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: ISC
 
-package import Mail
-
 extension Envelope {
   /// What an envelope takes of memory, in bytes: by estimate, and rather too much.
   package var memoryBytes: Int {

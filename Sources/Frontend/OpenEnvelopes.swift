@@ -10,8 +10,11 @@ final class OpenEnvelopes {
   struct Limits: Sendable {
     /// Of one transaction.
     var ofMessage = EdgeLimits.envelopesOfMessage
-    /// Beyond so many a recipient is refused, unless all are of his own transaction.
+    /// Beyond so many a recipient is refused, unless nearly all are of his own transaction.
     var ofClient = 20_000
+    /// What others may have beside a transaction that may be as large as if it were alone, so that a
+    /// client who always sends something small can send something large.
+    var beside = 1_000
     /// What recipients that were asked about at the same time may make of that.
     var ofClientMax = 40_000
   }
@@ -80,10 +83,10 @@ final class OpenEnvelopes {
     /// False when what came at the same time was far too much.
     var isWithinBounds: Bool { total <= envelopes.limits.ofClientMax }
 
-    /// Those that count: none while the client has this transaction alone.
+    /// Those that count: none while the client has next to nothing but this transaction.
     private var total: Int {
       let total = client.flatMap { envelopes.counts[$0] } ?? count
-      return total == count ? 0 : total
+      return total - count <= envelopes.limits.beside ? 0 : total
     }
   }
 }

@@ -9,8 +9,9 @@ import Testing
 struct OpenEnvelopesTests {
   private static let address = SourceAddress.inet4(0xc000_0207)
 
-  private func envelopes() -> OpenEnvelopes {
+  private func envelopes(beside: Int = 0) -> OpenEnvelopes {
     var limits = OpenEnvelopes.Limits()
+    limits.beside = beside
     limits.ofClient = 10
     limits.ofClientMax = 20
     return OpenEnvelopes(limits: limits)
@@ -57,6 +58,21 @@ struct OpenEnvelopesTests {
       share.add(1)
       #expect(share.room == 0)
     }
+  }
+
+  @Test("a few of others beside it take nothing from a large one, and it leaves them none")
+  func beside() {
+    let envelopes = envelopes(beside: 2)
+    let small = envelopes.share(of: nil, at: Self.address)
+    let large = envelopes.share(of: nil, at: Self.address)
+    small.add(2)
+    large.add(1000)
+    #expect(large.room == 99_000)
+    #expect(large.isWithinBounds)
+    #expect(small.room < 0)
+    small.add(1)
+    #expect(large.room < 0)
+    #expect(!large.isWithinBounds)
   }
 
   @Test("what was asked about at the same time may be twice as much, and no more")

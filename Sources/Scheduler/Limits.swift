@@ -9,6 +9,8 @@ extension Scheduler {
     package var batch = 256
     /// Envelopes of one message that one dispatch holds at most: the recipients of a transaction.
     package var dispatch = 100
+    /// Whether each envelope for a destination is a dispatch of its own, by the destination's name.
+    package var isSplit: @Sendable (Kind, _ destination: String) -> Bool = { _, _ in false }
     /// Timers that one pass fires or moves at most, so that no pass stalls its thread.
     package var pass = 8192
     /// Envelopes in one hold queue at most, unless it was asked for without a bound.

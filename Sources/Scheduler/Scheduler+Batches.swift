@@ -6,8 +6,8 @@ extension Scheduler {
   /// Hands out what is due, at most `room` envelopes: they are in flight until `completed`.
   ///
   /// Kinds take turns, and destinations within a kind, a dispatch each, so that a long queue for one
-  /// delays nobody else. Envelopes of one message for one destination come together. Within a
-  /// destination higher priority goes first, then who was due first. Call again while the answer is
+  /// delays nobody else. Envelopes of one message for one destination come together, unless
+  /// `limits.isSplit` says that each goes by itself. Within a destination higher priority goes first, then who was due first. Call again while the answer is
   /// not empty and there is room.
   package mutating func nextBatch(at now: Instant, room: Int) -> [Dispatch] {
     advance(to: now)
@@ -112,6 +112,8 @@ extension Scheduler {
   /// `first` and others of its message that are due for the same destination.
   private func gather(_ first: UInt32, most: Int, at now: Second) -> [UInt32] {
     guard slots[first].siblingNext != first, most > 1 else { return [first] }
+    let destination = slots[first].destination
+    guard !limits.isSplit(slots[first].kind, destinations[destination].name) else { return [first] }
     return slots[first].kind == .bounce
       ? gatherFromSiblings(first, most: most, at: now)
       : gatherFromQueue(first, most: most, at: now)

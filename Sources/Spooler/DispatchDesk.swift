@@ -275,13 +275,7 @@ final class DispatchDesk {
 
   private func begin(_ dispatch: Scheduler.Dispatch) {
     let key = DestinationLoad.Key(kind: dispatch.kind, name: dispatch.destination)
-    guard ScheduleEntries.isOfOneUser(key) else { return begin(dispatch.envelopes, key) }
-    // What a user's mail is given to takes one envelope: several run beside each other, so that none waits
-    // for a command that hangs.
-    for id in dispatch.envelopes { begin([id], key) }
-  }
-
-  private func begin(_ ids: [EnvelopeID], _ key: DestinationLoad.Key) {
+    let ids = dispatch.envelopes
     if key.kind != .bounce { bodies?.begun(key) }
     let known = ids.compactMap { queue.hot.stored($0) }
     if known.count == ids.count { return send(known, key) }

@@ -101,6 +101,9 @@ package final class QueueService: RoleService {
     limits.batch = projection.schedulingLimits.envelopeBatchMax
     limits.relayTasks = UInt32(clamping: max(1, projection.relayLimits.tasksHigh))
     limits.localTasks = UInt32(clamping: max(1, projection.localLimits.tasksHigh))
+    // What a user's mail is given to takes one envelope: several run beside each other, so that none
+    // waits for a command that hangs.
+    limits.isSplit = ScheduleEntries.isOfOneUser
     scheduler = Scheduler(limits: limits, seed: seed, at: Clock.now())
     identifiers = IdentifierDesk(self)
     intakeDesk = IntakeDesk(self, stage: stage)

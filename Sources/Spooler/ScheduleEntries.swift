@@ -76,8 +76,8 @@ struct ScheduleEntries {
   }
 
   /// Whether a destination is a user of this machine, and no server that takes mail for many.
-  static func isOfOneUser(_ destination: DestinationLoad.Key) -> Bool {
-    destination.kind == .local && destination.name.utf8.contains(1)
+  static func isOfOneUser(_ kind: Scheduler.Kind, _ destination: String) -> Bool {
+    kind == .local && destination.utf8.contains(1)
   }
 
   func isRelay(_ action: String) -> Bool { actions[action]?.kind == .relay }

@@ -163,6 +163,29 @@ struct DestinationTests {
     try fixture.scheduler.checkInvariants()
   }
 
+  @Test("of a message whose envelopes go by themselves there are as many as there is room for")
+  func split() throws {
+    let fixture = Fixture {
+      $0.localTasks = 3
+      $0.isSplit = { kind, name in kind == .local && name == "joe" }
+    }
+    for low in UInt32(1)...5 { fixture.add(1, low, to: "joe") { $0.kind = .local } }
+    for low in UInt32(6)...8 { fixture.add(1, low, to: "server") { $0.kind = .local } }
+    for low in UInt32(9)...10 { fixture.add(1, low, to: "joe") }
+    var batch = fixture.batch()
+    #expect(batch.filter { $0.destination == "joe" && $0.kind == .local }.count == 3)
+    #expect(batch.map(\.envelopes.count).sorted() == [1, 1, 1, 2, 3])
+    #expect(fixture.batch().isEmpty)
+    #expect(fixture.state(Fixture.id(1, 4)) == .scheduled)
+    try fixture.scheduler.checkInvariants()
+    fixture.scheduler.set(room: 1, of: .local, "joe")
+    batch = fixture.batch()
+    #expect(batch.map(\.envelopes) == [[Fixture.id(1, 4)]])
+    fixture.scheduler.set(room: 3, of: .local, "joe")
+    #expect(fixture.batch().map(\.envelopes) == [[Fixture.id(1, 5)]])
+    try fixture.scheduler.checkInvariants()
+  }
+
   @Test("a full hold queue sends the next back in seconds")
   func overflow() {
     let fixture = Fixture { $0.hold = 2 }

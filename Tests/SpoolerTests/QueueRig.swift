@@ -116,7 +116,10 @@ final class QueueRig: Sendable {
     var configuration = ServerConfiguration(facts: HostFacts(hostName: "mail.example.org"))
     configuration.backend = .memory
     var projection = QueueProjection(configuration)
-    projection.actions = [QueueProjection.Action(name: "out", kind: .relay)]
+    projection.actions = [
+      QueueProjection.Action(name: "out", kind: .relay),
+      QueueProjection.Action(name: "in", kind: .local),
+    ]
     return projection
   }
 

@@ -46,7 +46,7 @@ extension DispatchDesk {
       resting.remember(stored.envelope.id, for: task.destination.name, at: Clock.now()) {
         queue.scheduler.status(of: $0) != nil
       }
-    case .permanent, .loop, .returned, .held: break
+    case .permanent, .loop, .held: break
     }
   }
 }

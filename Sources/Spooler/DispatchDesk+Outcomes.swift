@@ -57,7 +57,7 @@ extension DispatchDesk {
     case .temporary: queue.statistics.deferred += 1
     case .permanent: queue.statistics.failed += 1
     case .loop: queue.statistics.looped += 1
-    case .returned, .held: break
+    case .held: break
     }
   }
 
@@ -72,13 +72,12 @@ extension DispatchDesk {
     let outcome: Scheduler.Outcome =
       switch decision {
       case .gone: .finished
-      case .retry(nil): .returned(company(of: stored))
       case .retry: .deferred
       case .hold(let key): .held(under: DispatchDesk.hold(key))
       case .bounce(let update): becameBounce(stored, update)
       }
     switch decision {
-    case .retry(nil), .hold: break
+    case .hold: break
     case .gone, .retry, .bounce: crashes[id] = nil
     }
     switch queue.scheduler.completed(id, outcome, at: now) {
@@ -112,9 +111,9 @@ extension DispatchDesk {
     var changes: [Change] = []
     var notice: Envelope?
     switch decision {
-    case .gone, .hold, .retry(nil): return recorded()
+    case .gone, .hold: return recorded()
     case .bounce(let update): changes = [.update(id, update)]
-    case .retry(let update?):
+    case .retry(let update):
       changes = [.update(id, update)]
       let expiry = queue.entries.expiry(of: stored.envelope)
       if let nextTry,

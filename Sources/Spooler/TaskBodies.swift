@@ -63,8 +63,7 @@ final class TaskBodies {
     guard let task = tasks[id] else {
       return send(.bodyFailed(task: id, reason: "the queue was restarted"))
     }
-    // Credit for a body that has ended asks for it once more, for the task's next recipient.
-    if task.isStopped { task.restart() }
+    guard !task.isStopped else { return }
     task.credit += bytes
     stream(id, task)
   }
@@ -80,15 +79,13 @@ final class TaskBodies {
   }
 
   private func read(_ id: UInt64, _ task: DispatchedTask, _ count: Int) {
-    let (message, offset, run) = (task.message.id, task.offset, task.run)
+    let (message, offset) = (task.message.id, task.offset)
     task.isReading = true
     queue.worker.read({ store throws(StoreError) in
       try store.body(of: message, from: offset, count: count)
     }) { [self] result in
       task.isReading = false
-      guard tasks[id] === task else { return }
-      // What was read for a stream that was stopped, or begun again, is not this one's.
-      guard task.run == run, !task.isStopped else { return stream(id, task) }
+      guard tasks[id] === task, !task.isStopped else { return }
       switch result {
       case .failure(let error):
         queue.context.log.warn("queue: message \(message): \(error)")
@@ -141,8 +138,6 @@ final class DispatchedTask {
   /// Delivery has said that nothing that goes the same way will be tried for a while.
   var isOfRestingDestination = false
   private(set) var isStopped = false
-  /// Counts how often the body was begun.
-  private(set) var run = 0
 
   init(
     message: Message,
@@ -161,11 +156,5 @@ final class DispatchedTask {
   func stop() {
     isStopped = true
     credit = 0
-  }
-
-  func restart() {
-    isStopped = false
-    offset = 0
-    run += 1
   }
 }

@@ -207,14 +207,13 @@ struct LocalServiceTests {
     #expect(isKilled)
   }
 
-  @Test("a command that ends before the body has come: the other recipients were not tried")
+  @Test("a command that ends before the body has come: no more of that is wanted")
   func cutOffBody() async throws {
     let bench = try await bench()
     let task = ServiceBench.task(
       1,
       kind: Self.kind,
       action: "local",
-      recipients: ["bob", "bob+x"],
       inline: false
     )
     try await bench.run { service in
@@ -224,8 +223,12 @@ struct LocalServiceTests {
     let input = try Self.pipes()
     let answer = try Self.pipes()
     var outcomes: [DeliveryOutcome] = []
+    var isCancelled = false
     try await bench.watch { effect in
       switch effect {
+      case .cancelBody(task: 1):
+        isCancelled = true
+        return false
       case .startCommand(let request):
         close(answer.write)
         try await bench.run {
@@ -240,9 +243,22 @@ struct LocalServiceTests {
       default: return false
       }
     }
-    #expect(
-      outcomes == [.permanent(EnhancedStatus(.permanent, 1, 1), "user unknown"), .returned]
+    #expect(outcomes == [.permanent(EnhancedStatus(.permanent, 1, 1), "user unknown")])
+    #expect(isCancelled)
+  }
+
+  @Test("a task of several deliveries is none of ours")
+  func several() async throws {
+    let bench = try await bench()
+    let task = ServiceBench.task(
+      1,
+      kind: Self.kind,
+      action: "local",
+      recipients: ["bob", "bob+x"]
     )
+    try await bench.run { $0.begin(task) }
+    let outcome = DeliveryOutcome.temporary(nil, "The task is not one local delivery")
+    #expect(try await bench.reports(1)[1] == [outcome, outcome])
   }
 
   @Test("a user's deliveries are bounded, and so are all of them")

@@ -43,7 +43,6 @@ struct OutcomeRulesTests {
   private static func word(_ decision: OutcomeRules.Decision) -> String {
     switch decision {
     case .gone: "gone"
-    case .retry(nil): "again"
     case .retry: "retry"
     case .hold(let key): "hold \(key)"
     case .bounce(.becameBounce(.failed, _, _, _, _, _)): "failed"
@@ -71,7 +70,7 @@ struct OutcomeRulesTests {
       Row(.delivered, [.failure], "gone"), Row(.delivered, [.never], "gone"),
       Row(.permanent, [], "failed"), Row(.permanent, [.never], "gone"),
       Row(.permanent, [.success], "gone"), Row(.permanent, [.failure], "failed"),
-      Row(.loop, [], "failed"), Row(.temporary, [], "retry"), Row(.returned, [], "again"),
+      Row(.loop, [], "failed"), Row(.temporary, [], "retry"),
       Row(.held, [], "hold 0"),
     ]
   )
@@ -149,7 +148,7 @@ struct OutcomeRulesTests {
     var busy = DeliveryReport(.temporary, text: "450 busy")
     busy.peer = "mx1.example.com"
     guard
-      case .retry(let first?) = Self.rules.decide(
+      case .retry(let first) = Self.rules.decide(
         busy,
         for: stored,
         expiry: Self.expiry,

@@ -12,7 +12,7 @@ enum DeliveryLog {
     case .temporary(_, let text): ("TempFail", text)
     case .permanent(_, let text): ("PermFail", text)
     case .loop(let text): ("PermFail", text)
-    case .returned, .held: nil
+    case .held: nil
     }
   }
 

@@ -284,7 +284,7 @@ package final class DeliveryService {
     effect(.grantBody(task: task.id, bytes: window))
   }
 
-  /// Hands the body to `consumer`, from its first byte. Once for each opening.
+  /// Hands the body to `consumer`, from its first byte. Once, but after `putBackBody`.
   func passBody(_ task: DeliveryTask, to consumer: @escaping (BodyInflow.Piece) -> Void) {
     if let body = task.body {
       guard body.readableBytes == task.message.size else {
@@ -303,18 +303,10 @@ package final class DeliveryService {
     effect(.grantBody(task: task, bytes: more))
   }
 
-  enum BodyEnd {
-    /// All of it had come: the same body may be opened again.
-    case whole
-    case cancelled
-  }
-
   /// No more of the body is wanted.
-  @discardableResult
-  func closeBody(_ task: UInt64) -> BodyEnd {
-    guard let body = inflows.removeValue(forKey: task), !body.inflow.isOver else { return .whole }
+  private func closeBody(_ task: UInt64) {
+    guard let body = inflows.removeValue(forKey: task), !body.inflow.isOver else { return }
     effect(.cancelBody(task: task))
-    return .cancelled
   }
 
   /// Hands over what waits; a consumer that ends the task ends the loop with it.

@@ -9,7 +9,7 @@ package struct DeliveryTask: Sendable {
   /// Given by the queue, unique among what is in flight and unacknowledged.
   package let id: UInt64
   package let message: Message
-  /// At least one, all with the same action and destination.
+  /// At least one, all with the same action and destination; one when a command delivers it.
   package let envelopes: [Envelope]
   /// The name of the action of the configuration.
   package let action: String
@@ -65,8 +65,6 @@ package enum DeliveryOutcome: Hashable, Sendable {
   case permanent(EnhancedStatus?, String)
   /// It would come back to us. Permanent.
   case loop(String)
-  /// Not tried, and does not count as a try. May be handed out again at once.
-  case returned
   /// Not tried: the destination has enough to do. Wait until `DeliveryEffect.release` names the hold.
   case held(HoldID)
 

@@ -4,12 +4,10 @@ import Glibc
 import Mail
 import NIOCore
 
-/// Runs local deliveries as `LocalPool` lets them: one command for each envelope, one envelope of a
-/// task after the other.
+/// Runs local deliveries as `LocalPool` lets them: a command for each task, which has one envelope.
 final class LocalDriver {
   private struct Live {
     let task: UInt64
-    let position: Int
     let id: SessionID
     let session: LocalDeliverySession
   }
@@ -26,8 +24,8 @@ final class LocalDriver {
   func reconfigure() { pool.limits = service.settings.localLimits }
 
   func begin(_ task: DeliveryTask) {
-    guard case .local(let delivery) = task.envelopes[0].kind else {
-      return service.conclude(task.id, .temporary(nil, "The envelope is not for a local delivery"))
+    guard task.envelopes.count == 1, case .local(let delivery) = task.envelopes[0].kind else {
+      return service.conclude(task.id, .temporary(nil, "The task is not one local delivery"))
     }
     perform(pool.begin(task: task.id, for: delivery.user))
   }
@@ -52,7 +50,7 @@ final class LocalDriver {
   private func perform(_ actions: [LocalPool.Action]) {
     for action in actions {
       switch action {
-      case .start(let task): tryEnvelope(0, of: task)
+      case .start(let task): start(task)
       case .hold(let task, let hold): service.conclude(task, .held(hold))
       case .release(let hold, .some(let count)): service.emit(.release(hold, count: count))
       case .release(let hold, .all): service.emit(.release(hold, count: nil))
@@ -61,18 +59,17 @@ final class LocalDriver {
     }
   }
 
-  private func tryEnvelope(_ position: Int, of id: UInt64) {
+  private func start(_ id: UInt64) {
     guard let task = service.task(id) else { return perform(pool.ended(task: id)) }
     let request = service.nextRequest()
     let session = LocalDeliverySession(
       on: service.eventLoop,
       message: task.message,
-      envelope: task.envelopes[position],
+      envelope: task.envelopes[0],
       settings: service.settings
     ) { [weak self] event in self?.happened(event, request) }
     live[request] = Live(
       task: id,
-      position: position,
       id: SessionID(.random(in: 1 ... .max)),
       session: session
     )
@@ -89,7 +86,7 @@ final class LocalDriver {
           LocalCommandRequest(
             id: request,
             action: task.action,
-            envelope: task.envelopes[live.position],
+            envelope: task.envelopes[0],
             sender: task.message.sender,
             length: length
           )
@@ -109,26 +106,15 @@ final class LocalDriver {
     _ outcome: DeliveryOutcome
   ) {
     self.live[request] = nil
-    service.note(live.task, live.position, outcome)
     let line = DeliveryLog.local(
       live.id,
       task.message,
-      task.envelopes[live.position],
+      task.envelopes[0],
       outcome,
       at: service.clock()
     )
     if let line { service.log(line) }
-    let next = live.position + 1
-    // What is still on its way of a body that was not read whole cannot be told from a second one.
-    let bodyEnd = service.closeBody(live.task)
-    if next < task.envelopes.count, bodyEnd == .whole {
-      // Not from within the session that just ended.
-      service.eventLoop.assumeIsolated().execute { [weak self] in
-        self?.tryEnvelope(next, of: live.task)
-      }
-    } else {
-      service.conclude(live.task, .returned)
-      perform(pool.ended(task: live.task))
-    }
+    service.conclude(live.task, outcome)
+    perform(pool.ended(task: live.task))
   }
 }

@@ -10,11 +10,8 @@ package struct DeliveryReport: Hashable, Sendable {
     case permanent = 3
     /// The message has been here before.
     case loop = 4
-    /// Not tried: the delivering side was stopped or full, or could not go on with the message after the
-    /// recipients before. Does not count as a try.
-    case returned = 5
     /// Not tried: the destination has enough to do. Waits under `holdKey` until that is released.
-    case held = 6
+    case held = 5
   }
 
   /// Whether the next host tells the sender about success itself.

@@ -19,8 +19,8 @@ package struct OutcomeRules: Sendable {
   /// That a message goes with its last envelope is added by whoever counts.
   package enum Decision: Equatable, Sendable {
     case gone
-    /// Tried again. Nil: it was not tried, and nothing is recorded.
-    case retry(EnvelopeUpdate?)
+    /// Tried again.
+    case retry(EnvelopeUpdate)
     /// Wait under this key.
     case hold(key: UInt64)
     /// The envelope is a notice from now on, due at once.
@@ -38,7 +38,6 @@ package struct OutcomeRules: Sendable {
     case .delivered: return delivered(stored, report, at: now)
     case .permanent, .loop:
       return failed(stored, report.status, report.text, peer: report.peer, lastTry: now, at: now)
-    case .returned: return .retry(nil)
     case .held: return .hold(key: report.holdKey)
     case .temporary:
       guard now < expiry else {

@@ -300,7 +300,6 @@ extension DeliveryReport {
     case .permanent(let status, let text): self.init(.permanent, status: status, text: text)
     case .loop(let text):
       self.init(.loop, status: EnhancedStatus(.permanent, 4, 6), text: text)
-    case .returned: self.init(.returned, text: "")
     case .held(let hold):
       self.init(.held, text: "")
       holdKey = hold.rawValue

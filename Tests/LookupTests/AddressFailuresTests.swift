@@ -49,6 +49,24 @@ struct AddressFailuresTests {
     #expect(failures.standing(of: .inet6(8, 1), at: 0) == .welcome)
   }
 
+  @Test("the networks of one site are barred together, once they have failed often enough")
+  func sites() {
+    var limits = limits(2)
+    limits.siteFailuresMax = 5
+    var failures = AddressFailures(limits)
+    let site: UInt64 = 0x2001_0db8_0001_0000
+    for network in UInt64(0)..<4 {
+      #expect(failures.failed(.inet6(site + network, 1), at: 0) == .welcome)
+    }
+    #expect(failures.standing(of: .inet6(site + 0xffff, 1), at: 0) == .welcome)
+    #expect(failures.failed(.inet6(site + 4, 1), at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(site + 0xffff, 1), at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(site + 0x1_0000, 1), at: 0) == .welcome)
+    #expect(failures.standing(of: .inet6(site - 1, 1), at: 0) == .welcome)
+    #expect(failures.standing(of: .inet6(site + 0xffff, 1), at: 1000) == .welcome)
+    #expect(failures.count == 6)
+  }
+
   @Test("no crowd makes it remember more than its limit, nor forget who failed most")
   func bounded() {
     var failures = AddressFailures(limits(3, addresses: 50))

@@ -93,6 +93,20 @@ package struct SupervisorChannel: Sendable {
     return (Array(bytes[..<length]), Array(descriptors[..<count]))
   }
 
+  /// One message, for which so much time is given; nil when none has come by then.
+  package func receive(
+    within milliseconds: Int64
+  ) throws(ChannelError) -> (bytes: [UInt8], descriptors: [CInt])? {
+    let deadline = Clock.rising() + milliseconds
+    var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while true {
+      let rest = max(0, deadline - Clock.rising())
+      // One entry, for the length of the call.
+      let ready = unsafe poll(&watched, 1, CInt(clamping: rest))
+      if ready > 0 || rest == 0 { return try receive(.immediate) }
+    }
+  }
+
   /// Ends both directions, so that a thread that waits on it returns.
   package func close() {
     _ = Glibc.close(descriptor)

@@ -5,15 +5,17 @@ package import Mail
 /// How many wrong passwords came from where, lately. Pure: told what happened and when.
 ///
 /// Every failure counts for an address until it is forgiven, one after the other. Of IPv6 a network of 64
-/// bits counts as one address.
+/// bits counts as one address, and the site that has it, of 48 bits and so 65,536 of those, bears more.
 package struct AddressFailures: Sendable {
   /// What bounds failures.
   package struct Limits: Sendable {
     /// Failures of one address, after which none of its attempts is looked at.
     package var failuresMax = 20
+    /// Failures of one site of IPv6, with the same end for all its networks.
+    package var siteFailuresMax = 200
     /// How long until one of them is forgiven, in milliseconds.
     package var forgiveness: Int64 = 60_000
-    /// Addresses that are remembered.
+    /// Addresses that are remembered, and as many sites.
     package var addressesMax = 16_384
 
     /// The usual ones.
@@ -26,41 +28,76 @@ package struct AddressFailures: Sendable {
     case barred
   }
 
+  private var addresses: FailureCounts<SourceAddress>
+  /// By the 48 bits of the site.
+  private var sites: FailureCounts<UInt64>
+
+  /// Nobody failed yet.
+  package init(_ limits: Limits = Limits()) {
+    addresses = FailureCounts(limits, failuresMax: limits.failuresMax)
+    sites = FailureCounts(limits, failuresMax: limits.siteFailuresMax)
+  }
+
+  /// Whether an attempt from there is looked at; `now` is of a clock that only rises.
+  package func standing(of source: SourceAddress, at now: Int64) -> Standing {
+    let isBarred =
+      addresses.isBarred(source.network, at: now)
+      || source.site.map { sites.isBarred($0, at: now) } == true
+    return isBarred ? .barred : .welcome
+  }
+
+  /// A wrong password came from there. Returns the address's standing from now on.
+  package mutating func failed(_ source: SourceAddress, at now: Int64) -> Standing {
+    addresses.failed(source.network, at: now)
+    if let site = source.site { sites.failed(site, at: now) }
+    return standing(of: source, at: now)
+  }
+
+  /// How many addresses and sites are remembered.
+  package var count: Int { addresses.count + sites.count }
+}
+
+extension SourceAddress {
+  /// The upper 48 bits of an IPv6 address: what a site usually has.
+  fileprivate var site: UInt64? {
+    if case .inet6(let high, _) = self { high >> 16 } else { nil }
+  }
+}
+
+/// The failures of each of many, with one bound.
+private struct FailureCounts<Key: Hashable & Sendable>: Sendable {
   private struct Record {
     var failures: Int
     /// Up to when failures have been forgiven.
     var since: Int64
   }
 
-  private let limits: Limits
-  private var records: [SourceAddress: Record] = [:]
+  private let limits: AddressFailures.Limits
+  private let failuresMax: Int
+  private var records: [Key: Record] = [:]
 
-  /// Nobody failed yet.
-  package init(_ limits: Limits = Limits()) { self.limits = limits }
-
-  /// Whether an attempt from there is looked at; `now` is of a clock that only rises.
-  package func standing(of source: SourceAddress, at now: Int64) -> Standing {
-    guard let record = records[source.network] else { return .welcome }
-    return remaining(record, at: now) >= limits.failuresMax ? .barred : .welcome
+  init(_ limits: AddressFailures.Limits, failuresMax: Int) {
+    self.limits = limits
+    self.failuresMax = failuresMax
   }
 
-  /// A wrong password came from there. Returns the address's standing from now on.
-  package mutating func failed(_ source: SourceAddress, at now: Int64) -> Standing {
-    let key = source.network
-    if let record = records[key] {
-      let left = remaining(record, at: now)
-      // What is forgiven in part goes on being forgiven.
-      let elapsed = (now - record.since) % limits.forgiveness
-      records[key] = Record(failures: left + 1, since: left == 0 ? now : now - elapsed)
-    } else {
+  var count: Int { records.count }
+
+  func isBarred(_ key: Key, at now: Int64) -> Bool {
+    records[key].map { remaining($0, at: now) >= failuresMax } ?? false
+  }
+
+  mutating func failed(_ key: Key, at now: Int64) {
+    guard let record = records[key] else {
       makeRoom(at: now)
       records[key] = Record(failures: 1, since: now)
+      return
     }
-    return standing(of: source, at: now)
+    let left = remaining(record, at: now)
+    // What is forgiven in part goes on being forgiven.
+    let elapsed = (now - record.since) % limits.forgiveness
+    records[key] = Record(failures: left + 1, since: left == 0 ? now : now - elapsed)
   }
-
-  /// How many addresses are remembered.
-  package var count: Int { records.count }
 
   private func remaining(_ record: Record, at now: Int64) -> Int {
     let forgiven = (now - record.since) / limits.forgiveness

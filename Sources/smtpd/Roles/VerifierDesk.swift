@@ -22,6 +22,9 @@ final class VerifierDesk {
     static let waiting = 256
     /// How long one waits at most, in milliseconds: so that whoever asked still waits for what it finds.
     static let patience: Int64 = 4000
+    /// How long a program may take to answer, in milliseconds: more than it gives itself, and with `patience`
+    /// no more than lookup waits.
+    static let answer: Int64 = 16_000
     /// Bytes of a password; PAM's conversation has room for no more than 512 with its end.
     static let password = 1...511
   }
@@ -71,6 +74,10 @@ final class VerifierDesk {
       )
     )
     askNext()
+    guard !waiting.isEmpty else { return }
+    context.loop.assumeIsolated().scheduleTask(in: .milliseconds(Limits.patience)) {
+      [unowned self] in giveUpWaiting()
+    }
   }
 
   private static func isName(_ name: String) -> Bool {
@@ -85,9 +92,10 @@ final class VerifierDesk {
     guard let question = asked.removeValue(forKey: token) else { return }
     talking += 1
     let done = NIOLoopBound(
-      { [unowned self] verdict in
+      { [unowned self] (verdict: AuthenticationQuestion.Verdict?) in
         talking -= 1
-        question.answer(verdict)
+        if verdict == nil { context.log.warn("accounts: smtpd-pam does not answer") }
+        question.answer(verdict ?? .failed)
         askNext()
       },
       eventLoop: context.loop
@@ -110,27 +118,31 @@ final class VerifierDesk {
     askNext()
   }
 
+  private func giveUpWaiting() {
+    let now = Clock.rising()
+    while let first = waiting.first, now - first.came >= Limits.patience {
+      waiting.removeFirst().answer(.failed)
+    }
+  }
+
   private func askNext() {
+    giveUpWaiting()
     while asked.count + talking < Limits.running, !waiting.isEmpty {
       let question = waiting.removeFirst()
-      guard Clock.rising() - question.came < Limits.patience else {
-        question.answer(.failed)
-        continue
-      }
       lastToken += 1
       asked[lastToken] = question
       context.tell(.verify(token: lastToken))
     }
   }
 
-  /// Waits for the answer, or for the program's end, for which the supervisor cares. None of the texts has a
-  /// zero in it.
+  /// Waits for the answer, or for the program's end, for which the supervisor cares. Nil: neither came in
+  /// time. None of the texts has a zero in it.
   private static func ask(
     _ channel: SupervisorChannel,
     _ name: String,
     _ host: String,
     _ password: Secret
-  ) -> AuthenticationQuestion.Verdict {
+  ) -> AuthenticationQuestion.Verdict? {
     var question = Array(name.utf8) + [0] + Array(host.utf8) + [0]
     // No copy is left behind by growing.
     question.reserveCapacity(question.count + password.count + 1)
@@ -138,8 +150,9 @@ final class VerifierDesk {
     question.append(0)
     defer { Secret.wipe(&question) }
     do throws(Interprocess.ChannelError) {
-      try channel.send(question, .blocking)
-      switch try channel.receive(.blocking)?.bytes {
+      try channel.send(question, .immediate)
+      guard let answer = try channel.receive(within: Limits.answer) else { return nil }
+      switch answer.bytes {
       case [UInt8(ascii: "+")]: return .accepted
       case [UInt8(ascii: "-")]: return .denied
       default: return .failed

@@ -5,6 +5,7 @@ import base64
 import os
 import re
 import shutil
+import signal
 import smtplib
 import subprocess
 import time
@@ -493,6 +494,24 @@ def pam_hangs(bench):
     expect_equal(slow.reply()[:3], "421", "the reply to who waited")
     eventually(lambda: not any(is_alive(p) for p in sleeping), "the module's program runs on")
     eventually(lambda: _opens(daemon), "nobody can authenticate any more")
+
+
+@case("a program for PAM that is stuck is waited for so long, and no longer")
+def pam_stuck(bench):
+    script = bench.write("module", "#!/bin/sh\n[ \"$PAM_USER\" = slow ] && exec sleep 600\nexit 0\n", 0o755)
+    daemon = server(bench, "tls auth", service(
+        bench, f"auth required pam_exec.so quiet {script}", "account required pam_permit.so")).start()
+    slow, _ = secured(daemon)
+    slow.send("AUTH PLAIN " + plain("slow", PASSWORD) + "\r\n")
+    eventually(
+        lambda: [p for p in daemon.descendants() if command_line(p)[:2] == ["sleep", "600"]], "nobody sleeps")
+    for process in daemon.descendants():
+        if command_line(process)[:1] == ["smtpd-pam"]:
+            os.kill(process, signal.SIGSTOP)
+    slow.socket.settimeout(30)
+    slow.expect("421 4.3.0")
+    daemon.wait_log("warn: accounts: smtpd-pam does not answer")
+    asks(daemon, "235", user="quick")
 
 
 def _opens(daemon):

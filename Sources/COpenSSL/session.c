@@ -7,18 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "context.h"
 #include "library.h"
 
-enum {
-  // Of those that a server gives, the last ones are kept.
-  TICKETS_MAX = 2,
-  // For how long a ticket stands for a handshake, in seconds: certificates that were looked at do not stay
-  // valid.
-  TICKET_LIFETIME = 3600,
-};
+// Of the tickets that a server gives, the last ones are kept.
+enum { TICKETS_MAX = 2 };
 
 struct talaria_session {
   // The oldest first; ours.
@@ -118,8 +112,7 @@ int talaria_ticket_is_for_once(const talaria_ticket *ticket) {
 
 int talaria_session_resume(talaria_session *session, const talaria_ticket *ticket) {
   SSL_SESSION *old = (SSL_SESSION *)ticket;
-  long age = (long)time(NULL) - (long)SSL_SESSION_get_time(old);
-  if (age < 0 || age >= TICKET_LIFETIME || !SSL_SESSION_is_resumable(old)) return -1;
+  if (!SSL_SESSION_is_resumable(old)) return -1;
   int ok = SSL_set_session(session->ssl, old) == 1;
   ERR_clear_error();
   return ok ? 0 : -1;

@@ -87,7 +87,7 @@ package import NIOCore
   ) throws(TLSError) {
     try self.init(context, serverName, verifyName, peer)
     guard let peer, let ticket = context.tickets.take(for: peer) else { return }
-    // The session takes what it needs of the ticket. One that is too old is not offered.
+    // The session takes what it needs of the ticket. One that was spoiled is not offered.
     if unsafe talaria_session_resume(pointer, ticket.pointer) == 0 { offered = ticket.verified }
   }
 

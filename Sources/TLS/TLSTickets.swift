@@ -48,7 +48,7 @@ struct TLSTickets {
   enum Limits {
     static let peers = 256
     static let ticketsOfPeer = 2
-    /// How long a verification counts.
+    /// How long a verification counts: a certificate that was looked at does not stay valid.
     static let lifetime = Duration.seconds(3600)
   }
 

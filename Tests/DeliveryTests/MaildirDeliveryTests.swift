@@ -7,6 +7,21 @@ import Testing
 
 @Suite("Delivery into a maildir", .serialized)
 struct MaildirDeliveryTests {
+  @Test("bytes are read in turn, or at a place, and there are none behind the end")
+  func reading() throws {
+    let room = try TemporaryRoom()
+    try room.make("file", "abcdef")
+    // A Swift string becomes a zero-terminated one for the time of the call.
+    let file = unsafe open("\(room.path)/file", O_RDONLY)
+    defer { MaildirFile.close(file) }
+    #expect(try MaildirFile.read(file, room: 2) == Array("ab".utf8))
+    #expect(try MaildirFile.read(file, at: 5, room: 2) == Array("f".utf8))
+    #expect(try MaildirFile.read(file, at: 6, room: 2) == [])
+    #expect(try MaildirFile.read(file, room: 9) == Array("cdef".utf8))
+    #expect(try MaildirFile.read(file, room: 9) == [])
+    #expect(throws: AgentFailure.self) { try MaildirFile.read(-1, at: 0, room: 1) }
+  }
+
   @Test("a message becomes one file in new, for its owner only")
   func delivery() throws {
     let room = try TemporaryRoom()

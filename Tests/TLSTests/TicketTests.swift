@@ -138,7 +138,7 @@ struct TicketTests {
     let certificate = try TestCertificate.shared.get()
     let contexts = try SessionPair.contexts(certificate, protocols)
     let begin = ContinuousClock.now
-    for (minute, isResumed) in [(0, false), (40, true), (59, true), (61, false), (100, true)] {
+    for (minute, isResumed) in [(0, false), (40, true), (59, true), (60, false), (100, true)] {
       contexts.client.tickets.now = { begin + .seconds(60 * minute) }
       let met = try #require(try Self.meet(contexts, certificate))
       #expect(met.facts.isResumed == isResumed, "\(minute)")

@@ -80,7 +80,8 @@ void talaria_ticket_free(talaria_ticket *ticket);
 // Whether whoever uses it twice can be told to be the same: it is TLS 1.3's.
 int talaria_ticket_is_for_once(const talaria_ticket *ticket);
 
-// Offers a ticket in the handshake that is about to begin. Returns 0, or -1 when it is too old.
+// Offers a ticket in the handshake that is about to begin. Returns 0, or -1 when it was spoiled. How old it may be
+// is the caller's to say.
 int talaria_session_resume(talaria_session *session, const talaria_ticket *ticket);
 
 // Takes bytes from the peer. Returns 0, or -1 when there is no memory.

@@ -96,17 +96,6 @@ enum MailboxFile {
     return status.st_size
   }
 
-  /// Nil when the file is empty.
-  static func lastByte(_ descriptor: CInt, size: Int) throws(AgentFailure) -> UInt8? {
-    guard size > 0 else { return nil }
-    var byte: UInt8 = 0
-    // One byte, into a local variable.
-    guard unsafe pread(descriptor, &byte, 1, size - 1) == 1 else {
-      throw failure("cannot read the mailbox")
-    }
-    return byte
-  }
-
   /// A file that has no name, and ends with its descriptor.
   static func makeUnnamed(in directories: [String]) throws(AgentFailure) -> CInt {
     for directory in directories {
@@ -119,21 +108,6 @@ enum MailboxFile {
       return descriptor
     }
     throw failure("cannot keep the message in \(directories.joined(separator: " or "))")
-  }
-
-  /// At least one of the bytes at a place where some must be.
-  static func read(_ descriptor: CInt, at offset: Int, room: Int) throws(AgentFailure) -> [UInt8] {
-    while true {
-      var count = 0
-      // The buffer is filled up to `filled`.
-      let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
-        // pread(2) writes at most `room` bytes, which the buffer has.
-        unsafe count = pread(descriptor, buffer.baseAddress, room, offset)
-        filled = max(0, count)
-      }
-      if count > 0 { return bytes }
-      guard count < 0, errno == EINTR else { throw failure("cannot read the message again") }
-    }
   }
 
   static func truncate(_ descriptor: CInt, to size: Int) {

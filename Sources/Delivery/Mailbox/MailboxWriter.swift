@@ -56,8 +56,8 @@ struct MailboxWriter {
   ) throws(AgentFailure) {
     let size = try MailboxFile.size(file.descriptor)
     // What another program left without a line end would swallow our first line.
-    let needsLineEnd =
-      try MailboxFile.lastByte(file.descriptor, size: size).map { $0 != 0x0a } ?? false
+    let last = size > 0 ? try MaildirFile.read(file.descriptor, at: size - 1, room: 1) : []
+    let needsLineEnd = !last.isEmpty && last != [0x0a]
     do throws(AgentFailure) {
       var text = MailboxText()
       try MaildirFile.writeAll(file.descriptor, (needsLineEnd ? [0x0a] : []) + firstLine)

@@ -50,7 +50,10 @@ struct StagedMessage: ~Copyable {
     }
     var offset = 0
     while offset < count {
-      let piece = try MailboxFile.read(file, at: offset, room: min(Limits.piece, count - offset))
+      let piece = try MaildirFile.read(file, at: offset, room: min(Limits.piece, count - offset))
+      guard !piece.isEmpty else {
+        throw AgentFailure(code: AgentFailure.Code.temporary, text: "the kept message is cut off")
+      }
       try use(piece)
       offset += piece.count
     }

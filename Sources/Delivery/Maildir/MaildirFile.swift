@@ -28,14 +28,24 @@ enum MaildirFile {
     return descriptor
   }
 
-  /// Up to `room` bytes; empty at the end.
-  static func read(_ descriptor: CInt, room: Int) throws(Failure) -> [UInt8] {
+  /// Up to `room` bytes, empty at the end: those that come next, or those at a place of a file.
+  static func read(
+    _ descriptor: CInt,
+    at offset: Int? = nil,
+    room: Int
+  ) throws(Failure) -> [UInt8] {
     while true {
       var count = 0
       // The buffer is filled up to `filled`.
       let bytes = unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
-        // read(2) writes at most `room` bytes, which the buffer has.
-        unsafe count = Glibc.read(descriptor, buffer.baseAddress, room)
+        let start = buffer.baseAddress
+        // Either call writes at most `room` bytes, which the buffer has.
+        if let offset {
+          unsafe count = pread(descriptor, start, room, offset)
+        } else {
+          // As above.
+          unsafe count = Glibc.read(descriptor, start, room)
+        }
         filled = max(0, count)
       }
       if count >= 0 { return bytes }

@@ -338,7 +338,7 @@ let package = Package(
     ),
     .testTarget(
       name: "PolicyTests",
-      dependencies: ["Configuration", "Mail", "Policy"],
+      dependencies: ["AllocationCount", "Configuration", "Mail", "Policy"],
       swiftSettings: strict
     ),
     .testTarget(name: "QueueTests", dependencies: ["Mail", "Queue"], swiftSettings: strict),
@@ -407,6 +407,7 @@ let package = Package(
     ),
 
     // C.
+    .target(name: "AllocationCount", path: "Tests/AllocationCount"),
     .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
     .target(name: "CLinux"),
     .target(

@@ -87,10 +87,11 @@ extension Matcher {
   /// Nil when the table cannot be asked.
   func contains(address: Address) -> Bool? {
     switch self {
-    case .addresses(let addresses): addresses.contains(address)
+    case .addresses(let addresses): return addresses.contains(address)
     case .patterns(let patterns):
-      patterns.contains { $0.matches("\(address.local)@\(address.domain)") }
-    case .unavailable: nil
+      let text = "\(address.local)@\(address.domain)"
+      return patterns.contains { $0.matches(text) }
+    case .unavailable: return nil
     case .strings, .domains, .users:
       preconditionFailure("an address looked up among names")
     }

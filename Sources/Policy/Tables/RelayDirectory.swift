@@ -114,7 +114,9 @@ package struct RelayDirectory: Sendable {
 
   private func addresses(in table: TableIndex) throws(Refusal) -> [IPAddress] {
     guard let entries = lists[table] ?? nil else { throw .unavailable(table: name(of: table)) }
-    let addresses = entries.compactMap { RelayDirectory.address($0) }
+    let addresses = Array(
+      entries.lazy.compactMap { RelayDirectory.address($0) }.prefix(Limits.sources + 1)
+    )
     guard !addresses.isEmpty else { throw .noEntry(table: name(of: table), key: "*") }
     guard addresses.count <= Limits.sources else { throw .tooMany(table: name(of: table)) }
     return addresses
@@ -130,8 +132,9 @@ package struct RelayDirectory: Sendable {
       for source in sources { names[source] = try name(of: source, in: table) }
       return names
     }
-    guard let pairs = maps[table]?.pairs else { throw .unavailable(table: name(of: table)) }
-    guard pairs.count <= Limits.names else { throw .tooMany(table: name(of: table)) }
+    let map = maps[table] ?? .unavailable
+    guard map.count <= Limits.names else { throw .tooMany(table: name(of: table)) }
+    guard let pairs = map.pairs else { throw .unavailable(table: name(of: table)) }
     for pair in pairs {
       guard let address = RelayDirectory.address(pair.key), HostName.isValid(pair.value) else {
         continue

@@ -77,6 +77,15 @@ enum TableMap: Sendable {
 }
 
 extension TableMap {
+  /// How many keys there are; none where they cannot be read.
+  var count: Int {
+    switch self {
+    case .dictionary(let values): values.count
+    case .file(let file): file.count
+    case .unavailable: 0
+    }
+  }
+
   /// Every value; nil when they cannot be read.
   var values: [String]? {
     switch self {

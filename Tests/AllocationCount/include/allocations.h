@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: ISC
+
+#ifndef TALARIA_ALLOCATIONS_H
+#define TALARIA_ALLOCATIONS_H
+
+#include <stddef.h>
+
+// From now on it is counted anew what this thread has from the C library.
+void talaria_count_anew(void);
+
+// The most bytes that this thread has had at a time since then, beyond what it had.
+size_t talaria_allocated_most(void);
+
+#endif

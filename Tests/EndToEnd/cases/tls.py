@@ -701,6 +701,30 @@ match from any for domain "strict.example" action "strict"
     expect_equal(len(sink.deliveries), 3, "messages")
 
 
+@case("a host that closes the connection on a ticket is met by a whole handshake, and not in clear: {form}",
+      form=["opportunistic", "starttls", "smtps"])
+def disliked(bench, form):
+    sink = TLSSink(bench, self_signed(bench, "localhost"), "smtps" if form == "smtps" else "starttls")
+    scheme = {"opportunistic": "smtp", "starttls": "smtp+tls", "smtps": "smtps"}[form]
+    options = "" if form == "opportunistic" else " tls no-verify"
+    daemon = Daemon(bench, f"""
+mta limit inet4 session-mail-max 1
+action "out" relay host "{scheme}://localhost:{sink.port}"{options}
+match from any for any action "out"
+""").start()
+    submit(daemon.port, subject="first")
+    daemon.wait_empty()
+    sink.dislikes_tickets = True
+    submit(daemon.port, subject="second")
+    daemon.wait_empty()
+    daemon.wait_log(r"mta error reason=TLS failed \(.+\), going on with a new session of TLS")
+    expect_equal(sink.disliked, 1, "tickets that were shown")
+    expect_equal(sink.subjects(), ["first", "second"], "messages")
+    expect_equal([d.is_resumed for d in sink.deliveries], [False, False], "resumed")
+    expect(all(d.cipher is not None for d in sink.deliveries), "it went in clear")
+    expect("going on in clear" not in daemon.log() and "Disabling route" not in daemon.log(), daemon.log())
+
+
 @case("a relay shows its certificate, signed for by keys, to a host that asks ({kind})", kind=["rsa", "ec", "ed25519"])
 def client_certificate(bench, kind):
     authority = Authority(bench)

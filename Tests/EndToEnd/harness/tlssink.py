@@ -18,6 +18,27 @@ class TLSDelivery:
         self.body = body
 
 
+def shows_ticket(connection):
+    """Whether the client's hello, which is left to be read, has a ticket in it."""
+    hello = b""
+    while len(hello) < 5 or len(hello) < 5 + int.from_bytes(hello[3:5], "big"):
+        hello = connection.recv(65536, socket.MSG_PEEK)
+        if not hello:
+            return False
+    # Behind the heads of record and message, version and random: session, ciphers, compressions, extensions.
+    at = 5 + 4 + 2 + 32
+    at += 1 + hello[at]
+    at += 2 + int.from_bytes(hello[at:at + 2], "big")
+    at += 1 + hello[at] + 2
+    while at + 4 <= len(hello):
+        kind, length = int.from_bytes(hello[at:at + 2], "big"), int.from_bytes(hello[at + 2:at + 4], "big")
+        # pre_shared_key, and session_ticket, which is empty in a hello that only asks for one.
+        if kind == 41 or (kind == 35 and length > 0):
+            return True
+        at += 4 + length
+    return False
+
+
 class TLSSink:
     """Modes: starttls, smtps, none (does not offer it), refuse (offers it, says 454), garbage (says 220 and
     then nonsense), injected (a reply behind the 220, in the same packet).
@@ -35,6 +56,9 @@ class TLSSink:
         self.deliveries = []
         self.connections = 0
         self.commands = []
+        # From now on whoever shows a ticket finds the connection closed; so many did.
+        self.dislikes_tickets = False
+        self.disliked = 0
         self.context = None
         if pair is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -69,7 +93,9 @@ class TLSSink:
 
     def _serve(self, connection):
         if self.mode == "smtps":
-            connection = self.context.wrap_socket(connection, server_side=True)
+            connection = self._secure(connection)
+            if connection is None:
+                return
         connection.sendall(b"220 sink.example.org ESMTP\r\n")
         while connection is not None:
             connection = self._converse(connection)
@@ -139,6 +165,13 @@ class TLSSink:
         connection.sendall(b"220 go on\r\n")
         if self.mode == "garbage":
             connection.sendall(b"this is no record of TLS\r\n" * 10)
+            connection.recv(65536)
+            return None
+        return self._secure(connection)
+
+    def _secure(self, connection):
+        if self.dislikes_tickets and shows_ticket(connection):
+            self.disliked += 1
             connection.recv(65536)
             return None
         return self.context.wrap_socket(connection, server_side=True)

@@ -22,6 +22,8 @@ enum Rules {
       switch path {
       case "t": Array(text.utf8)
       case "/map": Array("a b\n".utf8)
+      case "/addresses": Array("10.0.0.1\n".utf8)
+      case "/names": Array("10.0.0.1 h.example\n".utf8)
       default: Array("x.example\n".utf8)
       }
     }

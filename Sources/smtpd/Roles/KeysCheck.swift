@@ -3,6 +3,8 @@
 internal import Glibc
 internal import Interprocess
 internal import Mail
+internal import RolePromises
+internal import Sandbox
 internal import Supervisor
 
 /// Looks at private keys before the server starts, in a process of its own that ends at once: whoever starts
@@ -58,8 +60,19 @@ enum KeysCheck {
     return fault
   }
 
-  /// The process that looks: takes the files, tells what is wrong, and ends.
+  /// The process that looks: takes the files, tells what is wrong, and ends. It may do what keys may.
   static func run() -> Never {
+    do throws(SandboxError) {
+      _ = try Sandbox.enter(
+        Confinement(
+          name: name,
+          promises: RolePromises.stated(by: .keys).words,
+          openFiles: RolePromises.openFiles(of: .keys)?.most([:])
+        )
+      )
+    } catch {
+      RoleProcess.die("\(name): sandbox: \(error)")
+    }
     let channel = SupervisorChannel(descriptor: SupervisorChannel.inheritedDescriptor)
     var renewal: KeyRenewal?
     repeat {
@@ -67,7 +80,11 @@ enum KeysCheck {
       var reader = ByteReader(bytes)
       switch try? SupervisorToRole(decoding: &reader) {
       case .certificates where descriptors.count == 1: renewal = KeyRenewal(descriptors[0])
-      case .keyFiles: for file in descriptors { renewal?.take(file) }
+      case .keyFiles:
+        for descriptor in descriptors {
+          let file = Descriptor(owning: descriptor)
+          renewal?.take(file.borrow())
+        }
       default: exit(1)
       }
       guard renewal != nil else { exit(1) }

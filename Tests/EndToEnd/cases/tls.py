@@ -13,7 +13,7 @@ import time
 from harness.case import case, eventually, expect, expect_equal
 from harness.certificates import Authority, openssl, self_signed
 from harness.client import Client, message, stuffed, submit
-from harness.daemon import Daemon, free_port, start_fails
+from harness.daemon import SMTPD, Daemon, free_port, start_fails
 from harness.mailbox import Maildir
 from harness.peers import swaks
 from harness.tlssink import TLSSink
@@ -345,6 +345,31 @@ def dead_keys(bench):
     client.send(hello())
     os.kill(keys, signal.SIGKILL)
     expect(client.socket.recv(1) == b"\x16", "the handshake did not go on")
+
+
+@case("who looks at keys before the start is held as keys is")
+def held_check(bench):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    checker = subprocess.Popen([SMTPD, "-x", "keys.check"], stdin=subprocess.DEVNULL, close_fds=False,
+                               preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
+    try:
+        theirs.close()
+
+        def status():
+            with open(f"/proc/{checker.pid}/status") as file:
+                return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+        eventually(lambda: status()["Seccomp"] == "2", "not filtered", 5)
+        expect_equal(status()["NoNewPrivs"], "1", "no_new_privs")
+        expect_equal(os.stat(f"/proc/{checker.pid}/fd").st_uid, 0, "owner of /proc/PID")
+        with open(f"/proc/{checker.pid}/limits") as file:
+            limits = {line[:25].strip(): line[26:].split()[:2] for line in file}
+        expect_equal(limits["Max core file size"], ["0", "0"], "core")
+        expect_equal(limits["Max open files"], ["256", "256"], "open files")
+        ours.close()
+        expect(checker.wait(10) == 1, "it did not end with its channel")
+    finally:
+        checker.kill()
 
 
 def memory(pid):

@@ -6,8 +6,8 @@ package import Interprocess
 
 /// The certificates that the roles have, and a renewal that keys is looking at.
 ///
-/// A renewal goes to keys first. Only when every key fits its certificate do frontend and delivery get it:
-/// nobody ever shows a certificate that nobody can sign for.
+/// A renewal goes to keys first. Only when it takes it do frontend and delivery get it: nobody shows a
+/// certificate that nobody can sign for while there was one before it.
 package struct CertificateDesk {
   /// Who is handed certificates.
   package static let roles: Set<Role> = [.keys, .frontend, .delivery]
@@ -25,8 +25,8 @@ package struct CertificateDesk {
 
   /// What became of a renewal.
   enum Verdict: Equatable {
-    /// Frontend and delivery are to get it.
-    case accepted
+    /// Frontend and delivery are to get it. What is wrong with a part of it; empty: nothing.
+    case accepted(but: String)
     case refused(String)
     /// Keys, started anew, has what everybody has.
     case unchanged
@@ -39,12 +39,12 @@ package struct CertificateDesk {
   }
 
   /// Keys looked at a generation.
-  mutating func checked(_ number: UInt32, fault: String) -> Verdict {
+  mutating func checked(_ number: UInt32, _ verdict: KeysVerdict, fault: String) -> Verdict {
     if let renewal, renewal.generation == number {
       self.renewal = nil
-      guard fault.isEmpty else { return .refused(fault) }
+      guard verdict == .taken else { return .refused(fault) }
       current = renewal
-      return .accepted
+      return .accepted(but: fault)
     }
     return fault.isEmpty ? .unchanged : .refused(fault)
   }
@@ -59,10 +59,11 @@ package struct CertificateDesk {
   package func hand(
     _ version: Version,
     to role: Role,
+    absent: CertificateSource.Absence = { (fault) throws(CertificateFault) in throw fault },
     _ send: (SupervisorToRole, [CInt]) -> Void
   ) throws(CertificateFault) {
     let package = version == .current ? current : renewal ?? current
-    let keys = role == .keys ? try source.openKeys() : []
+    let keys = role == .keys ? try source.openKeys(absent) : []
     defer { for key in keys { close(key) } }
     guard let file = SealedFile.make(name: "certificates", package.encoded()) else {
       throw CertificateFault("no file in memory: \(systemError())")

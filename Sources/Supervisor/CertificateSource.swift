@@ -7,14 +7,19 @@ package import Interprocess
 package struct CertificateSource: Sendable {
   /// Everything public, with the number of the renewal.
   package var read: @Sendable (UInt32) throws(CertificateFault) -> CertificatePackage
+  /// Told of a key's file that cannot be opened. Unless it throws an empty file stands in its place.
+  package typealias Absence = (CertificateFault) throws(CertificateFault) -> Void
+  /// Opens them.
+  package typealias Keys = @Sendable (Absence) throws(CertificateFault) -> [CInt]
+
   /// The private keys' files, open, in the order of the chains. Whoever calls closes them; nobody but keys
   /// reads from them.
-  package var openKeys: @Sendable () throws(CertificateFault) -> [CInt]
+  package var openKeys: Keys
 
   /// Both are called in the supervisor, as root where it is root.
   package init(
     read: @escaping @Sendable (UInt32) throws(CertificateFault) -> CertificatePackage,
-    openKeys: @escaping @Sendable () throws(CertificateFault) -> [CInt]
+    openKeys: @escaping Keys
   ) {
     self.read = read
     self.openKeys = openKeys
@@ -23,7 +28,7 @@ package struct CertificateSource: Sendable {
   /// A configuration without certificates.
   package static let none = CertificateSource(
     read: { CertificatePackage(generation: $0) },
-    openKeys: { [] }
+    openKeys: { _ in [] }
   )
 }
 

@@ -76,11 +76,7 @@ struct RoleTable {
     }
     send(.verbosity(verbosity), to: role)
     if plan.pausedAtStart != 0 { send(.paused(plan.pausedAtStart), to: role) }
-    do throws(CertificateFault) {
-      try handCertificates(.current, to: role)
-    } catch {
-      say("warn: \(error.reason)")
-    }
+    handFirstCertificates(to: role)
     if let sockets = listeners[role] {
       var first = 0
       while first < sockets.count {
@@ -131,11 +127,31 @@ struct RoleTable {
   /// Before listeners and edges, so that a role has its certificates and keys when it is first asked.
   func handCertificates(
     _ version: CertificateDesk.Version,
-    to role: Role
+    to role: Role,
+    absent: CertificateSource.Absence = { (fault) throws(CertificateFault) in throw fault }
   ) throws(CertificateFault) {
     guard let certificates, CertificateDesk.roles.contains(role) else { return }
-    try certificates.hand(version, to: role) { message, descriptors in
+    try certificates.hand(version, to: role, absent: absent) { message, descriptors in
       send(message, descriptors: descriptors, to: role)
+    }
+  }
+
+  /// Keys, started anew, opens files that may be others than when its certificates were read: both are read
+  /// again, as by SIGHUP, and what cannot be opened costs its own `pki`.
+  private mutating func handFirstCertificates(to role: Role) {
+    var version = CertificateDesk.Version.current
+    if role == .keys, backoffs[role] != nil {
+      do throws(CertificateFault) {
+        try certificates?.renew()
+        version = .renewal
+      } catch {
+        say("warn: certificates are not updated: \(error.reason)")
+      }
+    }
+    do throws(CertificateFault) {
+      try handCertificates(version, to: role) { [say] fault in say("warn: \(fault.reason)") }
+    } catch {
+      say("warn: \(error.reason)")
     }
   }
 

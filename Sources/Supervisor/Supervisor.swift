@@ -182,8 +182,8 @@ package final class Supervisor {
     case (.openTable(let index, let token), .lookup): roles.openTable(index, token: token)
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
-    case (.keysChecked(let generation, let fault), .keys):
-      certificatesChecked(generation, fault)
+    case (.keysChecked(let generation, let verdict, let fault), .keys):
+      certificatesChecked(generation, verdict, fault)
     case (.updateCertificates, .keys): updateCertificates()
     case (.verbosity(let level), .control):
       verbosity = level
@@ -290,9 +290,9 @@ package final class Supervisor {
     }
   }
 
-  private func certificatesChecked(_ generation: UInt32, _ fault: String) {
-    switch roles.certificates?.checked(generation, fault: fault) {
-    case .accepted:
+  private func certificatesChecked(_ number: UInt32, _ verdict: KeysVerdict, _ fault: String) {
+    switch roles.certificates?.checked(number, verdict, fault: fault) {
+    case .accepted(but: let why):
       for role in [Role.frontend, .delivery] {
         do throws(CertificateFault) {
           try roles.handCertificates(.current, to: role)
@@ -300,7 +300,7 @@ package final class Supervisor {
           say("warn: \(role.rawValue) has old certificates: \(error.reason)")
         }
       }
-      say("info: certificates updated")
+      say(why.isEmpty ? "info: certificates updated" : "warn: certificates updated but for \(why)")
     case .refused(let reason): say("warn: certificates are not updated: \(reason)")
     case .unchanged, nil: break
     }

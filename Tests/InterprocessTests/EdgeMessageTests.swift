@@ -242,7 +242,8 @@ struct EdgeMessageTests {
       .ready, .impossible("x"), .endCommand(task: 1), .fed(task: 2), .verbosity(1),
       .resolved(token: 1, uid: 2, gid: 3, home: "/"), .unresolved(token: 1, reason: "r"),
       .edgeBroken(peer: .queue), .confirmed(token: 1), .refuted(token: 2, reason: "r"),
-      .connect(task: 3, action: "a"), .keysChecked(generation: 1, fault: "f"),
+      .connect(task: 3, action: "a"), .keysChecked(generation: 1, .taken, fault: "f"),
+      .keysChecked(generation: 1, .refused, fault: ""),
       .updateCertificates(name: "n"), .verify(token: 1),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [

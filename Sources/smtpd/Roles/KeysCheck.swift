@@ -54,7 +54,7 @@ enum KeysCheck {
       throw CertificateFault("the keys cannot be checked: the process that looks at them ended")
     }
     var reader = ByteReader(bytes)
-    guard case .keysChecked(_, let fault)? = try? RoleToSupervisor(decoding: &reader) else {
+    guard case .keysChecked(_, _, let fault)? = try? RoleToSupervisor(decoding: &reader) else {
       throw CertificateFault("the keys cannot be checked: no answer")
     }
     return fault
@@ -92,6 +92,7 @@ enum KeysCheck {
     var writer = ByteWriter()
     RoleToSupervisor.keysChecked(
       generation: renewal?.generation ?? 0,
+      .refused,
       fault: renewal?.fault ?? ""
     ).encode(into: &writer)
     try? channel.send(writer.finish(), .blocking)

@@ -11,7 +11,7 @@ internal import TLS
 /// The keys role: the only process that has private keys. It signs what frontend and delivery ask for.
 ///
 /// Keys come as open files beside the certificates that they belong to. A renewal is taken as a whole, when
-/// every key fits its certificate, or not at all; the keys before it stay for the handshakes that began
+/// every key fits its certificate, or not at all, but for a role that has none; the keys before it stay for the handshakes that began
 /// with the old certificates.
 final class KeysRole: RoleService {
   private typealias ClientEdge = Edge<FromKeys, ToKeys>
@@ -102,12 +102,19 @@ final class KeysRole: RoleService {
     incoming = nil
     names = renewal.names
     // A role that has none takes what can be used: some sessions are better than no session.
-    if renewal.fault == nil || keys.isEmpty {
+    let isTaken = renewal.fault == nil || (keys.isEmpty && !renewal.keys.isEmpty)
+    if isTaken {
       formerKeys = keys
       users = users.filter { formerKeys[$0.key] != nil }.merging(renewal.users) { $1 }
       keys = renewal.keys
     }
-    context.tell(.keysChecked(generation: renewal.generation, fault: renewal.fault ?? ""))
+    context.tell(
+      .keysChecked(
+        generation: renewal.generation,
+        isTaken ? .taken : .refused,
+        fault: renewal.fault ?? ""
+      )
+    )
     answerOperators(renewal.fault.map { .failure($0) } ?? .done)
   }
 

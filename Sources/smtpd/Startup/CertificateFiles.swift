@@ -49,7 +49,7 @@ struct CertificateFiles: Sendable {
   var source: CertificateSource {
     CertificateSource(
       read: { number throws(CertificateFault) in try read(number) },
-      openKeys: { () throws(CertificateFault) in try openKeys() }
+      openKeys: { (absent) throws(CertificateFault) in try openKeys(absent) }
     )
   }
 
@@ -88,17 +88,32 @@ struct CertificateFiles: Sendable {
     }
   }
 
-  private func openKeys() throws(CertificateFault) -> [CInt] {
+  private func openKeys(
+    _ absent: CertificateSource.Absence
+  ) throws(CertificateFault) -> [CInt] {
     var descriptors: [CInt] = []
     do throws(CertificateFault) {
-      for pki in pkis {
-        descriptors.append(try open(pki.key, forbidden: Forbidden.key).release())
-      }
+      for pki in pkis { descriptors.append(try openKey(pki, absent).release()) }
       return descriptors
     } catch {
       for descriptor in descriptors { close(descriptor) }
       throw error
     }
+  }
+
+  private func openKey(
+    _ pki: PKI,
+    _ absent: CertificateSource.Absence
+  ) throws(CertificateFault) -> Descriptor {
+    do throws(CertificateFault) {
+      return try open(pki.key, forbidden: Forbidden.key)
+    } catch {
+      try absent(error)
+    }
+    // A path is read during the call only.
+    let nothing = unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+    guard nothing >= 0 else { throw CertificateFault("/dev/null: \(systemError())") }
+    return Descriptor(owning: nothing)
   }
 
   /// Opens a regular file whose owner and mode are good.

@@ -333,10 +333,11 @@ def stalled(bench):
         client.command("EHLO client.example.org")
 
 
-@case("handshakes that wait for a keys role that dies go on with the next one")
+@case("handshakes that wait for a keys role that dies go on with the next one, which takes the files as they are now")
 def dead_keys(bench):
     authority = Authority(bench)
-    daemon = server(bench, {NAME: authority.issue(NAME)}, "tls").start()
+    other = authority.issue("other.example.org")
+    daemon = server(bench, {NAME: authority.issue(NAME, file="served"), "other.example.org": other}, "tls").start()
     keys = eventually(lambda: daemon.roles().get("keys"), "no keys role")
     os.kill(keys, signal.SIGSTOP)
     client = Client(daemon.secure)
@@ -345,6 +346,23 @@ def dead_keys(bench):
     client.send(hello())
     os.kill(keys, signal.SIGKILL)
     expect(client.socket.recv(1) == b"\x16", "the handshake did not go on")
+    authority.issue(NAME, "rsa", file="next")
+    for kind in ["crt", "key"]:
+        os.replace(bench.path(f"next.{kind}"), bench.path(f"served.{kind}"))
+    os.rename(other.key, bench.path("away"))
+    daemon.kill_role("keys")
+    daemon.wait_log(r"warn: .*other\.example\.org\.key: No such file")
+    daemon.wait_log(r"warn: certificates updated but for pki other\.example\.org: ")
+
+    def secured(name):
+        with Client(daemon.secure) as client:
+            try:
+                return starttls(client, trusting(authority), name).socket.getpeercert()
+            except OSError:
+                return None
+
+    eventually(lambda: secured(NAME), "no handshake with the new key")
+    expect(secured("other.example.org") is None, "a handshake without a key")
 
 
 @case("who looks at keys before the start is held as keys is")

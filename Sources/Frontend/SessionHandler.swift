@@ -311,7 +311,7 @@ final class SessionHandler: ChannelInboundHandler {
   private func tlsFailed(_ failure: TLSFailure) {
     let text =
       switch failure {
-      case .handshake(let text): "TLS handshake failed: \(text)"
+      case .handshake(let text), .signature(let text): "TLS handshake failed: \(text)"
       case .record(let text): "TLS failed: \(text)"
       }
     service.context.log.line("\(id) smtp bad-input result=\"\(text)\"")

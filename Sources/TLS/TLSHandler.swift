@@ -38,6 +38,8 @@ package final class TLSHandler: ChannelDuplexHandler {
   private var deadline: Scheduled<Void>?
   private var waiting: [(ByteBuffer, EventLoopPromise<Void>?)] = []
   private var wantsRead = false
+  /// The signature was refused: whatever becomes of the handshake is our fault.
+  private var isUnsigned = false
 
   /// - Parameter patience: for how long the handshake may take, signatures included.
   package init(_ session: TLSSession, patience: TimeAmount, signer: @escaping Signer) {
@@ -91,7 +93,7 @@ package final class TLSHandler: ChannelDuplexHandler {
   /// A handshake that was under way failed.
   package func channelInactive(context: ChannelHandlerContext) {
     if state == .handshaking || state == .signing {
-      fail(TLSFailure.handshake("the peer closed the connection"))
+      failHandshake("the peer closed the connection")
     }
     over()
     context.fireChannelInactive()
@@ -144,7 +146,7 @@ package final class TLSHandler: ChannelDuplexHandler {
     guard state == .idle, let context else { return }
     state = .handshaking
     deadline = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { [weak self] in
-      self?.fail(TLSFailure.handshake("timed out"))
+      self?.failHandshake("timed out")
     }
     advance()
     if state == .handshaking { context.read() }
@@ -156,7 +158,7 @@ package final class TLSHandler: ChannelDuplexHandler {
     send()
     switch step {
     case .needsInput: break
-    case .failed(let error): fail(TLSFailure.handshake(error.reason))
+    case .failed(let error): failHandshake(error.reason)
     case .established: establish(session.facts)
     case .needsSignature(let request):
       state = .signing
@@ -167,6 +169,7 @@ package final class TLSHandler: ChannelDuplexHandler {
   private func signed(_ signature: [UInt8]?) {
     guard state == .signing, let session else { return }
     state = .handshaking
+    isUnsigned = signature == nil
     session.signed(signature)
     advance()
     if state == .handshaking { context?.read() }
@@ -221,6 +224,14 @@ package final class TLSHandler: ChannelDuplexHandler {
     context.writeAndFlush(Self.wrapOutboundOut(bytes), promise: nil)
   }
 
+  private func failHandshake(_ reason: String) {
+    switch (state, isUnsigned) {
+    case (_, true): fail(TLSFailure.signature("keys refused to sign"))
+    case (.signing, false): fail(TLSFailure.signature("keys did not sign: \(reason)"))
+    default: fail(TLSFailure.handshake(reason))
+    }
+  }
+
   private func fail(_ failure: TLSFailure) {
     guard state != .ended, let context else { return }
     if state == .handshaking || state == .signing { session?.abandoned() }
@@ -249,6 +260,8 @@ package enum TLSEvent: Hashable, Sendable {
 /// Why `TLSHandler` ended a channel.
 package enum TLSFailure: Error, Hashable, Sendable {
   case handshake(String)
+  /// The handshake, for want of our own signature: the peer did nothing wrong.
+  case signature(String)
   /// Behind the handshake: something that is no record of this session.
   case record(String)
 }

@@ -102,18 +102,44 @@ struct TLSHandlerTests {
     rig.channel.embeddedEventLoop.advanceTime(by: .seconds(59))
     #expect(rig.channel.isActive)
     rig.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
-    #expect(rig.notes.failures == [.handshake("timed out")])
+    #expect(rig.notes.failures == [.signature("keys did not sign: timed out")])
     #expect(!rig.channel.isActive)
     // An answer that comes too late is nobody's.
     rig.sign()
   }
 
+  @Test("a peer that says nothing is a failure of the handshake")
+  func silence() throws {
+    let rig = try Rig()
+    rig.channel.embeddedEventLoop.advanceTime(by: .seconds(61))
+    #expect(rig.notes.failures == [.handshake("timed out")])
+  }
+
   @Test("a peer that goes in the middle of the handshake is a failure of the handshake")
   func gone() throws {
     let rig = try Rig()
-    try rig.carry()
     rig.channel.pipeline.fireChannelInactive()
     #expect(rig.notes.failures == [.handshake("the peer closed the connection")])
+  }
+
+  @Test("one that goes while it waits for our signature did nothing wrong")
+  func impatient() throws {
+    let rig = try Rig()
+    try rig.carry()
+    rig.channel.pipeline.fireChannelInactive()
+    #expect(
+      rig.notes.failures == [.signature("keys did not sign: the peer closed the connection")]
+    )
+  }
+
+  @Test("a signature that is refused is no failure of the peer's")
+  func refused() throws {
+    let rig = try Rig()
+    try rig.carry()
+    #expect(rig.waiting.count == 1)
+    rig.waiting.removeFirst().1(nil)
+    #expect(rig.notes.failures == [.signature("keys refused to sign")])
+    #expect(!rig.channel.isActive)
   }
 
   @Test("behind the handshake a broken record ends the channel")

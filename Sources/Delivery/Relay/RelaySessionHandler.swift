@@ -147,10 +147,10 @@ package final class RelaySessionHandler: ChannelInboundHandler {
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if case .handshake(let reason)? = error as? TLSFailure {
-      perform(session.tlsFailed(reason))
-    } else {
-      perform(session.closed())
+    switch error as? TLSFailure {
+    case .handshake(let reason): perform(session.tlsFailed(reason))
+    case .signature(let reason): perform(session.unsigned(reason))
+    case .record, nil: perform(session.closed())
     }
     context.close(promise: nil)
   }

@@ -87,6 +87,8 @@ package struct RelayFailure: Hashable, Sendable, Error {
   package static let blocked = Self(.temporary, 4, 1, "All routes to destination blocked")
   /// There is no TLS where it has to be, in these words.
   package static func tls(_ text: String) -> Self { Self(.temporary, 7, 0, text) }
+  /// Our own certificate cannot be signed for, in these words.
+  package static func unsigned(_ text: String) -> Self { Self(.temporary, 3, 0, text) }
   /// We are not known there, in these words.
   package static func authentication(_ text: String) -> Self { Self(.temporary, 7, 8, text) }
   /// Nobody could say who we are there.

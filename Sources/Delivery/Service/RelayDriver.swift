@@ -302,6 +302,7 @@ final class RelayDriver {
     case (.refused, false): (ending, failure) = (.failed, .rejectsAll)
     case (.tlsFailed, false), (.tlsUnavailable, false):
       (ending, failure) = (.failed, .tls(DeliveryText.sanitized(ClientSession.text(of: reason))))
+    case (.unsigned(let text), false): (ending, failure) = (.failed, .unsigned(text))
     case (.authenticationUnavailable, false), (.authenticationRefused, false):
       let text = DeliveryText.sanitized(ClientSession.text(of: reason))
       (ending, failure) = (.failed, .authentication(text))
@@ -320,7 +321,7 @@ final class RelayDriver {
     case .timeout: "Connection timeout"
     case .nonsense(let text): DeliveryText.sanitized(text)
     case .bodyAborted: "Message could not be read"
-    case .tlsUnavailable, .tlsFailed, .authenticationUnavailable, .authenticationRefused:
+    case .tlsUnavailable, .tlsFailed, .unsigned, .authenticationUnavailable, .authenticationRefused:
       DeliveryText.sanitized(ClientSession.text(of: reason))
     }
   }

@@ -25,6 +25,7 @@ extension ClientSession {
     case .nonsense(let text): .temporary(EnhancedStatus(.temporary, 5, 0), text)
     case .tlsUnavailable, .tlsFailed:
       .temporary(EnhancedStatus(.temporary, 7, 0), text(of: reason))
+    case .unsigned(let text): .temporary(EnhancedStatus(.temporary, 3, 0), text)
     case .authenticationUnavailable, .authenticationRefused:
       .temporary(EnhancedStatus(.temporary, 7, 8), text(of: reason))
     case .bodyAborted:
@@ -37,6 +38,7 @@ extension ClientSession {
     switch reason {
     case .tlsUnavailable: "TLS required but not supported by remote host"
     case .tlsFailed(let text): "TLS handshake failed: \(text)"
+    case .unsigned(let text): text
     case .authenticationUnavailable: "AUTH required but not supported by remote host"
     case .authenticationRefused(let reply): "AUTH rejected: \(reply)"
     case .quit, .refused, .lost, .timeout, .nonsense, .bodyAborted: ""

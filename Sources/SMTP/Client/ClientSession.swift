@@ -71,7 +71,7 @@ package struct ClientSession: Sendable {
     case greeting
     /// Behind EHLO, LHLO, or the HELO that follows a refused EHLO; behind AUTH.
     case identifying
-    /// Behind the 220 to STARTTLS: `secured` or `tlsFailed` comes next.
+    /// Behind the 220 to STARTTLS: `secured`, `tlsFailed` or `unsigned` comes next.
     case securing
     /// Between tasks, and nothing is waited for.
     case ready
@@ -206,6 +206,13 @@ package struct ClientSession: Sendable {
   package mutating func tlsFailed(_ reason: String) -> [Action] {
     guard state != .ended else { return [] }
     loseConnection(.tlsFailed(reason))
+    return takeActions()
+  }
+
+  /// The answer to `secure`: our own signature is not to be had, whatever the server is like.
+  package mutating func unsigned(_ reason: String) -> [Action] {
+    guard state != .ended else { return [] }
+    loseConnection(.unsigned(reason))
     return takeActions()
   }
 

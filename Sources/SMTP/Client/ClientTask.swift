@@ -49,7 +49,7 @@ extension ClientSession {
   package enum Action: Equatable, Sendable {
     /// Send these bytes, in one write.
     case write([UInt8])
-    /// Put the connection under TLS; answer with `secured` or `tlsFailed`.
+    /// Put the connection under TLS; answer with `secured`, `tlsFailed` or `unsigned`.
     case secure
     /// The session takes a task: `start`, or `quit`.
     case ready
@@ -89,6 +89,8 @@ extension ClientSession {
     case tlsUnavailable
     /// The handshake failed, or the certificate is not what is required.
     case tlsFailed(String)
+    /// The handshake failed for want of our own signature.
+    case unsigned(String)
     /// We have to say who we are, and the server does not let us, or not over TLS.
     case authenticationUnavailable
     /// The server does not take who we are.

@@ -782,6 +782,22 @@ def client_certificate(bench, kind):
         expect_equal(sink.deliveries[0].certificate, ssl.PEM_cert_to_DER_cert(file.read()), "certificate")
 
 
+@case("a relay whose certificate keys cannot sign for waits: nothing goes in clear, and the host is not blamed")
+def unsigned(bench):
+    authority = Authority(bench)
+    ours = authority.issue("us.example.org")
+    sink = TLSSink(bench, authority.issue("localhost", "rsa"), authority=authority, verify=ssl.CERT_OPTIONAL)
+    daemon = relay(bench, f"smtp://localhost:{sink.port}", ours.pki("us.example.org"), 'pki "us.example.org"').start()
+    os.rename(ours.key, bench.path("away"))
+    daemon.kill_role("keys")
+    daemon.wait_log("warn: certificates are not updated: pki us.example.org: ")
+    submit(daemon.port)
+    daemon.wait_log(r"mta error reason=keys refused to sign")
+    eventually(lambda: "keys refused to sign" in str(daemon.queue()), "no error is noted")
+    expect_equal((sink.connections, sink.deliveries), (1, []), "connections and messages")
+    expect(b"MAIL" not in b"".join(sink.commands), "MAIL was sent in clear")
+
+
 @case("with TLS 1.2 a relay does without an Ed25519 certificate, and stays encrypted ({kind})", kind=["ec", "ed25519"])
 def old_client_certificate(bench, kind):
     authority = Authority(bench)

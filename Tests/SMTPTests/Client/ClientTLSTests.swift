@@ -74,6 +74,15 @@ struct ClientTLSTests {
     #expect(peer.closeReason == .tlsFailed("no"))
   }
 
+  @Test("one that fails for want of our signature ends it for another reason")
+  func unsigned() {
+    var peer = peer(.opportunistic, "STARTTLS")
+    peer.receive("220 go\r\n")
+    peer.perform(peer.session.unsigned("no"))
+    #expect(peer.closeReason == .unsigned("no"))
+    #expect(ClientSession.text(of: .unsigned("no")) == "no")
+  }
+
   @Test(
     "never means never, and a connection that is encrypted already is not asked again",
     arguments: [

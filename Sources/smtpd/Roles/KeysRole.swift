@@ -79,7 +79,8 @@ final class KeysRole: RoleService {
         incoming?.take(file.borrow())
       }
       finishIfComplete()
-    case .certificatesUnreadable(let reason): answerOperators(.failure(reason))
+    case .certificatesUnreadable(let reason):
+      answerOperators(.failure("nothing is renewed: \(reason)"))
     default:
       for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
     }
@@ -115,7 +116,7 @@ final class KeysRole: RoleService {
         fault: renewal.fault ?? ""
       )
     )
-    answerOperators(renewal.fault.map { .failure($0) } ?? .done)
+    answerOperators(renewal.fault.map { .failure("nothing is renewed: \($0)") } ?? .done)
   }
 
   // MARK: Operators

@@ -491,7 +491,7 @@ def renewal(bench, how):
     daemon.wait_log("warn: certificates are not updated: pki mail.example.org: the key does not match")
     expect_equal(fingerprint(), second, "certificate")
     if how != "SIGHUP":
-        for name, why in [(NAME, "does not match"), ("other.example.org", "there is no pki")]:
+        for name, why in [(NAME, f"nothing is renewed: pki {NAME}: the key does not match"), ("other.example.org", "there is no pki")]:
             done = daemon.run_ctl("update", "pki", name)
             expect(done.returncode != 0 and why in done.stdout.decode(), f"{name}: {done}")
     os.chmod(bench.path("served.key"), 0o644)

@@ -27,11 +27,11 @@ struct Expectation {
   }
 
   /// By attempt.
-  static func all(_ ground: ProbeGround, hasPorts: Bool) -> [String: Expectation] {
+  static func all(_ ground: ProbeGround, landlock: Int) -> [String: Expectation] {
     var all = process
-    all.merge(others) { one, _ in one }
+    all.merge(others(hasScopes: landlock >= 6)) { one, _ in one }
     all.merge(files(ground)) { one, _ in one }
-    all.merge(sockets(ground, hasPorts: hasPorts)) { one, _ in one }
+    all.merge(sockets(ground, hasPorts: landlock >= 4)) { one, _ in one }
     return all
   }
 
@@ -50,7 +50,7 @@ struct Expectation {
   }
 
   /// What concerns other processes and the system.
-  private static var others: [String: Expectation] {
+  private static func others(hasScopes: Bool) -> [String: Expectation] {
     let parent = "\(getpid())"
     var all: [String: Expectation] = [:]
     let calls = [
@@ -60,7 +60,7 @@ struct Expectation {
       "unshare": "unshare",
     ]
     for (name, call) in calls { all[name] = Expectation(.killed, call) }
-    // Accounts reads files of users in processes that become them. Landlock keeps signals inside.
+    // Accounts reads files of users in processes that become them.
     let reading: [String: Outcome] = [
       "become": getuid() == 0 ? .works : .refused, "fork": .works, "kill-group": .works,
     ]
@@ -70,8 +70,9 @@ struct Expectation {
     // By vfork or by clone, as the platform has it.
     all["run"] = Expectation(.killed, but: [.accounts: .refused])
     all["trace"] = Expectation(.killed, "ptrace", of: parent)
-    all["kill"] = Expectation(.killed, "kill", of: parent, but: [.accounts: .refused])
-    all["kill-thread"] = Expectation(.killed, "tgkill", of: parent, but: [.accounts: .refused])
+    let signalling: [Role: Outcome] = [.accounts: hasScopes ? .refused : .works]
+    all["kill"] = Expectation(.killed, "kill", of: parent, but: signalling)
+    all["kill-thread"] = Expectation(.killed, "tgkill", of: parent, but: signalling)
     // Who asks name servers or services needs sendmsg, and the kernel cannot see what is in it.
     let asking: [Role: Outcome] = [.accounts: .works, .resolver: .works]
     all["send-descriptor"] = Expectation(.killed, "sendmsg", but: asking)

@@ -22,7 +22,7 @@ struct RoleProbeTests {
   )
   func attempts(role: Role) throws {
     let ground = try RoleProbeTests.ground.get()
-    let expectations = Expectation.all(ground, hasPorts: RoleProbeTests.support.landlock >= 4)
+    let expectations = Expectation.all(ground, landlock: RoleProbeTests.support.landlock)
     #expect(RoleProbeTests.names.sorted() == expectations.keys.sorted())
     for (attempt, expectation) in expectations.sorted(by: { $0.key < $1.key }) {
       let run = try ProbeRun(

@@ -30,11 +30,15 @@ package struct KernelSupport: Equatable, Sendable {
         SeccompFilter.isBuiltIn ? "seccomp (system calls)" : "seccomp (system calls; not built in)"
       )
     }
-    switch landlock {
-    case 0: missing.append("Landlock (files and network)")
-    case 1...2: missing.append("Landlock's rules for truncation and TCP")
-    case 3: missing.append("Landlock's rules for TCP")
-    default: break
+    // By the version that brought them.
+    let rules = [
+      3: "truncation", 4: "TCP", 5: "device ioctls", 6: "signals and abstract sockets",
+    ]
+    if landlock == 0 {
+      missing.append("Landlock (files, network, signals)")
+    } else if landlock < 6 {
+      let lacked = (landlock + 1...6).compactMap { rules[$0] }
+      missing.append("Landlock's rules for \(lacked.joined(separator: ", "))")
     }
     guard !missing.isEmpty else { return nil }
     return "the sandbox lacks \(missing.joined(separator: ", ")); the rest of it holds"

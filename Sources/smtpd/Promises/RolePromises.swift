@@ -105,6 +105,17 @@ package enum RolePromises {
   /// would inherit its filter, and commands of users are not its to bind.
   package static let bound = Role.started
 
+  /// The roles that stay root where root starts the server.
+  package static let privileged: Set<Role> = [.supervisor, .accounts]
+
+  private static func hold(on role: Role) -> String {
+    switch (bound.contains(role), privileged.contains(role)) {
+    case (false, _): "**not at all**, root"
+    case (true, true): "**calls**, root"
+    case (true, false): "yes"
+    }
+  }
+
   /// What binds a role's process.
   ///
   /// - Parameter ports: the TCP ports it may connect to; nil for any.
@@ -125,7 +136,7 @@ package enum RolePromises {
       directories: directories,
       ports: ports,
       openFiles: identity.openFiles,
-      user: identity.uid == nil || role == .accounts ? .shared : .own,
+      user: identity.uid == nil || privileged.contains(role) ? .shared : .own,
       mode: identity.sandbox
     )
   }
@@ -138,8 +149,9 @@ package enum RolePromises {
     }
     let head = "| | | " + roles.map(\.rawValue).joined(separator: " | ") + " |"
     let line = "|---|---|" + String(repeating: ":-:|", count: roles.count)
+    let held = roles.map(hold(on:))
     let files = roles.map { openFiles(of: $0)?.text ?? "the host's" }
-    return [head, line]
+    return [head, line, "| | the kernel holds it | " + held.joined(separator: " | ") + " |"]
       + words.map { word in
         let cells = roles.map { stated(by: $0).words.contains(word) ? "•" : " " }
         return "| `\(word.rawValue)` | \(word.meaning) | " + cells.joined(separator: " | ") + " |"

@@ -49,6 +49,10 @@ extension ServerSession {
   }
 
   mutating func beginAuthentication(_ result: Result<AuthenticationCommand, Command.Refusal>) {
+    // The kernel said who that is.
+    guard client.source != .local else {
+      return refuseAuthentication(result, ServerReply.alreadyAuthenticated)
+    }
     guard configuration.authentication != .none else {
       return refuseAuthentication(result, ServerReply.unsupported)
     }

@@ -303,6 +303,7 @@ match tag here from socket for domain "in.test" action "local"
         reply = client.command("EHLO localhost")
         expect("PIPELINING" in reply and "8BITMIME" in reply and "DSN" not in reply, reply)
         expect("AUTH" not in reply and "STARTTLS" not in reply, reply)
+        client.command("AUTH PLAIN AGEAYg==", "503 5.5.1 Invalid command: Already authenticated")
         client.send(f"MAIL FROM:<a@in.test>\r\nRCPT TO:<{bench.recipient}@in.test>\r\nDATA\r\n")
         client.expect("250")
         client.expect("250")

@@ -154,6 +154,17 @@ struct ServerAuthenticationTests {
     #expect(peer.session.facts.user == nil)
   }
 
+  @Test("who comes over the submission socket is known already")
+  func local() {
+    var peer = ServerPeer(.init(serverName: "mx.example.org"), source: .local)
+    peer.send("EHLO localhost\r\n")
+    #expect(
+      peer.exchange(plain("\0joe\0secret"))
+        == "503 5.5.1 Invalid command: Already authenticated\r\n"
+    )
+    #expect(peer.attempts.isEmpty)
+  }
+
   @Test("twice, before EHLO and within a transaction it is at the wrong place")
   func wrongPlace() {
     let wrong = "503 5.5.1 Invalid command: Command not allowed at this point.\r\n"

@@ -171,6 +171,55 @@ def verified(bench):
     daemon.wait_log(r"smtp disconnected reason=tls-accept-failed", count=2)
 
 
+@case("smtps verify: only a client with a certificate of the ca gets in")
+def immediately_verified(bench):
+    authority = Authority(bench)
+    friend = authority.issue("friend.example.org", "rsa")
+    daemon = server(bench, {NAME: authority.issue(NAME)}, 'smtps verify ca "clients"',
+                    more=f'ca clients cert "{authority.certificate}"\n').start()
+
+    def attempt(pair):
+        context = trusting(authority)
+        if pair is not None:
+            context.load_cert_chain(pair.certificate, pair.key)
+        client = Client(daemon.secure, greeting=None)
+        client.socket = context.wrap_socket(client.socket, server_hostname=NAME)
+        client.expect("220")
+        send(client, bench, "verified")
+        client.close()
+
+    attempt(friend)
+    daemon.wait_log(rf'smtp cert-check result="verified" fingerprint="SHA256:{friend.fingerprint()}"')
+    try:
+        attempt(None)
+    except (OSError, AssertionError):
+        pass
+    else:
+        expect(False, "a client without a certificate was let in")
+    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed")
+    expect_equal(len(delivered(bench)), 1, "messages")
+
+
+@case("ca without verify: a certificate is asked for, looked at, and any or none is let in")
+def unchecked(bench):
+    authority = Authority(bench)
+    friend = authority.issue("friend.example.org", "rsa")
+    stranger = self_signed(bench, "friend.example.org", file="stranger")
+    daemon = server(bench, {NAME: authority.issue(NAME)}, 'tls ca "clients"',
+                    more=f'ca clients cert "{authority.certificate}"\n').start()
+    for pair, result in [(friend, "verified"), (stranger, "unchecked"), (None, None)]:
+        context = trusting(authority)
+        if pair is not None:
+            context.load_cert_chain(pair.certificate, pair.key)
+        with Client(daemon.secure) as client:
+            starttls(client, context)
+            send(client, bench, "let in")
+        if result is not None:
+            daemon.wait_log(rf'smtp cert-check result="{result}" fingerprint="SHA256:{pair.fingerprint()}"')
+    expect_equal(daemon.log().count("smtp cert-check"), 2, "certificates that were looked at")
+    expect_equal(len(delivered(bench, 3)), 3, "messages")
+
+
 @case("several pki: by the name that the client asks for, by a certificate's own names, else the first")
 def names(bench):
     authority = Authority(bench)
@@ -720,6 +769,30 @@ match from any for any action "out"
     daemon.wait_log("mta error reason=TLS required but not supported by remote host")
     expect_equal(clear.deliveries, [], "messages")
     expect(b"MAIL" not in b"".join(clear.commands), "MAIL was sent in clear")
+
+
+@case("a certificate that has expired is good enough where none is verified ({options})", options=["", "tls no-verify"])
+def expired(bench, options):
+    authority = Authority(bench)
+    pair = authority.issue("localhost", "rsa", expired=True)
+    sink = TLSSink(bench, pair)
+    daemon = relay(bench, f"smtp://localhost:{sink.port}", f'ca us cert "{authority.certificate}"\n',
+                   f'{options} ca "us"').start()
+    submit(daemon.port, subject="expired")
+    daemon.wait_empty()
+    expect_equal([d.cipher is not None for d in sink.deliveries], [True], "whether it was encrypted")
+    daemon.wait_log(rf'mta cert-check result="unverified" fingerprint="SHA256:{pair.fingerprint()}"')
+
+
+@case("a relay speaks the protocols, with the ciphers, that its action says")
+def relay_options(bench):
+    cipher = "ECDHE-RSA-AES128-GCM-SHA256"
+    sink = TLSSink(bench, self_signed(bench, "localhost", "rsa"))
+    daemon = relay(bench, f"smtp+tls://localhost:{sink.port}",
+                   options=f'tls no-verify protocols "tlsv1.2" ciphers "{cipher}"').start()
+    submit(daemon.port, subject="options")
+    daemon.wait_empty()
+    expect_equal([d.cipher[:2] for d in sink.deliveries], [(cipher, "TLSv1.2")], "cipher")
 
 
 @case("a relay's second connection to a host is resumed, and never by what asks for more: {form}",

@@ -53,7 +53,8 @@ func message(_ number: UInt32) throws -> NewMessage {
   )
 }
 
-let store = try StoreFactory.store(backend, spool: arguments[arguments.startIndex + 1])
+let disk = try StoreFactory.disk(arguments[arguments.startIndex + 1])
+let store = StoreFactory.store(backend, on: disk)
 _ = try store.open()
 let batch: UInt32 = 4096
 for start in stride(from: UInt32(1), through: messages, by: Int(batch)) {

@@ -23,7 +23,7 @@ struct BackendChoiceTests {
   }
 
   private func put(_ changes: [Change], in backend: QueueBackend) throws {
-    let store = try StoreFactory.store(backend, spool: spool.disk.root)
+    let store = StoreFactory.store(backend, on: spool.disk)
     _ = try store.open()
     try store.apply(changes)
     try store.close(within: .seconds(10))
@@ -35,10 +35,10 @@ struct BackendChoiceTests {
   )
   func refused(old: QueueBackend, new: QueueBackend) throws {
     try put([.insert(try Sample.mail(1, envelopes: 2))], in: old)
-    try BackendChoice.settle(old, spool: spool.disk.root)
+    try BackendChoice.settle(old, on: spool.disk)
     #expect(try recorded() == "\(old.rawValue)\n")
     let error = try #require(throws: StoreError.self) {
-      try BackendChoice.settle(new, spool: spool.disk.root)
+      try BackendChoice.settle(new, on: spool.disk)
     }
     #expect("\(error)".contains("the \(old.rawValue) queue holds 2 envelopes"), "\(error)")
     let command = "smtpctl queue copy \(old.rawValue) \(new.rawValue)"
@@ -49,7 +49,7 @@ struct BackendChoiceTests {
   @Test("a spool that OpenSMTPD left says nothing, and is looked at all the same")
   func unrecorded() throws {
     try put([.insert(try Sample.mail(1))], in: .filesystem)
-    #expect(throws: StoreError.self) { try BackendChoice.settle(.sqlite, spool: spool.disk.root) }
+    #expect(throws: StoreError.self) { try BackendChoice.settle(.sqlite, on: spool.disk) }
     #expect(try recorded() == nil)
   }
 
@@ -57,10 +57,10 @@ struct BackendChoiceTests {
   func nothingLeft() throws {
     try put([], in: .filesystem)
     try put([.insert(try Sample.mail(1)), .set(StoreCopy.movedMark, [1])], in: .sqlite)
-    try BackendChoice.settle(.lmdb, spool: spool.disk.root)
+    try BackendChoice.settle(.lmdb, on: spool.disk)
     #expect(try recorded() == "lmdb\n")
     try put([.set(StoreCopy.movedMark, nil), .set(StoreCopy.mark, [1])], in: .sqlite)
-    try BackendChoice.settle(.filesystem, spool: spool.disk.root)
+    try BackendChoice.settle(.filesystem, on: spool.disk)
     #expect(try recorded() == "fs\n")
   }
 
@@ -68,7 +68,7 @@ struct BackendChoiceTests {
   func insisted() throws {
     try put([.insert(try Sample.mail(1))], in: .filesystem)
     try spool.disk.replace("backend", with: Array("sqlite".utf8), through: "new")
-    try BackendChoice.settle(.sqlite, spool: spool.disk.root)
-    #expect(throws: StoreError.self) { try BackendChoice.settle(.lmdb, spool: spool.disk.root) }
+    try BackendChoice.settle(.sqlite, on: spool.disk)
+    #expect(throws: StoreError.self) { try BackendChoice.settle(.lmdb, on: spool.disk) }
   }
 }

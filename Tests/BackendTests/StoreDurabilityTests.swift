@@ -64,6 +64,28 @@ struct StoreDurabilityTests {
     #expect(try second.everything().count == 1)
   }
 
+  /// A file without which a store is damaged.
+  private static let vital = [
+    (Backend.fs, "format"), (.sqlite, "sqlite/queue.db"), (.lmdb, "lmdb/data.mdb"),
+  ]
+
+  @Test("tells of itself by the path that people know", arguments: vital)
+  func shownPath(backend: Backend, file: String) throws {
+    let disk = try LinuxDisk(root: spool.disk.root, shownAs: "/shown")
+    let first = backend.store(on: disk)
+    _ = try first.open()
+    try first.apply([.insert(try Sample.mail(1))])
+    let busy = try #require(throws: StoreError.self) { try backend.store(on: disk).open() }
+    #expect("\(busy)".hasPrefix("/shown is in use by process "), "\(busy)")
+    try first.close(within: .seconds(1))
+    let found = try backend.opened(in: spool)
+    #expect(try found.everything().count == 1)
+    try found.close(within: .seconds(1))
+    try spool.overwrite(file, at: 0, with: Array(repeating: 0x78, count: 8192))
+    let damaged = try #require(throws: StoreError.self) { try backend.store(on: disk).open() }
+    #expect("\(damaged)".hasPrefix("/shown/\(file): "), "\(damaged)")
+  }
+
   @Test(
     "keeps the spool while it is opened again, also when that fails",
     arguments: Backend.durable

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 package import Configuration
-internal import Disk
+package import Disk
 internal import Mail
 package import Queue
 
@@ -22,9 +22,8 @@ package enum BackendChoice {
   ///   the file is as it was then.
   package static func settle(
     _ backend: QueueBackend,
-    spool: String
+    on disk: any Disk
   ) throws(StoreError) {
-    let disk = try StoreFactory.disk(spool)
     let content = try disk.asStore { () throws(DiskError) in
       try disk.content(of: file, atMost: 64)
     }
@@ -35,8 +34,8 @@ package enum BackendChoice {
     let lock = backend == .memory ? try SpoolLock.take(on: disk) : nil
     defer { withExtendedLifetime(lock) {} }
     for other in [QueueBackend.filesystem, .sqlite, .lmdb] where other != backend {
-      guard try StoreFactory.isPresent(other, spool: spool),
-        let problem = try leftBehind(in: other, spool: spool)
+      guard try StoreFactory.isPresent(other, on: disk),
+        let problem = try leftBehind(in: other, on: disk)
       else { continue }
       let move =
         backend == .memory
@@ -57,9 +56,9 @@ package enum BackendChoice {
   /// What a change would leave in that store, for people; nil when there is nothing.
   private static func leftBehind(
     in backend: QueueBackend,
-    spool: String
+    on disk: any Disk
   ) throws(StoreError) -> String? {
-    let store = try StoreFactory.store(backend, spool: spool, locking: .heldByCaller)
+    let store = StoreFactory.store(backend, on: disk, locking: .heldByCaller)
     do throws(StoreError) {
       _ = try store.open()
       // It was moved away already, or never became a queue of its own.

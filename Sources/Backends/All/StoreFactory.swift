@@ -13,47 +13,42 @@ internal import TableStore
 
 /// Makes the store that a word of the configuration stands for, and what belongs to it.
 ///
-/// A spool is given by its path as this process sees it; `ram` has none.
+/// A spool is given by its disk; `ram` has none.
 package enum StoreFactory {
   /// Not opened yet.
   package static func store(
     _ backend: QueueBackend,
-    spool: String,
+    on disk: any Disk,
     locking: SpoolLocking = .take
-  ) throws(StoreError) -> any Store {
-    guard backend != .memory else { return MemoryStore() }
-    let disk = try disk(spool)
+  ) -> any Store {
     switch backend {
-    case .filesystem: return FilesystemStore(disk: disk, locking: locking, clock: now)
-    case .sqlite: return TableStore.sqlite(disk: disk, locking: locking, clock: now)
-    case .lmdb: return TableStore.lmdb(disk: disk, locking: locking, clock: now)
-    case .memory: return MemoryStore()
+    case .filesystem: FilesystemStore(disk: disk, locking: locking, clock: now)
+    case .sqlite: TableStore.sqlite(disk: disk, locking: locking, clock: now)
+    case .lmdb: TableStore.lmdb(disk: disk, locking: locking, clock: now)
+    case .memory: MemoryStore()
     }
   }
 
   /// Where the large bodies of that store are staged, which another store of the spool never touches;
   /// nil for one that takes all bodies as bytes. Not opened yet.
-  package static func stage(
-    _ backend: QueueBackend,
-    spool: String
-  ) throws(StoreError) -> BodyStage? {
+  package static func stage(_ backend: QueueBackend, on disk: any Disk) -> BodyStage? {
     switch backend {
-    case .filesystem: BodyStage(disk: try disk(spool))
-    case .sqlite: BodyStage(disk: try disk(spool), store: TableStore.sqliteDirectory)
-    case .lmdb: BodyStage(disk: try disk(spool), store: TableStore.lmdbDirectory)
+    case .filesystem: BodyStage(disk: disk)
+    case .sqlite: BodyStage(disk: disk, store: TableStore.sqliteDirectory)
+    case .lmdb: BodyStage(disk: disk, store: TableStore.lmdbDirectory)
     case .memory: nil
     }
   }
 
   /// The right to be the one process that works on a spool, for stores that leave it to their caller.
-  package static func lock(spool: String) throws(StoreError) -> SpoolLock {
-    try SpoolLock.take(on: try disk(spool))
+  package static func lock(on disk: any Disk) throws(StoreError) -> SpoolLock {
+    try SpoolLock.take(on: disk)
   }
 
   /// Whether a spool has a store of that kind.
   package static func isPresent(
     _ backend: QueueBackend,
-    spool: String
+    on disk: any Disk
   ) throws(StoreError) -> Bool {
     let names: [String] =
       switch backend {
@@ -62,18 +57,23 @@ package enum StoreFactory {
       case .lmdb: ["\(TableStore.lmdbDirectory)/data.mdb"]
       case .memory: []
       }
-    let disk = try disk(spool)
     return try disk.asStore { () throws(DiskError) in
       for name in names where try disk.facts(name) != nil { return true }
       return false
     }
   }
 
-  static func disk(_ spool: String) throws(StoreError) -> LinuxDisk {
+  /// The disk of a spool, which is given by its path as this process sees it.
+  ///
+  /// - Parameter name: the path as people know it, where that is another.
+  package static func disk(
+    _ spool: String,
+    shownAs name: String? = nil
+  ) throws(StoreError) -> LinuxDisk {
     do throws(DiskError) {
-      return try LinuxDisk(root: spool)
+      return try LinuxDisk(root: spool, shownAs: name)
     } catch {
-      throw error.storeError(in: spool)
+      throw error.storeError(in: name ?? spool)
     }
   }
 

@@ -9,6 +9,8 @@
 package protocol Disk: AnyObject, Sendable {
   /// What the directory is called in messages to people.
   var root: String { get }
+  /// Where this process finds it, for libraries that open files by name; for no message.
+  var place: String { get }
 
   func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> OpenFile
   /// Frees the descriptor; an error in doing so is of no consequence after a sync, and not told.
@@ -108,6 +110,9 @@ package struct FileFacts: Hashable, Sendable {
 }
 
 extension Disk {
+  /// The same, unless the disk knows better.
+  package var place: String { root }
+
   /// Makes `path` unless it is there.
   package func ensureDirectory(_ path: String) throws(DiskError) {
     do {

@@ -5,13 +5,18 @@ internal import CLinux
 /// The real disk: every path is resolved by the kernel below the spool's own descriptor.
 package final class LinuxDisk: Disk {
   package let root: String
+  /// As it was given.
+  package let place: String
   private let directory: Int32
 
   /// Opens the spool directory, which must exist. Symbolic links on the way to it are followed.
-  package init(root: String) throws(DiskError) {
-    self.root = root
+  ///
+  /// - Parameter name: the same directory as people know it, where this process has another root.
+  package init(root place: String, shownAs name: String? = nil) throws(DiskError) {
+    self.place = place
+    root = name ?? place
     // The string lives as long as the call.
-    directory = unsafe talaria_file_root(root)
+    directory = unsafe talaria_file_root(place)
     guard directory >= 0 else { throw LinuxDisk.error(-directory, "open", "") }
   }
 

@@ -9,6 +9,7 @@ internal import Queue
 /// own, so that pages that were freed can be used again.
 @safe
 final class Environment {
+  /// For messages.
   let path: String
   private let handle: OpaquePointer
   private let databases: [MDB_dbi]
@@ -29,8 +30,9 @@ final class Environment {
     case meta
   }
 
-  /// Opens `path`, a directory, and makes the databases that are missing.
-  init(path: String, mapSize: Int) throws(StoreError) {
+  /// Opens `directory`, a directory, and makes the databases that are missing.
+  init(path directory: String, shownAs name: String? = nil, mapSize: Int) throws(StoreError) {
+    path = name ?? directory
     var created: OpaquePointer?
     // The handle is owned from here on, and closed on every way out.
     let code = unsafe mdb_env_create(&created)
@@ -38,13 +40,12 @@ final class Environment {
       throw LMDBError.storeError(code, "create", path)
     }
     do throws(StoreError) {
-      databases = unsafe try Environment.open(handle, path, mapSize)
+      databases = unsafe try Environment.open(handle, directory, path, mapSize)
     } catch {
       unsafe mdb_env_close(handle)
       throw error
     }
     unsafe self.handle = handle
-    self.path = path
   }
 
   deinit {
@@ -58,13 +59,14 @@ final class Environment {
   @unsafe
   private static func open(
     _ handle: OpaquePointer,
+    _ directory: String,
     _ path: String,
     _ mapSize: Int
   ) throws(StoreError) -> [MDB_dbi] {
     try check(unsafe mdb_env_set_maxdbs(handle, UInt32(Name.allCases.count)), "databases", path)
     try check(unsafe mdb_env_set_mapsize(handle, mapSize), "map", path)
     // MDB_NOTLS: a reader belongs to its transaction and not to whichever thread began it.
-    try check(unsafe mdb_env_open(handle, path, UInt32(MDB_NOTLS), 0o600), "open", path)
+    try check(unsafe mdb_env_open(handle, directory, UInt32(MDB_NOTLS), 0o600), "open", path)
     var transaction: OpaquePointer?
     try check(unsafe mdb_txn_begin(handle, nil, 0, &transaction), "begin", path)
     var databases: [MDB_dbi] = []

@@ -54,7 +54,11 @@ final class LMDBTables: RecordTables {
     }
     try LMDBCheck.run(on: disk, .trees)
     let map = max(limits.map, LMDBTables.mapSize(for: size + limits.mapRoom))
-    let environment = try Environment(path: path, mapSize: map)
+    let environment = try Environment(
+      path: "\(disk.place)/\(LMDBTables.directory)",
+      shownAs: path,
+      mapSize: map
+    )
     try LMDBTables.checkVersion(environment)
     self.environment = environment
     writtenSincePin = nil
@@ -221,7 +225,7 @@ final class LMDBTables: RecordTables {
       try disk.ensureDirectory(copy)
       try disk.removeIfPresent("\(copy)/data.mdb")
     }
-    try opened.copy(to: "\(disk.root)/\(copy)")
+    try opened.copy(to: "\(disk.place)/\(copy)")
     try disk.asStore { () throws(DiskError) in
       let file = try disk.open("\(copy)/data.mdb", .write)
       defer { disk.close(file) }

@@ -7,16 +7,18 @@ internal import Queue
 @safe
 final class Connection {
   private let handle: OpaquePointer
+  /// For messages.
   let path: String
   /// Where SQLite's hook leaves the length of the write-ahead log.
   private let logPages: UnsafeMutablePointer<Int32>
 
   /// - Throws: `StoreError.unusable` when the file cannot be opened.
-  init(path: String) throws(StoreError) {
+  init(path file: String, shownAs name: String? = nil) throws(StoreError) {
+    path = name ?? file
     var opened: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
     // The path is copied by the call; the handle is checked and owned from here on.
-    let code = unsafe sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_EXRESCODE, nil)
+    let code = unsafe sqlite3_open_v2(file, &opened, flags | SQLITE_OPEN_EXRESCODE, nil)
     guard code == SQLITE_OK, let opened = unsafe opened else {
       let reason = unsafe String(cString: sqlite3_errstr(code))
       // Closing nil is harmless.
@@ -28,7 +30,6 @@ final class Connection {
       )
     }
     unsafe handle = opened
-    self.path = path
     // Freed in deinit, after the connection that writes to it is closed.
     unsafe logPages = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
     unsafe logPages.initialize(to: 0)

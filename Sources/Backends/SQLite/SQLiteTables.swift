@@ -9,6 +9,7 @@ internal import TableStore
 final class SQLiteTables: RecordTables {
   /// In the spool.
   static let directory = "sqlite"
+  private static let file = "sqlite/queue.db"
   private static let logFile = "sqlite/queue.db-wal"
 
   let path: String
@@ -20,7 +21,7 @@ final class SQLiteTables: RecordTables {
   init(disk: any Disk, limits: SQLiteLimits) {
     self.disk = disk
     self.limits = limits
-    path = "\(disk.root)/\(SQLiteTables.directory)/queue.db"
+    path = "\(disk.root)/\(SQLiteTables.file)"
     headroom = Headroom(path: SQLiteTables.logFile, step: limits.logHeadroom)
   }
 
@@ -30,7 +31,10 @@ final class SQLiteTables: RecordTables {
       try disk.ensureDirectory(SQLiteTables.directory)
       try disk.synchronizeDirectory("")
     }
-    let connection = try Connection(path: path)
+    let connection = try Connection(
+      path: "\(disk.place)/\(SQLiteTables.file)",
+      shownAs: path
+    )
     let remarks = try SQLiteOpening(connection: connection, limits: limits).run()
     database = try Database(connection)
     headroom = Headroom(path: SQLiteTables.logFile, step: limits.logHeadroom)

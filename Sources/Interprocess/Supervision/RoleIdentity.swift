@@ -12,6 +12,8 @@ package struct RoleIdentity: Equatable, Sendable {
   package var gid: UInt32?
   /// The spool as this role will see it.
   package var spool: String
+  /// The same as the operator knows it, for messages.
+  package var shownSpool: String
   /// The user who started the server.
   package var owner: UInt32
   /// Whether the kernel ends the role when it breaks a promise, or the log only says so.
@@ -24,6 +26,7 @@ package struct RoleIdentity: Equatable, Sendable {
     uid: UInt32?,
     gid: UInt32?,
     spool: String,
+    shownSpool: String? = nil,
     owner: UInt32,
     sandbox: Confinement.Mode = .enforced,
     openFiles: UInt64? = nil
@@ -32,6 +35,7 @@ package struct RoleIdentity: Equatable, Sendable {
     self.uid = uid
     self.gid = gid
     self.spool = spool
+    self.shownSpool = shownSpool ?? spool
     self.owner = owner
     self.sandbox = sandbox
     self.openFiles = openFiles
@@ -42,6 +46,7 @@ package struct RoleIdentity: Equatable, Sendable {
     writer.write(uid ?? .max)
     writer.write(gid ?? .max)
     writer.write(spool)
+    writer.write(shownSpool)
     writer.write(owner)
     writer.write(sandbox.rawValue)
     writer.write(openFiles ?? .max)
@@ -55,6 +60,7 @@ package struct RoleIdentity: Equatable, Sendable {
     self.uid = uid == .max ? nil : uid
     self.gid = gid == .max ? nil : gid
     spool = try reader.readString(of: "spool", atMost: 4096)
+    shownSpool = try reader.readString(of: "spool", atMost: 4096)
     owner = try reader.readInteger()
     guard let sandbox = Confinement.Mode(rawValue: try reader.readByte()) else {
       throw .invalid(field: "sandbox")

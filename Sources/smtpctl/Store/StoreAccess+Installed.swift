@@ -10,15 +10,16 @@ extension StoreAccess {
   /// The stores that this program was built with.
   static let installed = StoreAccess(
     make: { backend, spool, locking throws(StoreError) in
-      try StoreFactory.store(backend, spool: spool, locking: locking)
+      StoreFactory.store(backend, on: try StoreFactory.disk(spool), locking: locking)
     },
     stage: { backend, spool throws(StoreError) in
-      guard let stage = try StoreFactory.stage(backend, spool: spool) else { return nil }
+      guard let stage = StoreFactory.stage(backend, on: try StoreFactory.disk(spool))
+      else { return nil }
       return { (message, chunk) throws(StoreError) in try stage.copy(message, chunk) }
     },
-    lock: { spool throws(StoreError) in try StoreFactory.lock(spool: spool) },
+    lock: { spool throws(StoreError) in try StoreFactory.lock(on: try StoreFactory.disk(spool)) },
     presence: { backend, spool throws(StoreError) in
-      try StoreFactory.isPresent(backend, spool: spool) ? .present : .absent
+      try StoreFactory.isPresent(backend, on: try StoreFactory.disk(spool)) ? .present : .absent
     },
     becomeOwner: { spool throws(CommandFailure) in try SpoolFiles.becomeOwner(of: spool) },
     prepare: { spool, model throws(CommandFailure) in

@@ -66,19 +66,22 @@ enum RoleComposition {
     _ bytes: [UInt8]
   ) throws -> any RoleService {
     let projection = try QueueProjection(decoding: bytes)
-    let spool = context.identity.spool
+    let disk = try StoreFactory.disk(
+      context.identity.spool,
+      shownAs: context.identity.shownSpool
+    )
     let backend = projection.backend
     return QueueService(
       context: context,
       projection: projection,
-      disk: backend == .memory ? nil : try LinuxDisk(root: spool),
-      stage: try StoreFactory.stage(backend, spool: spool),
+      disk: backend == .memory ? nil : disk,
+      stage: StoreFactory.stage(backend, on: disk),
       seed: UInt64.random(in: 0...UInt64.max),
       settleBackend: { () throws(StoreError) in
-        try BackendChoice.settle(backend, spool: spool)
+        try BackendChoice.settle(backend, on: disk)
       }
-    ) { () throws(StoreError) in
-      try StoreFactory.store(backend, spool: spool)
+    ) {
+      StoreFactory.store(backend, on: disk)
     }
   }
 }

@@ -79,6 +79,7 @@ struct ServiceUsers {
       uid: account.uid,
       gid: account.gid,
       spool: role == .queue ? "/" : spool,
+      shownSpool: spool,
       owner: uid,
       sandbox: sandbox,
       openFiles: openFiles

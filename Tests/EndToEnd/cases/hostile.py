@@ -222,7 +222,7 @@ def second(bench, backend):
     for name in ("smtpd.sock", "smtpd-submit.sock"):
         os.unlink(f"{daemon.state}/{name}")
     said = start_fails(other)
-    expect(re.search(r"process \d+", said), f"it says {said!r}")
+    expect(re.search(rf"{daemon.state}/spool is in use by process \d+", said), f"it says {said!r}")
     expect("Fatal error" not in said, said)
     submit(daemon.port)
     daemon.stop()
@@ -342,8 +342,23 @@ def newer(bench, backend):
             file.seek(0)
             file.write(pages.replace(now, later))
     said = start_fails(daemon)
-    expect(re.search("newer|version", said), f"it says {said!r}")
+    expect("was written by a newer version" in said and f" {spool}" in said, f"it says {said!r}")
     expect("Fatal error" not in said, said)
+
+
+@case("fs: a part of the spool that others may use is named with the command that mends it, which does")
+def open_to_others(bench):
+    daemon = paused(bench)
+    identifier = submit(daemon.port)
+    daemon.stop()
+    os.chmod(daemon.state + "/spool/queue", 0o755)
+    said = start_fails(daemon)
+    found = re.search(r"others than its owner may use it; (chmod [-R go=]* (\S+))", said)
+    expect(found and found.group(2) == daemon.state + "/spool/queue", f"it says {said!r}")
+    subprocess.run(found.group(1).split(), check=True)
+    daemon.start()
+    expect_equal([entry["message"] for entry in daemon.queue()], [identifier])
+    daemon.stop()
 
 
 @case("a store cut in half is refused or quarantined, never a crash ({backend})", backend=BACKENDS)

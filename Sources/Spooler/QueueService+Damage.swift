@@ -5,6 +5,13 @@ internal import Mail
 internal import Queue
 
 extension QueueService {
+  /// - Parameter count: all that is there, from before, too.
+  func warnOfQuarantine(_ count: Int) {
+    context.log.warn(
+      "queue: unreadable records in quarantine: \(count); see smtpctl queue quarantine list"
+    )
+  }
+
   /// A body could not be read whole: has its message looked at, which quarantines what is damaged, and
   /// takes what is in the store no more out of the schedule.
   func setAside(_ message: MessageID, finished: @escaping () -> Void) {

@@ -12,6 +12,7 @@ extension QueueService {
       ("queue.commit", statistics.commits),
       ("queue.envelope.enqueued", statistics.enqueued),
       ("queue.envelope.dequeued", statistics.dequeued),
+      ("queue.quarantined", worker.quarantined),
       ("queue.transaction", intakeDesk?.openTransactions ?? 0),
       ("scheduler.delivery.ok", statistics.delivered),
       ("scheduler.delivery.tempfail", statistics.deferred),

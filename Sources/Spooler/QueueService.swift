@@ -112,6 +112,7 @@ package final class QueueService: RoleService {
     queryDesk = QueryDesk(self)
     spaceDesk = SpaceDesk(self, disk: disk)
     worker.nextCommit = { [unowned self] in takeGroup() }
+    worker.quarantineGrew = { [unowned self] in warnOfQuarantine(worker.quarantined) }
     worker.open(makeStore) { [unowned self] result in opened(result) }
   }
 
@@ -177,11 +178,7 @@ package final class QueueService: RoleService {
     case .failure(let error): context.giveUp("\(error)")
     case .success(let report):
       for remark in report.remarks { context.log.info("queue: \(remark)") }
-      if report.quarantined > 0 {
-        context.log.warn(
-          "queue: \(report.quarantined) unreadable records were quarantined; see smtpctl queue quarantine list"
-        )
-      }
+      if report.quarantined > 0 { warnOfQuarantine(report.quarantined) }
       checkServing()
     }
   }

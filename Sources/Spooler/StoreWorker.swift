@@ -32,6 +32,10 @@ package final class StoreWorker {
   private static let idleBeforeUpkeep = TimeAmount.milliseconds(50)
   /// Asked for the next commit whenever the thread is free; runs it with `commit`.
   package var nextCommit: () -> GroupWork? = { nil }
+  /// Records in quarantine.
+  package private(set) var quarantined = 0
+  /// Told when an operation, a read even, has put records into quarantine.
+  package var quarantineGrew: () -> Void = {}
 
   /// Whether the store can be asked.
   package enum Condition: Sendable {
@@ -73,10 +77,11 @@ package final class StoreWorker {
         let store = try make()
         let report = try store.open()
         box.value = store
-        return report
+        return (report, store.statistics().quarantined)
       }
       loop.execute {
-        done.value(result)
+        if case .success((_, let count)) = result { me.value.quarantined = count }
+        done.value(result.map(\.0))
         me.value.free()
       }
     }
@@ -195,11 +200,19 @@ package final class StoreWorker {
     storeLoop.execute {
       guard let store = box.value else { preconditionFailure("the store is not open") }
       let tell = body(store)
+      let quarantined = store.statistics().quarantined
       loop.execute {
+        me.value.nowQuarantined(quarantined)
         tell()
         me.value.free()
       }
     }
+  }
+
+  private func nowQuarantined(_ count: Int) {
+    let before = quarantined
+    quarantined = count
+    if count > before { quarantineGrew() }
   }
 
   private func free() {

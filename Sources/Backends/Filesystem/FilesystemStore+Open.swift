@@ -50,7 +50,6 @@ extension FilesystemStore {
     try prepareDirectories()
     report.orphansRemoved += try sweepIncoming()
     try onDisk { () throws(DiskError) in try quarantine.open() }
-    let before = quarantine.count
     try readSettings(&report)
     overlay = Overlay()
     journal = Journal(disk: disk, limits: limits)
@@ -72,7 +71,7 @@ extension FilesystemStore {
       try onDisk { () throws(DiskError) in try timed { () throws(DiskError) in try journal.mark() }
       }
     }
-    report.quarantined = quarantine.count - before
+    report.quarantined = quarantine.count
     state = .open
     return report
   }

@@ -182,6 +182,7 @@ package struct OpenReport: Equatable, Sendable {
   package var recoveredChanges = 0
   /// Bodies and temporary files that belonged to nothing and were removed.
   package var orphansRemoved = 0
+  /// All that is in quarantine, from before, too.
   package var quarantined = 0
   /// One line each, for the log.
   package var remarks: [String] = []

@@ -16,6 +16,8 @@ final class OfflineQueue: QueueService {
   private let now: () -> Instant
   private let warn: (String) -> Void
   private var opened: (any Store)?
+  /// When it was opened.
+  private var quarantinedBefore = 0
 
   /// - Parameter warn: told once what the operator should know of the store.
   init(
@@ -71,6 +73,10 @@ final class OfflineQueue: QueueService {
 
   /// Closes the store if it was opened.
   func close() {
+    let added = (opened?.statistics().quarantined ?? 0) - quarantinedBefore
+    if added > 0 {
+      warn("smtpctl: unreadable records put into quarantine: \(added); see queue quarantine list")
+    }
     // What was asked for has been answered; a store that cannot close cleanly recovers when opened.
     _ = try? opened?.close(within: .seconds(10))
     opened = nil
@@ -84,6 +90,7 @@ final class OfflineQueue: QueueService {
       let store = try access.make(backend, spool, .take)
       let report = try store.open()
       opened = store
+      quarantinedBefore = report.quarantined
       if report.quarantined > 0 { warn("smtpctl: there are records in quarantine") }
       try warnOfCopies(store)
       return store

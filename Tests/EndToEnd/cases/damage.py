@@ -43,6 +43,10 @@ def unreadable(bench, what):
     expect_equal(sorted(q["message"] for q in daemon.queue()), sorted(ids[:2] + ids[3:]), "what is left")
     expect_equal(daemon.ctl("pause", "envelope", "all").split()[0], "4")
     expect_equal(daemon.ctl("resume", "envelope", "all").split()[0], "4")
+    daemon.wait_log("warn: queue: unreadable records in quarantine: 1; see smtpctl queue quarantine list")
+    expect("queue.quarantined=1\n" in daemon.ctl("show", "stats"), daemon.ctl("show", "stats"))
+    daemon.restart()
+    daemon.wait_log("warn: queue: unreadable records in quarantine: 1; see smtpctl queue quarantine list")
     records = daemon.ctl("queue", "quarantine", "list").splitlines()
     expect_equal(len(records), 1, f"{records}")
     name = records[0].split("|")[0]
@@ -65,6 +69,20 @@ def unreadable(bench, what):
     daemon.wait_empty()
     expect_equal(sorted(sink.subjects()), [f"m{i}" for i in range(5)])
     daemon.stop()
+
+
+@case("fs: what a look at the stopped queue sets aside is told")
+def unreadable_offline(bench):
+    daemon = holding(bench, Sink(bench))
+    ids = [submit(daemon.port, subject=f"m{i}") for i in range(3)]
+    daemon.stop()
+    os.truncate(place(daemon, ids[1], ids[1] + "00000001"), 20)
+    said = daemon.run_ctl("show", "queue")
+    expect_equal(len(said.stdout.splitlines()), 2, f"{said}")
+    expect(b"smtpctl: unreadable records put into quarantine: 1; see queue quarantine list" in said.stderr,
+           f"{said}")
+    said = daemon.run_ctl("show", "queue")
+    expect_equal(said.stderr, b"smtpctl: there are records in quarantine\n")
 
 
 @case("fs: a body that was cut off is not shown as whole, not delivered, set aside, and goes once mended")

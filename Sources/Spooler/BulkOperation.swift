@@ -47,6 +47,8 @@ final class BulkOperation: PagedAnswer {
   private let verb: BulkVerb
   private let walk: EnvelopeWalk
   private var matches: [Match] = []
+  /// What the log will say of the first of those that are to be removed.
+  private var removalLines: [EnvelopeID: String] = [:]
   private var hasBegun = false
 
   private struct Match {
@@ -82,6 +84,15 @@ final class BulkOperation: PagedAnswer {
           guard query.matches(stored, place.state, at: now) else { continue }
           let target = verb.isReassignment ? ScheduleEntries.Target(stored.envelope) : nil
           matches.append(Match(id: stored.envelope.id, target: target))
+          if verb.isRemoval, verb.mode == .execute,
+            removalLines.count < QueryDesk.Limits.removalLines
+          {
+            removalLines[stored.envelope.id] = stored.endLine(
+              "Remove",
+              because: "Removed by administrator",
+              at: now
+            )
+          }
         }
         if step.place == .atEnd { execute() } else { goOn() }
       }
@@ -102,20 +113,25 @@ final class BulkOperation: PagedAnswer {
   private func execute(_ rest: ArraySlice<Match>, count: Int) {
     var count = count
     var changes: [Change] = []
+    var lines: [String] = []
     let now = Clock.now()
     let part = BulkOperation.part(of: rest, most: QueryDesk.Limits.transaction) { $0.id.message }
     for match in part {
       let (touched, change) = apply(to: match, at: now)
-      if touched == .changed { count += 1 }
+      if touched == .changed {
+        count += 1
+        if let line = removalLines[match.id] { lines.append(line) }
+      }
       changes += change
     }
     changes = BulkOperation.withoutWhatGoesAnyway(changes)
     let total = count
     func next() {
+      for line in lines { desk.queue.context.log.line(line) }
       if part.count < rest.count {
         execute(rest.dropFirst(part.count), count: total)
       } else {
-        desk.queue.statistics.removed += verb.isRemoval ? total : 0
+        if verb.isRemoval { removed(total) }
         desk.send(id, .count(total))
         desk.queue.dispatchDesk?.pump()
       }
@@ -126,6 +142,14 @@ final class BulkOperation: PagedAnswer {
     } else {
       desk.queue.commit(changes, .now) { next() }
     }
+  }
+
+  private func removed(_ count: Int) {
+    desk.queue.statistics.removed += count
+    guard count > QueryDesk.Limits.removalLines else { return }
+    desk.queue.context.log.info(
+      "queue: \(count) envelopes removed by administrator, not all of which are listed here"
+    )
   }
 
   /// The first of `rest`, at most `most` or as many as the first message has. What lies next to each

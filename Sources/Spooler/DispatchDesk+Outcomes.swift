@@ -217,13 +217,8 @@ extension DispatchDesk {
 
   private func giveUp(_ stored: StoredEnvelope, at now: Instant) {
     queue.statistics.expired += 1
-    let kind = stored.envelope.kind == .relay ? "relay" : "delivery"
-    queue.context.log.line(
-      "\(kind): Expire for \(stored.envelope.id): from=<\(stored.message.senderText)>, "
-        + "to=<\(stored.envelope.destination)>, rcpt=<\(stored.envelope.recipient)>, "
-        + "delay=\((now - stored.envelope.created).operatorText), "
-        + "stat=\(stored.envelope.progress.lastError)"
-    )
+    let reason = stored.envelope.progress.lastError
+    queue.context.log.line(stored.endLine("Expire", because: reason, at: now))
     finish(stored, queue.rules.expired(stored, at: now), at: now) {}
   }
 }

@@ -85,6 +85,15 @@ extension QueueService {
   }
 }
 
+extension StoredEnvelope {
+  /// The line of the log about an envelope that ends without a delivery. `word` is `Expire` or `Remove`.
+  func endLine(_ word: String, because reason: String, at now: Instant) -> String {
+    "\(envelope.kind == .relay ? "relay" : "delivery"): \(word) for \(envelope.id): "
+      + "from=<\(message.senderText)>, to=<\(envelope.destination)>, rcpt=<\(envelope.recipient)>, "
+      + "delay=\((now - envelope.created).operatorText), stat=\(reason)"
+  }
+}
+
 extension Message {
   /// The sender as log lines show it; empty for the null reverse path.
   var senderText: String { sender.map { "\($0)" } ?? "" }

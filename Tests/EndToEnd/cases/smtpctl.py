@@ -160,7 +160,11 @@ def remove(bench, backend):
                   recipients=[f"r{j}@example.com" for j in range(3)]) for i in range(4)]
     expect_equal(daemon.ctl("--dry-run", "remove", "all").split()[0], "12")
     daemon.wait_queued(12)
-    expect_equal(daemon.ctl("remove", ids[0] + "00000001"), "1 envelope removed\n")
+    expect("Remove for" not in daemon.log(), "a dry run is logged")
+    first = ids[0] + "00000001"
+    expect_equal(daemon.ctl("remove", first), "1 envelope removed\n")
+    daemon.wait_log(f"relay: Remove for {first}: from=<s0@example.org>, to=<(r.)@example.com>, "
+                    r"rcpt=<\1@example.com>, delay=\S+, stat=Removed by administrator\n")
     expect_equal(daemon.ctl("remove", ids[0]), "2 envelopes removed\n")
     expect_equal(daemon.ctl("remove", "sender=s1@example.org", "recipient=r0@example.com"), "1 envelope removed\n")
     expect_equal(daemon.ctl("remove", "not", "sender=s3@example.org"), "5 envelopes removed\n")
@@ -168,6 +172,9 @@ def remove(bench, backend):
     expect_equal(daemon.ctl("remove", "all"), "3 envelopes removed\n")
     expect_equal(daemon.ctl("show", "queue"), "")
     daemon.ctl("show", "message", ids[3], status=1)
+    daemon.wait_log("Remove for", count=12)
+    expect_equal(len(set(re.findall("Remove for ([0-9a-f]{16})", daemon.log()))), 12, "removals in the log")
+    expect("envelopes removed by administrator" not in daemon.log(), "a summary of so few")
     daemon.stop()
 
 
@@ -545,6 +552,8 @@ def many(bench, backend):
     expect_equal(len(daemon.ctl("show", "queue").splitlines()), 10000)
     expect_equal(daemon.ctl("pause", "envelope", "recipient~r99"), "110 envelopes paused\n")
     expect_equal(daemon.ctl("remove", "all"), "10000 envelopes removed\n")
+    daemon.wait_log("info: queue: 10000 envelopes removed by administrator")
+    expect_equal(daemon.log().count(": Remove for "), 1000, "removals in the log")
     expect_equal(daemon.ctl("show", "queue"), "")
     daemon.stop()
 

@@ -64,6 +64,14 @@ struct QueueLineTests {
         + "1700000000|1700345600|0|0|pending|-10|\n"
     ),
     (
+      Rows.changed { row in
+        row.state = .suspended
+        row.nextTry = Instant(seconds: 1_700_001_060)
+      },
+      "000000aa000000bb|local|mta|suspend|ann@example.org|bob@example.net|bob@example.net|"
+        + "1700000000|1700345600|0|0|pending|60|\n"
+    ),
+    (
       Rows.changed { $0.state = .orphaned },
       "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|invalid||\n"

@@ -55,14 +55,14 @@ enum QueueLine {
     to bytes: inout [UInt8]
   ) {
     switch row.state {
-    case .pending, .scheduled, .held:
+    case .pending, .scheduled, .held, .suspended:
       guard let next = row.nextTry else { return }
       bytes.append(decimal: next.seconds - now.seconds)
     case .inflight:
       bytes.append(
         decimal: now.seconds - (row.inflightSince ?? row.envelope.progress.lastTry ?? now).seconds
       )
-    case .suspended, .expired, .orphaned, .offline: break
+    case .expired, .orphaned, .offline: break
     }
   }
 }

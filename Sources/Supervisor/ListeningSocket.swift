@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
-package import Glibc
+internal import CLinux
+internal import Glibc
 package import Interprocess
 
 /// Opens sockets that others accept on.
@@ -41,13 +42,11 @@ package enum ListeningSocket {
   }
 
   /// A stream socket at `path` with the mode given. A stale file is replaced, a live server is not.
-  package static func local(path: String, mode: mode_t) throws(Failure) -> Descriptor {
+  package static func local(path: String, mode: UInt32) throws(Failure) -> Descriptor {
     guard let (address, length) = unixAddress(path) else {
       throw Failure(description: "\(path): too long for a socket")
     }
-    if answers(path) {
-      throw Failure(description: "\(path): another smtpd answers there; stop it first")
-    }
+    try expectNobody(at: path)
     _ = unsafe unlink(path)
     let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard number >= 0 else { throw Failure(description: "socket: \(systemError())") }
@@ -62,18 +61,27 @@ package enum ListeningSocket {
     return descriptor
   }
 
-  private static func answers(_ path: String) -> Bool {
-    guard let (address, length) = unixAddress(path) else { return false }
+  /// Throws, with its process id, when a live server answers at a local socket's path.
+  package static func expectNobody(at path: String) throws(Failure) {
+    guard let (address, length) = unixAddress(path) else { return }
     let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard number >= 0 else { return false }
+    guard number >= 0 else { return }
     defer { close(number) }
     var copy = address
     // A sockaddr_un is a sockaddr to connect(2), which reads `length` bytes of it.
-    return unsafe withUnsafePointer(to: &copy) { pointer in
+    let answers = unsafe withUnsafePointer(to: &copy) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
         unsafe connect(number, address, length) == 0
       }
     }
+    guard answers else { return }
+    var holder = pid_t(0)
+    var (user, group) = (uid_t(0), gid_t(0))
+    // The three are written during the call only. It is the process that listened last; 0 in
+    // another process namespace.
+    let known = unsafe talaria_peer_credentials(number, &holder, &user, &group) == 0 && holder > 0
+    let process = known ? " (process \(holder))" : ""
+    throw Failure(description: "\(path): another smtpd answers there\(process); stop it first")
   }
 
   private static func bindUnix(_ number: CInt, _ address: sockaddr_un, _ length: socklen_t) -> CInt

@@ -146,6 +146,10 @@ struct Startup {
     _ options: StartupOptions
   ) throws(StartupFailure) -> [Role: [CInt]] {
     do throws(ListeningSocket.Failure) {
+      // First, since they know who has the spool; a port does not.
+      for path in [options.state.submission, options.state.socket] {
+        try ListeningSocket.expectNobody(at: path)
+      }
       var sockets: [CInt] = []
       for listener in configuration.listeners {
         let address =

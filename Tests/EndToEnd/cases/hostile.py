@@ -216,8 +216,12 @@ def second(bench, backend):
     daemon = paused(bench, backend=backend)
     other = Daemon(bench, PLAIN, backend=backend, name="other")
     other.state = daemon.state
-    said = start_fails(other)
-    expect("another smtpd answers there" in said, f"it says {said!r}")
+    own = other.port
+    for other.port in (daemon.port, own):
+        other.configure(PLAIN)
+        said = start_fails(other)
+        found = re.search(r"another smtpd answers there \(process (\d+)\); stop it first", said)
+        expect(found and int(found.group(1)) in [daemon.process.pid] + daemon.descendants(), f"it says {said!r}")
     # Without its sockets only the lock of the spool tells.
     for name in ("smtpd.sock", "smtpd-submit.sock"):
         os.unlink(f"{daemon.state}/{name}")

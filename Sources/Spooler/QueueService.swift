@@ -198,8 +198,10 @@ package final class QueueService: RoleService {
   }
 
   private func readSettings() {
-    worker.read({ store throws(StoreError) in
-      (
+    worker.read({ [projection] store throws(StoreError) in
+      // Nobody else reads a store in memory.
+      if projection.backend != .memory { StoredTimeToLive.record(projection.timeToLive, in: store) }
+      return (
         try store.setting(IdentifierCursor.setting), try store.setting(Pauses.setting)
       )
     }) { [unowned self] result in

@@ -23,7 +23,7 @@ struct QueueCopy: Command {
   ]
 
   /// The settings that go with a queue: the identifiers' cursor and what is paused.
-  private static let settings = ["identifier.cursor", "paused"]
+  private static let settings = ["identifier.cursor", "paused", StoredTimeToLive.setting]
 
   /// A place whose directory is known.
   private struct Spot: Equatable {

@@ -8,8 +8,10 @@ import Queue
 /// Answers from the store of a daemon that is stopped, with the state `offline`; what needs a running
 /// daemon is refused as unreachable.
 final class OfflineQueue: QueueService {
-  /// How long an envelope lives whose configuration is not known here.
-  private static let defaultTimeToLive = Duration.seconds(4 * 86_400)
+  /// How long an envelope lives that says nothing of it: as the daemon left it in the store, or as it
+  /// is when its configuration does not say.
+  private var timeToLive = Duration.seconds(4 * 86_400)
+  private let noticeTimeToLive = OutcomeRules(warnIntervals: []).noticeTimeToLive
 
   private let spool: String
   private let access: StoreAccess
@@ -43,7 +45,7 @@ final class OfflineQueue: QueueService {
     case .showEnvelope(let id):
       let found = try run { store throws(StoreError) in try store.envelope(id) }
       guard let found else { throw .refused("no such envelope") }
-      try partial(.envelopes([OfflineQueue.row(found)]))
+      try partial(.envelopes([row(found)]))
       return .done
     case .showMessage(let item):
       try content(of: item.message, partial)
@@ -91,6 +93,7 @@ final class OfflineQueue: QueueService {
       let report = try store.open()
       opened = store
       quarantinedBefore = report.quarantined
+      if let known = try StoredTimeToLive.read(from: store) { timeToLive = known }
       if report.quarantined > 0 { warn("smtpctl: there are records in quarantine") }
       try warnOfCopies(store)
       return store
@@ -143,7 +146,7 @@ final class OfflineQueue: QueueService {
         try store.page(after: after, limit: ControlLimits.rowsPerPage)
       }
       let rows = page.envelopes.filter { query.matches($0, .offline, at: now()) }
-        .map(OfflineQueue.row)
+        .map(row)
       if !rows.isEmpty { try partial(.envelopes(rows)) }
       after = page.next
     } while after != nil
@@ -189,14 +192,15 @@ final class OfflineQueue: QueueService {
     } while after != nil
   }
 
-  private static func row(_ stored: StoredEnvelope) -> EnvelopeRow {
-    let given = stored.envelope.timeToLive
+  private func row(_ stored: StoredEnvelope) -> EnvelopeRow {
+    var given = stored.envelope.timeToLive
+    if case .bounce = stored.envelope.kind { given = noticeTimeToLive }
     return EnvelopeRow(
       message: stored.message,
       envelope: stored.envelope,
       state: .offline,
       nextTry: nil,
-      expiry: stored.envelope.created + (given > .zero ? given : defaultTimeToLive)
+      expiry: stored.envelope.created + (given > .zero ? given : timeToLive)
     )
   }
 }

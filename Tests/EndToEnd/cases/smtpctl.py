@@ -14,11 +14,11 @@ from harness.daemon import BACKENDS, SMTPCTL, Daemon
 from harness.sink import Sink
 
 
-def paused(bench, backend="fs", sink=None):
+def paused(bench, backend="fs", sink=None, more=""):
     """A daemon that relays nothing for now."""
     port = sink.port if sink else 9
     daemon = Daemon(bench, f"""
-action "out" relay host "smtp://127.0.0.1:{port}"
+{more}action "out" relay host "smtp://127.0.0.1:{port}"
 action "other" relay host "smtp://127.0.0.1:{port}"
 match from any for any action "out"
 """, backend=backend, arguments=["-P", "mta"]).start()
@@ -450,7 +450,7 @@ def verify(bench, backend):
 
 @case("with the daemon stopped the queue can be read ({backend})", backend=BACKENDS)
 def offline(bench, backend):
-    daemon = paused(bench, backend)
+    daemon = paused(bench, backend, more="queue ttl 7h\n")
     body = b"Subject: off\r\n\r\n" + b"line\r\n" * 100000
     one = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
     two = submit(daemon.port, recipients=["b@example.com"], body=body)

@@ -3,7 +3,7 @@
 /// Where a daemon keeps its spool and its administration socket: one rule for `smtpd` and `smtpctl`.
 ///
 /// In this order: the option `-S`; the variable `SMTPD_STATE`; for root the system's places; else
-/// `talaria` below `$XDG_STATE_HOME`, or below `~/.local/state`.
+/// `talaria` below `$XDG_STATE_HOME`, or below `.local/state` in `$HOME`, or in the home directory.
 package struct StateDirectory: Hashable, Sendable {
   /// The directory of the store.
   package let spool: String
@@ -50,7 +50,7 @@ package struct StateDirectory: Hashable, Sendable {
 
   /// - Parameters:
   ///   - option: the value of `-S`; nil when it was not given.
-  ///   - home: the invoking user's home directory.
+  ///   - home: the invoking user's home directory, for an environment that does not tell.
   package init(
     option: String?,
     environment: [String: String],
@@ -68,7 +68,9 @@ package struct StateDirectory: Hashable, Sendable {
     } else if let base = environment["XDG_STATE_HOME"], base.hasPrefix("/") {
       // A relative path there is to be ignored, says the specification of that variable.
       self.init(directory: StateDirectory.join(base, "talaria"))
-    } else if let home, home.hasPrefix("/") {
+    } else if let home = [environment["HOME"], home].lazy.compactMap(\.self)
+      .first(where: { $0.hasPrefix("/") })
+    {
       self.init(directory: StateDirectory.join(home, ".local/state/talaria"))
     } else {
       throw .noHome

@@ -11,7 +11,9 @@ package enum SubmissionPlace {
     let user = geteuid()
     if variable(StateDirectory.variable) == nil, exists(.system) { return .system }
     var environment: [String: String] = [:]
-    for name in [StateDirectory.variable, "XDG_STATE_HOME"] { environment[name] = variable(name) }
+    for name in [StateDirectory.variable, "XDG_STATE_HOME", "HOME"] {
+      environment[name] = variable(name)
+    }
     return try StateDirectory(
       option: nil,
       environment: environment,

@@ -52,14 +52,14 @@ struct Smtpctl {
     _ option: String?
   ) throws(StateDirectory.Failure) -> StateDirectory {
     var environment: [String: String] = [:]
-    for name in [StateDirectory.variable, "XDG_STATE_HOME"] {
+    for name in [StateDirectory.variable, "XDG_STATE_HOME", "HOME"] {
       environment[name] = SystemCalls.variable(name)
     }
     return try StateDirectory(
       option: option,
       environment: environment,
       uid: SystemCalls.userID,
-      home: SystemCalls.variable("HOME")
+      home: nil
     )
   }
 

@@ -50,6 +50,16 @@ struct StateDirectoryTests {
       socket: "/home/ann/.local/state/talaria/smtpd.sock"
     ),
     Case(
+      environment: ["HOME": "/tmp/h"],
+      spool: "/tmp/h/.local/state/talaria/spool",
+      socket: "/tmp/h/.local/state/talaria/smtpd.sock"
+    ),
+    Case(
+      environment: ["HOME": ""],
+      spool: "/home/ann/.local/state/talaria/spool",
+      socket: "/home/ann/.local/state/talaria/smtpd.sock"
+    ),
+    Case(
       home: "/",
       spool: "/.local/state/talaria/spool",
       socket: "/.local/state/talaria/smtpd.sock"

@@ -79,25 +79,18 @@ package final class LookupService: RoleService {
     let relays = RelayDesk(context, projection)
     self.relays = relays
     delivery = DeliveryDesk(context, LoginDesk { expansions.ruleset }, relays)
-    tables = TableDesk(context: context, tables: projection.tables) { table, source in
+    tables = TableDesk(context: context, tables: projection.tables) {
+      table,
+      source throws(Ruleset.RefusedEntry) in
+      try expansions.ruleset.replace(table, with: source)
       confirmations.forget(table)
       credentials.forget(table)
       relays.replace(table, with: source)
-      for refused in expansions.ruleset.replace(table, with: source) {
-        context.log.warn(
-          "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
-        )
-      }
     }
     let names = ReverseNames(context)
     self.names = names
     explanations = ExplanationDesk(expansions, names) { id, response in
       edges.control?.send(RoleToControl(id: id, response))
-    }
-    for refused in expansions.ruleset.refusedEntries {
-      context.log.warn(
-        "lookup: table \(refused.table): \"\(refused.entry)\" is of no use and left out"
-      )
     }
     accounts.tell = { answer in
       if case .authentication(let token, let verdict) = answer {

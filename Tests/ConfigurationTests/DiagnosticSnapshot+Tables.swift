@@ -93,6 +93,16 @@ extension DiagnosticSnapshot {
         table t static:x
                 ^~~~~~~~
         expected a path that begins with "/", perhaps behind TYPE:
+    >>> table t file:/re\nmatch from any mail-from regex <t> for any reject
+    t.conf:2: /re: "(unclosed" is no regular expression
+        match from any mail-from regex <t> for any reject
+                                        ^
+        expected a POSIX extended regular expression
+    >>> table t file:/re\nmatch !from src <t> for any reject
+    t.conf:2: /re: "(unclosed" is no address and no network
+        match !from src <t> for any reject
+                        ^
+        expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
     """#
   )
 }

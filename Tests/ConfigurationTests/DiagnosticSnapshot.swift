@@ -29,6 +29,6 @@ struct DiagnosticSnapshot: CustomStringConvertible {
   static func shown(_ snippet: String) -> String {
     let text = snippet.replacing("\\n", with: "\n").replacing("\\r", with: "\r")
       .replacing("\\t", with: "\t")
-    return Reading.complaints(text, files: ["/bad": "a b\nc\n"])
+    return Reading.complaints(text, files: ["/bad": "a b\nc\n", "/re": "# @list\n(unclosed\n"])
   }
 }

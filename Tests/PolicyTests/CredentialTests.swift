@@ -28,7 +28,7 @@ struct CredentialTests {
       let place = TableIndex(try #require(projection.tables.firstIndex { $0.name == name }))
       places[name] = place
       guard let text = contents[name] else { continue }
-      _ = ruleset.replace(place, with: .contents(try TableContents(parsing: Array(text.utf8))))
+      try ruleset.replace(place, with: .contents(try TableContents(parsing: Array(text.utf8))))
     }
     return (ruleset, places)
   }

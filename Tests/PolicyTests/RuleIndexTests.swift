@@ -32,11 +32,14 @@ private struct RandomRules {
 
   mutating func isOne(of count: Int) -> Bool { number(below: count) == 0 }
 
-  mutating func source() -> TableSource {
+  /// Behind the tables of anything are one of networks and one of patterns, where no other entry may be.
+  mutating func source(of table: Int, tables: Int) -> TableSource {
     guard !isOne(of: 5) else { return .unavailable }
-    let entries = (0..<number(below: 4)).map { _ in
+    var entries = (0..<number(below: 4)).map { _ in
       RandomRules.entries[number(below: RandomRules.entries.count)]
     }
+    if table == tables { entries.removeAll { !NetworkIndex.admits($0) } }
+    if table == tables + 1 { entries.removeAll { (try? Pattern(parsing: $0)) == nil } }
     return .contents(.list(Set(entries).sorted()))
   }
 
@@ -49,7 +52,10 @@ private struct RandomRules {
     )
     if isOne(of: 4) { rule.tag = test(tables) }
     switch number(below: 6) {
-    case 0, 3: rule.source = .address(test(tables))
+    case 0, 3:
+      rule.source = .address(
+        Rule.Test(table: TableIndex(tables), comparison: .entries, sense: sense())
+      )
     case 1: rule.source = .reverseName(test(tables))
     case 2: rule.source = .local(sense())
     default: break
@@ -62,10 +68,10 @@ private struct RandomRules {
   private mutating func sense() -> Rule.Sense { isOne(of: 4) ? .fails : .holds }
 
   private mutating func test(_ tables: Int) -> Rule.Test {
-    Rule.Test(
-      table: TableIndex(number(below: tables)),
-      // What is no pattern in a table is left out of it.
-      comparison: isOne(of: 6) ? .patterns : .entries,
+    let isPattern = isOne(of: 6)
+    return Rule.Test(
+      table: TableIndex(isPattern ? tables + 1 : number(below: tables)),
+      comparison: isPattern ? .patterns : .entries,
       sense: sense()
     )
   }
@@ -77,10 +83,12 @@ struct RuleIndexTests {
   func agreement(seed: Int) throws {
     var random = RandomRules(state: UInt64(seed) &+ 1)
     let count = 1 + random.number(below: 8)
-    let tables = (0..<count).map { TableDeclaration(name: "t\($0)", content: .file("/\($0)")) }
+    let tables = (0..<count + 2).map { TableDeclaration(name: "t\($0)", content: .file("/\($0)")) }
     let rules = (0..<random.number(below: 30)).map { random.rule($0, tables: count) }
     var files: [TableIndex: TableSource] = [:]
-    for table in 0..<count { files[TableIndex(table)] = random.source() }
+    for table in tables.indices {
+      files[TableIndex(table)] = random.source(of: table, tables: count)
+    }
     var ruleset = Ruleset(
       LookupProjection(serverName: "mx.example", tables: tables, rules: rules, actions: []),
       files: files
@@ -108,7 +116,11 @@ struct RuleIndexTests {
           }
         }
       }
-      _ = ruleset.replace(TableIndex(random.number(below: count)), with: random.source())
+      let table = random.number(below: count + 2)
+      try ruleset.replace(
+        TableIndex(table),
+        with: random.source(of: table, tables: count)
+      )
     }
   }
 

@@ -24,6 +24,7 @@ enum Rules {
       case "/map": Array("a b\n".utf8)
       case "/addresses": Array("10.0.0.1\n".utf8)
       case "/names": Array("10.0.0.1 h.example\n".utf8)
+      case "/net": Array("192.0.2.0/24\n".utf8)
       default: Array("x.example\n".utf8)
       }
     }
@@ -232,15 +233,17 @@ enum Rules {
     #expect(Ruleset(projection, files: files).decide(subject) == .reject(line: 3))
   }
 
-  @Test("entries that a criterion cannot use are listed")
+  @Test(
+    "a table with an entry that a criterion cannot use is not asked: no rule is another without it"
+  )
   func refusedEntries() throws {
-    let projection = try Rules.projection("table t file:/t\nmatch from src <t> for any reject")
+    let projection = try Rules.projection("table t file:/net\nmatch from src <t> for any reject")
     let index = try #require(projection.tables.firstIndex { $0.name == "t" })
-    let ruleset = Ruleset(
-      projection,
-      files: [TableIndex(index): .contents(.list(["1.2.3.4", "x"]))]
-    )
-    #expect(ruleset.refusedEntries == [.init(table: "t", entry: "x")])
-    #expect(ruleset.decide(try Rules.subject(to: "x@y")) == .reject(line: 2))
+    for entries in [["1.2.3.4", "x"], ["1.2.3.4", "10.0.0.0/40"]] {
+      let ruleset = Ruleset(projection, files: [TableIndex(index): .contents(.list(entries))])
+      #expect(ruleset.refusedEntries == [.init(table: "t", entry: entries[1], use: .network)])
+      let decision = ruleset.decide(try Rules.subject(to: "x@y"))
+      #expect(decision == .lookupFailed(table: "t"))
+    }
   }
 }

@@ -84,16 +84,18 @@ import Testing
   )
   func networks(_ entry: String, _ text: String, _ expected: Bool) throws {
     var index = NetworkIndex(count: 1)
-    #expect(index.replace(0, with: [entry]) == [])
+    index.replace(0, with: [entry])
     let source = try #require(IPAddress(parsing: text)).source
     #expect(index.tables(of: source) == (expected ? [0] : []))
     #expect(index.tables(of: .local) == [])
   }
 
-  @Test("the token local stands for the submission socket, and nonsense is given back")
+  @Test("the token local stands for the submission socket, and nonsense is not admitted")
   func networkTokens() {
     var index = NetworkIndex(count: 1)
-    #expect(index.replace(0, with: ["Local", "x", "10.0.0.0/33"]) == ["x", "10.0.0.0/33"])
+    #expect(NetworkIndex.admits("Local") && NetworkIndex.admits("10.0.0.0/32"))
+    #expect(!NetworkIndex.admits("x") && !NetworkIndex.admits("10.0.0.0/33"))
+    index.replace(0, with: ["Local"])
     #expect(index.tables(of: .local) == [0])
   }
 
@@ -105,18 +107,18 @@ import Testing
     #expect(!index.isReady(0))
     for (table, entries) in [
       ["10.0.0.0/8", "10.0.0.1", "10.0.0.1"], ["10.0.0.1", "local"], ["10.0.0.1", "2001:db8::/32"],
-    ].enumerated() { #expect(index.replace(table, with: entries) == []) }
+    ].enumerated() { index.replace(table, with: entries) }
     func found(_ source: SourceAddress) -> [Int] { index.tables(of: source).sorted() }
     #expect(found(.inet4(0x0a00_0001)) == [0, 1, 2])
     #expect(found(.inet4(0x0a00_0002)) == [0])
     #expect(found(.inet6(0x2001_0db8 << 32, 7)) == [2])
-    #expect(index.replace(1, with: ["10.0.0.2"]) == [])
+    index.replace(1, with: ["10.0.0.2"])
     #expect(found(.inet4(0x0a00_0001)) == [0, 2] && found(.inet4(0x0a00_0002)) == [0, 1])
     #expect(found(.local) == [])
-    #expect(index.replace(0, with: nil) == [])
+    index.replace(0, with: nil)
     #expect(!index.isReady(0) && index.isReady(1))
     #expect(found(.inet4(0x0a00_0001)) == [2] && found(.inet4(0x0a00_0002)) == [1])
-    #expect(index.replace(2, with: []) == [])
+    index.replace(2, with: [])
     #expect(found(.inet4(0x0a00_0001)) == [] && found(.inet6(0x2001_0db8 << 32, 7)) == [])
   }
 

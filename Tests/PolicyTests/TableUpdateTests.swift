@@ -29,11 +29,10 @@ import Testing
   func replace() throws {
     var ruleset = Ruleset(try Rules.projection(rules))
     #expect(try decision(ruleset, "x@one.example") == .lookupFailed(table: "d"))
-    let refused = ruleset.replace(
+    try ruleset.replace(
       try place("d"),
       with: .contents(.list(["*.pat.example", "one.example"]))
     )
-    #expect(refused == [])
     for recipient in ["x@ONE.example", "x@a.pat.example"] {
       guard case .action(let action, let line) = try decision(ruleset, recipient) else {
         Issue.record("\(recipient)")
@@ -42,15 +41,51 @@ import Testing
       #expect(action.name == "out" && line == 5)
     }
     #expect(try decision(ruleset, "x@two.example") == .noRule)
-    _ = ruleset.replace(try place("d"), with: .contents(.list(["two.example"])))
+    try ruleset.replace(try place("d"), with: .contents(.list(["two.example"])))
     #expect(try decision(ruleset, "x@one.example") == .noRule)
     #expect(try decision(ruleset, "x@a.pat.example") == .noRule)
     guard case .action = try decision(ruleset, "x@two.example") else {
       Issue.record("what is new is not found")
       return
     }
-    _ = ruleset.replace(try place("d"), with: .unavailable)
+    try ruleset.replace(try place("d"), with: .unavailable)
     #expect(try decision(ruleset, "x@two.example") == .lookupFailed(table: "d"))
+  }
+
+  @Test(
+    "an entry that no rule can use leaves all as it was",
+    arguments: [
+      ("match from src <t> for any reject", "/net", "192.0.2.1", "10.0.0.0/40", "no network"),
+      (
+        "match from any mail-from regex <t> for any reject", "/t", "^a@", "(unclosed",
+        "no regular expression"
+      ),
+    ]
+  )
+  func refused(
+    _ rule: String,
+    _ path: String,
+    _ good: String,
+    _ bad: String,
+    _ reason: String
+  ) throws {
+    let projection = try Rules.projection("table t file:\(path)\n\(rule)")
+    let table = TableIndex(try #require(projection.tables.firstIndex { $0.name == "t" }))
+    let subject = try Rules.subject(to: "x@y", source: .inet4(0xc000_0201))
+    var ruleset = Ruleset(projection)
+    for known in [Decision.lookupFailed(table: "t"), .reject(line: 2)] {
+      if known == .reject(line: 2) {
+        try ruleset.replace(table, with: .contents(.list([good])))
+      }
+      #expect {
+        try ruleset.replace(table, with: .contents(.list([good, bad])))
+      } throws: { error in
+        let text = "\(error)"
+        return text.contains("\"\(bad)\"") && text.contains(reason)
+      }
+      #expect(ruleset.decide(subject) == known)
+    }
+    #expect(ruleset.refusedEntries == [])
   }
 
   @Test("the commands that a table names are known, and those it does not name are not")
@@ -58,7 +93,7 @@ import Testing
     var ruleset = Ruleset(try Rules.projection(rules))
     let table = try place("a")
     #expect(ruleset.leaves(of: table) == nil)
-    _ = ruleset.replace(
+    try ruleset.replace(
       table,
       with: .contents(
         .map([

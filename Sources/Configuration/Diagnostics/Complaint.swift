@@ -73,6 +73,8 @@ package enum Complaint: Hashable, Sendable {
   /// The accounts of the system, asked for something else.
   case accountsOnly(String)
   case tableFault(path: String, TableContents.Fault)
+  /// An entry of a table's file.
+  indirect case entry(path: String, Complaint)
   /// What it is, and its name.
   case duplicate(String, String)
   case undeclared(String, String, nearest: String?)

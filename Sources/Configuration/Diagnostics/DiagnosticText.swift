@@ -131,6 +131,7 @@ extension Complaint {
     case .tablePath(let path): "\"\(path)\" is no absolute path"
     case .tableType(let type): "\"\(type)\" is no type of a table"
     case .tableFault(let path, let fault): "\(path):\(fault.text)"
+    case .entry(let path, let complaint): "\(path): \(complaint.text)"
     case .duplicateAction(let name): "action \"\(name)\" is declared twice"
     case .unknownAction(let name, _): "action \"\(name)\" is not declared above"
     case .unusedMacro(let name): "macro \"\(name)\" is not used"

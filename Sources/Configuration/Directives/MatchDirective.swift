@@ -116,25 +116,38 @@ extension Parser {
     return Rule.Test(table: table, comparison: isPattern ? .patterns : .entries, sense: sense)
   }
 
-  /// What the configuration itself says is in a table. A file changes without it, so that its entries
-  /// are judged by whoever asks them.
-  private func inlineEntries(_ table: TableIndex) -> [String] {
-    guard case .list(let entries) = draft.tables[table.rawValue].content else { return [] }
-    return entries
+  /// What is in a table, as it was written where it stands in the configuration.
+  private func entries(of table: TableIndex) -> [String] {
+    if case .list(let entries) = draft.tables[table.rawValue].content { return entries }
+    return contents(of: table)?.keys ?? []
   }
 
   mutating func checkNetworks(_ test: Rule.Test, at position: SourcePosition) {
     guard test.comparison == .entries else { return }
-    for entry in inlineEntries(test.table)
+    for entry in entries(of: test.table)
     where entry.lowercased() != "local" && NetworkBlock(parsing: entry) == nil {
-      report(.network(entry), at: position)
+      guard report(.network(entry), of: test.table, at: position) else { return }
     }
   }
 
   private mutating func checkPatterns(_ table: TableIndex, at position: SourcePosition) {
-    for entry in inlineEntries(table) where (try? Pattern(parsing: entry)) == nil {
-      report(.pattern(entry), at: position)
+    for entry in entries(of: table) where (try? Pattern(parsing: entry)) == nil {
+      guard report(.pattern(entry), of: table, at: position) else { return }
     }
+  }
+
+  /// Reports an entry, and the file that it is in. Returns whether another would be shown.
+  private mutating func report(
+    _ complaint: Complaint,
+    of table: TableIndex,
+    at position: SourcePosition
+  ) -> Bool {
+    if case .file(let path) = draft.tables[table.rawValue].content {
+      report(.entry(path: path, complaint), at: position)
+    } else {
+      report(complaint, at: position)
+    }
+    return diagnostics.count < Limits.diagnostics
   }
 
   private func assign<Value>(

@@ -9,23 +9,25 @@ internal import Policy
 
 /// The files of tables: takes them from the supervisor at the start and when an operator says so.
 ///
-/// A file is read beside the event loop; what it says is taken only when all of it could be read.
+/// A file is read beside the event loop; what it says is taken only when all of it could be read, and is
+/// of use where it is asked.
 final class TableDesk {
   /// An operator who waits.
   typealias Answer = (ControlResponse) -> Void
+  /// Takes what a table says from now on.
+  typealias Take = (TableIndex, TableSource) throws(Ruleset.RefusedEntry) -> Void
 
   private let context: RoleContext
   private let tables: [TableDeclaration]
   private let pool = NIOThreadPool(numberOfThreads: 1)
-  /// Takes what a table says from now on.
-  private let take: (TableIndex, TableSource) -> Void
+  private let take: Take
   private var waiting: [UInt64: (index: Int, answer: Answer)] = [:]
   private var lastToken: UInt64 = 0
 
   init(
     context: RoleContext,
     tables: [TableDeclaration],
-    take: @escaping (TableIndex, TableSource) -> Void
+    take: @escaping Take
   ) {
     self.context = context
     self.tables = tables
@@ -72,10 +74,25 @@ final class TableDesk {
   }
 
   private func start(with file: TableFile, _ index: Int) {
-    do throws(TableFile.Fault) {
-      take(TableIndex(index), try file.source(as: tables[index].fileForm))
-    } catch {
-      context.log.warn("lookup: table \(tables[index].name) \(error)")
+    let result = Result { () throws(TableFile.Fault) in
+      try file.source(as: tables[index].fileForm)
+    }
+    if let fault = fault(in: result, index) {
+      context.log.warn("lookup: table \(tables[index].name) \(fault); it cannot be asked")
+    }
+  }
+
+  /// Takes what was read; nil when that is done.
+  private func fault(in result: Result<TableSource, TableFile.Fault>, _ index: Int) -> String? {
+    switch result {
+    case .failure(let fault): return "\(fault)"
+    case .success(let source):
+      do throws(Ruleset.RefusedEntry) {
+        try take(TableIndex(index), source)
+        return nil
+      } catch {
+        return "\(error)"
+      }
     }
   }
 
@@ -86,17 +103,15 @@ final class TableDesk {
   ) {
     let name = tables[index].name
     let answer = waiting.removeValue(forKey: token)?.answer
-    switch result {
-    case .success(let source):
-      take(TableIndex(index), source)
+    guard let fault = fault(in: result, index) else {
       context.tell(.tableTaken(index: UInt16(index), token: token))
       context.log.line("info: lookup: table \(name) is updated")
       answer?(.done)
-    case .failure(let fault):
-      context.tell(.tableRefused(token: token))
-      context.log.warn("lookup: table \(name) \(fault); what it said before counts")
-      answer?(.failure("table \(name) \(fault)"))
+      return
     }
+    context.tell(.tableRefused(token: token))
+    context.log.warn("lookup: table \(name) \(fault); what it said before counts")
+    answer?(.failure("table \(name) \(fault)"))
   }
 }
 

@@ -31,13 +31,8 @@ enum Service: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension Matcher {
-  /// Entries that the service cannot use come back in `refused`.
-  init(
-    _ entries: [String],
-    for service: Service,
-    subaddressDelimiter: UInt8,
-    refused: inout [String]
-  ) {
+  /// Every entry is one that the service can use.
+  init(_ entries: [String], for service: Service, subaddressDelimiter: UInt8) {
     switch service {
     case .string:
       self = .strings(Set(entries.lazy.map(\.asciiLowercased)))
@@ -51,15 +46,7 @@ extension Matcher {
         AddressSet(entries, subaddressDelimiter: subaddressDelimiter)
       )
     case .pattern:
-      var patterns: [Pattern] = []
-      for entry in entries {
-        if let pattern = try? Pattern(parsing: entry) {
-          patterns.append(pattern)
-        } else {
-          refused.append(entry)
-        }
-      }
-      self = .patterns(patterns)
+      self = .patterns(entries.compactMap { try? Pattern(parsing: $0) })
     case .network, .value, .destination:
       preconditionFailure("what has no matcher of its own")
     }

@@ -7,16 +7,23 @@ internal import Mail
 ///
 /// Tables are made ready once, here; a decision allocates nothing that grows with a table.
 package struct Ruleset: Sendable {
-  /// An entry of a table that the criterion which asks it cannot use; it is left out.
+  /// An entry of a table that a criterion which asks it cannot use: without it the rule would be another,
+  /// so nothing of the table is used.
   package struct RefusedEntry: Hashable, Sendable {
+    /// What the criterion takes entries for.
+    package enum Use: Sendable {
+      case network, pattern
+    }
+
     /// The table's name.
     package var table: String
     /// The entry as it was written.
     package var entry: String
+    package var use: Use
   }
 
   package let subaddressDelimiter: UInt8
-  /// Entries of tables that are of no use.
+  /// Of each table that cannot be used the first entry that is at fault.
   package private(set) var refusedEntries: [RefusedEntry] = []
   let actions: [LookupProjection.Action]
   private let rules: [Rule]
@@ -75,18 +82,38 @@ package struct Ruleset: Sendable {
   /// The names of the tables, by their places.
   package func name(of table: TableIndex) -> String { tables[table.rawValue].name }
 
-  /// Takes what a table says from now on. Returns the entries that are of no use.
-  package mutating func replace(_ table: TableIndex, with source: TableSource) -> [RefusedEntry] {
-    let before = refusedEntries.count
+  /// Takes what a table says from now on, unless an entry is of no use: then what it said before counts.
+  package mutating func replace(
+    _ table: TableIndex,
+    with source: TableSource
+  ) throws(RefusedEntry) {
+    if let refused = refusedEntry(of: table, source) { throw refused }
     prepare(table, source)
     indexRules()
-    defer { refusedEntries.removeSubrange(before...) }
-    return Array(refusedEntries[before...])
+  }
+
+  private func refusedEntry(of table: TableIndex, _ source: TableSource) -> RefusedEntry? {
+    for service in asked[table] ?? [] {
+      let use: RefusedEntry.Use
+      switch service {
+      case .network: use = .network
+      case .pattern: use = .pattern
+      case .string, .domain, .address, .user, .value, .destination: continue
+      }
+      if let entry = source.keys?.first(where: { !use.admits($0) }) {
+        return RefusedEntry(table: name(of: table), entry: entry, use: use)
+      }
+    }
+    return nil
   }
 
   private mutating func prepare(_ table: TableIndex, _ file: TableSource?) {
     let declaration = tables[table.rawValue]
-    let source = TableSource(declaration.content) ?? file ?? .unavailable
+    var source = TableSource(declaration.content) ?? file ?? .unavailable
+    if let refused = refusedEntry(of: table, source) {
+      refusedEntries.append(refused)
+      source = .unavailable
+    }
     for service in asked[table] ?? [] {
       switch service {
       case .value:
@@ -96,22 +123,14 @@ package struct Ruleset: Sendable {
         domains.replace(table.rawValue, with: source.keys)
         continue
       case .network:
-        refusedEntries += networks.replace(table.rawValue, with: source.keys)
-          .map { RefusedEntry(table: declaration.name, entry: $0) }
+        networks.replace(table.rawValue, with: source.keys)
         continue
       case .string, .domain, .address, .user, .pattern: break
       }
-      var refused: [String] = []
       matchers[slot(table, service)] =
         source.keys.map { keys in
-          Matcher(
-            keys,
-            for: service,
-            subaddressDelimiter: subaddressDelimiter,
-            refused: &refused
-          )
+          Matcher(keys, for: service, subaddressDelimiter: subaddressDelimiter)
         } ?? .unavailable
-      refusedEntries += refused.map { RefusedEntry(table: declaration.name, entry: $0) }
     }
   }
 
@@ -339,5 +358,24 @@ package struct Ruleset: Sendable {
       return localAddresses.contains(block.address)
     }
     return localNames.contains(domain)
+  }
+}
+
+extension Ruleset.RefusedEntry: Error, CustomStringConvertible {
+  /// For the operator, behind the table's name.
+  package var description: String {
+    switch use {
+    case .network: "has \"\(entry)\", which is no address and no network"
+    case .pattern: "has \"\(entry)\", which is no regular expression"
+    }
+  }
+}
+
+extension Ruleset.RefusedEntry.Use {
+  fileprivate func admits(_ entry: String) -> Bool {
+    switch self {
+    case .network: NetworkIndex.admits(entry)
+    case .pattern: (try? Pattern(parsing: entry)) != nil
+    }
   }
 }

@@ -52,26 +52,26 @@ struct NetworkIndex: Sendable {
 
   init(count: Int) { states = Array(repeating: .unasked, count: count) }
 
-  /// Takes what a table says from now on; nil when it cannot be asked. Returns the entries that are no
-  /// addresses.
-  mutating func replace(_ table: Int, with entries: [String]?) -> [String] {
+  /// Whether an entry is one that tables here may have.
+  static func admits(_ entry: String) -> Bool {
+    entry.asciiLowercased == "local" || NetworkBlock(parsing: entry) != nil
+  }
+
+  /// Takes what a table says from now on, all of it admitted; nil when it cannot be asked.
+  mutating func replace(_ table: Int, with entries: [String]?) {
     if case .ready = states[table] { remove(table) }
     guard let entries else {
       states[table] = .unavailable
-      return []
+      return
     }
     states[table] = .ready
-    var refused: [String] = []
     for entry in entries {
       if entry.asciiLowercased == "local" {
         if local.last != table { local.append(table) }
       } else if let block = NetworkBlock(parsing: entry) {
         insert(block, of: table)
-      } else {
-        refused.append(entry)
       }
     }
-    return refused
   }
 
   private mutating func insert(_ block: NetworkBlock, of table: Int) {

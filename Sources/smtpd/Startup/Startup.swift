@@ -176,7 +176,7 @@ struct Startup {
     _ users: ServiceUsers
   ) throws(StartupFailure) -> ServicePlan {
     let lookup = LookupProjection(configuration)
-    let tables = TableFiles(lookup.tables)
+    let tables = TableFiles(lookup)
     let projections: [Role: [UInt8]] = [
       .accounts: AccountsProjection(configuration).encoded(),
       .resolver: ResolverProjection(configuration).encoded(),

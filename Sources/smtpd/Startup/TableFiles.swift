@@ -4,38 +4,60 @@ internal import Configuration
 internal import Glibc
 internal import Interprocess
 internal import Lookup
+internal import Policy
 internal import Supervisor
 
 /// The files of tables, opened here for lookup, which can open none: so a table may be for root only.
 struct TableFiles: Sendable {
-  private let tables: [TableDeclaration]
+  private let projection: LookupProjection
 
-  init(_ tables: [TableDeclaration]) { self.tables = tables }
+  init(_ projection: LookupProjection) { self.projection = projection }
 
-  /// All of them, each of which must be a table.
-  func open() throws(StartupFailure) -> [Int: CInt] {
+  private var tables: [TableDeclaration] { projection.tables }
+
+  /// All of them, each of which must be a table that the rules can use; `leavingOut` those at some paths.
+  func open(
+    leavingOut isLeftOut: (String) -> Bool = { _ in false }
+  ) throws(StartupFailure) -> [Int: CInt] {
     var opened: [Int: CInt] = [:]
+    var maps: [TableIndex: TableSource] = [:]
+    var faults: [String] = []
     for (index, table) in tables.enumerated() {
-      guard let path = table.file else { continue }
+      guard let path = table.file, !isLeftOut(path) else { continue }
       do throws(CommandRefusal) {
         let file = try open(index)
         opened[index] = file
         let copy = dup(file)
         guard copy >= 0 else { throw CommandRefusal(reason: systemError()) }
-        try TableFiles.check(TableFile(Descriptor(owning: copy)), table.fileForm)
+        let source = try TableFiles.source(TableFile(Descriptor(owning: copy)), table.fileForm)
+        if case .map = source { maps[TableIndex(index)] = source }
       } catch {
-        throw StartupFailure("table \(table.name): \(path): \(error.reason)")
+        faults.append("smtpd: table \(table.name): \(path): \(error.reason)")
       }
+    }
+    // The entries of texts were looked at with the rules that ask them.
+    if !maps.isEmpty {
+      faults += Ruleset(projection, files: maps).refusedEntries
+        .map { "smtpd: table \($0.table): it \($0)" }
+    }
+    guard faults.isEmpty else {
+      TableFiles.close(opened)
+      throw StartupFailure(lines: faults)
     }
     return opened
   }
 
-  private static func check(
+  /// Ends what `open` gave.
+  static func close(_ opened: [Int: CInt]) {
+    for file in opened.values { _ = Descriptor(owning: file) }
+  }
+
+  private static func source(
     _ file: TableFile,
     _ form: TableFile.Form
-  ) throws(CommandRefusal) {
+  ) throws(CommandRefusal) -> TableSource {
     do throws(TableFile.Fault) {
-      _ = try file.source(as: form)
+      return try file.source(as: form)
     } catch {
       throw CommandRefusal(reason: "\(error)")
     }

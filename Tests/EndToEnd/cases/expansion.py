@@ -112,6 +112,53 @@ def update(bench):
     daemon.stop()
 
 
+@case("an entry that no rule can use: smtpd -n and the start name it, update table refuses it ({use})",
+      use=["src", "mail-from regex"])
+def unusable(bench, use):
+    good, bad, reason = {"src": ("127.0.0.0/8", "10.0.0.0/40", "no network"),
+                         "mail-from regex": ("^bad@", "(unclosed", "no regular expression")}[use]
+    source, sender = ("src <t>", "") if use == "src" else ("any", "mail-from regex <t>")
+    path = bench.write("t", f"# @list\n{good}\n{bad}\n", 0o644)
+    daemon = Daemon(bench, f"""
+table t file:{path}
+match from {source} {sender} for any reject
+""")
+    log = start_fails(daemon)
+    expect(f'{path}: "{bad}" is ' in log and reason in log, log)
+    replace(path, f"# @list\n{good}\n", 0o644)
+    daemon.start()
+    expect(recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("550 "), "the rule")
+    replace(path, f"# @list\n{bad}\n", 0o644)
+    said = daemon.ctl("update", "table", "t", status=1)
+    expect(f'table t has "{bad}"' in said and reason in said, said)
+    expect(recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("550 "), "the update")
+    daemon.kill_role("lookup")
+    eventually(lambda: recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("550 "),
+               "what counted, after the role's death")
+    # A file that is written over is not the one that counted: the rule is not another, it waits.
+    replace(path, f"# @list\n{good}\n", 0o644)
+    daemon.ctl("update", "table", "t")
+    with open(path, "w") as file:
+        file.write(f"# @list\n{bad}\n")
+    daemon.kill_role("lookup")
+    eventually(lambda: f'table t has "{bad}"' in daemon.log().split("is updated")[-1]
+               and "it cannot be asked" in daemon.log(), "what the log says")
+    eventually(lambda: recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("451 "),
+               "a table that cannot be asked")
+    daemon.stop()
+
+
+@case("a map with an entry that no rule can use is refused at the start")
+def unusable_map(bench):
+    text = bench.write("t", "10.0.0.0/40\n", 0o644)
+    subprocess.run([personality(bench, "makemap"), "-t", "set", text], check=True, timeout=20)
+    log = start_fails(Daemon(bench, f"""
+table t db:{text}.db
+match from src <t> for any reject
+"""))
+    expect('table t: ' in log and 'has "10.0.0.0/40", which is no address' in log, log)
+
+
 def replace(path, text, mode):
     if text is None:
         os.unlink(path)

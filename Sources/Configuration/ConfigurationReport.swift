@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: ISC
 
+package import Mail
+
 /// What reading a configuration came to.
 package struct ConfigurationReport: Hashable, Sendable {
+  /// The addresses that a host name has, of one family or of any.
+  package typealias Resolve =
+    (_ name: String, Listener.Family) throws(UnresolvedName) -> [IPAddress]
+
   /// Nil when there is at least one error.
   package let configuration: ServerConfiguration?
   /// Errors and warnings, in the order of their discovery. Each describes itself on several lines.
@@ -9,14 +15,16 @@ package struct ConfigurationReport: Hashable, Sendable {
   private let features: [FeatureUse]
 
   /// Reads the file at `path` and what it includes, through `open`, which is also given the table
-  /// files' paths. Macros win over those of the file.
+  /// files' paths. Macros win over those of the file. Without `resolve` names to listen on stay names.
   package init(
     reading path: String,
     macros: [MacroDefinition] = [],
     facts: HostFacts,
+    resolve: Resolve? = nil,
     open: @escaping (String) throws(UnreadableFile) -> [UInt8]
   ) {
     var parser = Parser(facts: facts, macros: macros, open: open)
+    parser.resolve = resolve
     parser.parse(path)
     diagnostics = parser.diagnostics
     features = parser.features
@@ -43,6 +51,18 @@ struct FeatureUse: Hashable, Sendable {
 
 /// A file could not be read, and why, in the system's words.
 package struct UnreadableFile: Error, Hashable, Sendable {
+  package let reason: String
+  /// This user may not read it; another may.
+  package let isForbidden: Bool
+
+  package init(reason: String, isForbidden: Bool = false) {
+    self.reason = reason
+    self.isForbidden = isForbidden
+  }
+}
+
+/// A name has no address, and why, in the system's words.
+package struct UnresolvedName: Error, Hashable, Sendable {
   package let reason: String
 
   package init(reason: String) { self.reason = reason }

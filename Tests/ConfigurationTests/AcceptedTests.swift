@@ -64,6 +64,57 @@ import Testing
   }
 
   @Test(
+    "listen on: a name has a listener for each address of the family that the system gives it",
+    arguments: [
+      ("n.example port 26", ["192.0.2.1 26", "2001:db8::1 26"]),
+      ("n.example inet4", ["192.0.2.1 25"]), ("n.example inet6", ["2001:db8::1 25"]),
+      ("localhost", ["127.0.0.1 25"]), ("lo inet6", ["::1 25"]),
+    ]
+  )
+  func resolved(_ text: String, _ expected: [String]) throws {
+    let report = Reading.resolved("listen on \(text)") { name, _ in
+      #expect(name == "n.example")
+      return ["192.0.2.1", "2001:db8::1", "fe80::1"].compactMap { IPAddress(parsing: $0) }
+    }
+    let configuration = try #require(report.configuration)
+    #expect(configuration.listeners.map { "\($0.target) \($0.port)" } == expected)
+    #expect(FrontendProjection(configuration).listeners.count == expected.count)
+  }
+
+  @Test("listen on: a name without an address is an error of its line", arguments: ["", " inet6"])
+  func unresolved(_ family: String) {
+    let report = Reading.resolved("\nlisten on nonsuch\(family)") {
+      _,
+      asked throws(UnresolvedName) in
+      #expect(asked == (family.isEmpty ? .any : .inet6))
+      throw UnresolvedName(reason: "Name or service not known")
+    }
+    #expect(
+      report.errors.map(\.description) == [
+        """
+        t.conf:2: "nonsuch" has no address: Name or service not known
+            listen on nonsuch\(family)
+                      ^~~~~~~
+            expected an interface, an address or the name of a host
+        """
+      ]
+    )
+  }
+
+  @Test("a table that another user may read is no mistake here")
+  func forbiddenTable() {
+    let text = "table t file:/t\nmatch from src <t> for any reject\n"
+    for isForbidden in [true, false] {
+      let report = ConfigurationReport(reading: "t.conf", facts: Reading.facts) {
+        path throws(UnreadableFile) in
+        if path == "t.conf" { return Array(text.utf8) }
+        throw UnreadableFile(reason: "Permission denied", isForbidden: isForbidden)
+      }
+      #expect((report.configuration != nil) == isForbidden)
+    }
+  }
+
+  @Test(
     "snippets of every directive are accepted",
     arguments: [
       "queue backend sqlite", "queue backend fs", "queue backend ram", "queue ttl 1h",

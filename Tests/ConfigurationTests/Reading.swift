@@ -47,6 +47,16 @@ enum Reading {
     }
   }
 
+  /// Reads a configuration to which a rule is added; `resolve` knows the names of hosts.
+  static func resolved(
+    _ text: String,
+    by resolve: @escaping ConfigurationReport.Resolve
+  ) -> ConfigurationReport {
+    ConfigurationReport(reading: "t.conf", facts: facts, resolve: resolve) { _ in
+      Array("\(text)\nmatch from any for any reject\n".utf8)
+    }
+  }
+
   /// The configuration, with a rule added so that it is complete; nil when there are errors.
   static func accepted(
     _ text: String,

@@ -51,6 +51,8 @@ package enum Complaint: Hashable, Sendable {
   case groupName(String)
   case pattern(String)
   case noAddresses(interface: String)
+  /// A name to listen on.
+  case unresolved(String, reason: String)
   case limitOrder(low: String, high: String)
   case text(String)
   case empty(String)

@@ -44,6 +44,7 @@ extension Complaint {
     case .network: "expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local"
     case .nameServer(_, let nearest):
       join("expected system, recursive, or an address, perhaps with @PORT", nearest)
+    case .unresolved: "expected an interface, an address or the name of a host"
     case .hostName: "expected letters, digits, hyphens and dots"
     case .unknownService(_, let nearest):
       join("expected a number from 1 to 65535, or the name of a service", nearest)

@@ -94,6 +94,7 @@ extension Complaint {
     case .groupName(let text): "\"\(text)\" is no group name"
     case .pattern(let text): "\"\(text)\" is no regular expression"
     case .noAddresses(let interface): "interface \(interface) has no such address"
+    case .unresolved(let name, let reason): "\"\(name)\" has no address: \(reason)"
     case .limitOrder(let low, let high): "\(low) is above \(high)"
     case .text(let what): "\(what) has characters that cannot be printed"
     default: nil

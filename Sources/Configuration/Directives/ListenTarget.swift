@@ -4,7 +4,7 @@ internal import Mail
 
 /// TARGET of `listen on`.
 extension Parser {
-  /// Interface or group, IPv4, IPv6, the hosts file; else a name that the system resolves later.
+  /// Interface or group, IPv4, IPv6, the hosts file; else a name that the system resolves.
   func targets(
     named text: String,
     _ family: Listener.Family,
@@ -32,7 +32,15 @@ extension Parser {
       throw SyntaxFault(complaint: .hostName(text), position: position)
     }
     let known = HostsFile.addresses(of: text, in: draft.facts.hostsText).filter(family.admits)
-    return known.isEmpty ? [.name(text, family)] : known.map { .address($0) }
+    if !known.isEmpty { return known.map { .address($0) } }
+    guard let resolve else { return [.name(text, family)] }
+    do throws(UnresolvedName) {
+      let found = try resolve(text, family).filter { family.admits($0) && !$0.needsZone }
+      guard !found.isEmpty else { throw UnresolvedName(reason: "no such address") }
+      return found.map { .address($0) }
+    } catch {
+      throw SyntaxFault(complaint: .unresolved(text, reason: error.reason), position: position)
+    }
   }
 }
 

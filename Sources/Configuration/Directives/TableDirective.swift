@@ -77,6 +77,8 @@ extension Parser {
         report(.tableFault(path: path, error), at: position)
       }
     } catch {
+      // Whoever serves it says so when the file is opened.
+      guard !error.isForbidden else { return nil }
       report(.unreadableFile(path, reason: error.reason), at: position)
     }
     return nil

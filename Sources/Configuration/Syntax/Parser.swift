@@ -16,6 +16,8 @@ struct Parser {
   }
 
   let open: (String) throws(UnreadableFile) -> [UInt8]
+  /// Nil leaves names to listen on as they are.
+  var resolve: ConfigurationReport.Resolve?
   var draft: ServerConfiguration
   var tableIndexes: [String: TableIndex] = [:]
   var actionIndexes: [String: Int] = [:]

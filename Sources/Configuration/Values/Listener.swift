@@ -49,8 +49,8 @@ package struct Listener: Hashable, Sendable {
   /// Where a listener listens.
   package enum Target: Hashable, Sendable {
     case address(IPAddress)
-    /// A host name that neither an interface nor the hosts file knows: the system resolves it when
-    /// the socket is opened.
+    /// A host name that neither an interface nor the hosts file knows, in a configuration that was read
+    /// without the system's resolver.
     case name(String, Family)
   }
 

@@ -6,11 +6,20 @@ internal import Interprocess
 
 /// Reads small files whole.
 enum FileContent {
+  /// Whether a file is there that this user may not read.
+  static func isForbidden(_ path: String) -> Bool {
+    // A path is read during the call only.
+    unsafe access(path, R_OK) != 0 && errno == EACCES
+  }
+
   /// All bytes of a regular file.
   static func read(_ path: String, atMost limit: Int) -> Result<[UInt8], UnreadableFile> {
     // A path is read during the call only.
     let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard number >= 0 else { return .failure(UnreadableFile(reason: systemError())) }
+    guard number >= 0 else {
+      let isForbidden = errno == EACCES
+      return .failure(UnreadableFile(reason: systemError(), isForbidden: isForbidden))
+    }
     return read(Descriptor(owning: number), atMost: limit)
   }
 

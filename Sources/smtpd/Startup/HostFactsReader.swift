@@ -86,6 +86,36 @@ enum HostFactsReader {
     return found.map { HostFacts.Interface(name: $0.name, addresses: $0.addresses) }
   }
 
+  /// The addresses of a name, as the system resolves it: it may take as long as name servers do.
+  static func addresses(
+    of name: String,
+    _ family: Listener.Family
+  ) throws(UnresolvedName) -> [IPAddress] {
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    switch family {
+    case .any: unsafe hints.ai_family = AF_UNSPEC
+    case .inet4: unsafe hints.ai_family = AF_INET
+    case .inet6: unsafe hints.ai_family = AF_INET6
+    }
+    var list: UnsafeMutablePointer<addrinfo>?
+    // The list is freed below, after its last use; texts of errors are constants.
+    let result = unsafe getaddrinfo(name, nil, &hints, &list)
+    guard result == 0 else {
+      throw UnresolvedName(reason: unsafe String(cString: gai_strerror(result)))
+    }
+    defer { unsafe freeaddrinfo(list) }
+    var found: [IPAddress] = []
+    var next = unsafe list
+    while let entry = unsafe next {
+      unsafe next = entry.pointee.ai_next
+      if let address = unsafe address(entry.pointee.ai_addr), !found.contains(address) {
+        found.append(address)
+      }
+    }
+    return found
+  }
+
   private static func address(_ pointer: UnsafeMutablePointer<sockaddr>?) -> IPAddress? {
     guard let pointer = unsafe pointer else { return nil }
     let family = unsafe CInt(pointer.pointee.sa_family)

@@ -53,6 +53,7 @@ struct Startup {
       missing.severity = .warning
       Startup.complain("\(missing)")
     }
+    try checkTables(configuration)
     if command.verbose > 0 { print(configuration.normalizedText, terminator: "") }
     Startup.complain("configuration OK")
     return 0
@@ -82,6 +83,16 @@ struct Startup {
     _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
   }
 
+  /// What `serve` would find wrong with the files of tables, as far as this user may read them.
+  private func checkTables(_ configuration: ServerConfiguration) throws(StartupFailure) {
+    let opened = try TableFiles(LookupProjection(configuration)).open { path in
+      guard FileContent.isForbidden(path) else { return false }
+      Startup.complain("smtpd: \(path): Permission denied; this table is not checked")
+      return true
+    }
+    TableFiles.close(opened)
+  }
+
   private func readConfiguration(
     _ options: StartupOptions
   ) throws(StartupFailure) -> ConfigurationReport {
@@ -92,7 +103,8 @@ struct Startup {
     return ConfigurationReport(
       reading: options.configurationPath,
       macros: options.macros,
-      facts: facts
+      facts: facts,
+      resolve: HostFactsReader.addresses
     ) { path throws(UnreadableFile) in
       switch FileContent.read(path, atMost: 64 << 20) {
       case .success(let bytes): return bytes
@@ -152,11 +164,7 @@ struct Startup {
       }
       var sockets: [CInt] = []
       for listener in configuration.listeners {
-        let address =
-          switch listener.target {
-          case .address(let address): address.description
-          case .name(let name, _): name
-          }
+        let address = listener.target.description
         sockets.append(try ListeningSocket.tcp(address: address, port: listener.port).release())
       }
       // Behind those of the listeners: whoever may reach the path may submit, and the kernel says who.

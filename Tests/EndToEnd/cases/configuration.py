@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: ISC
 """The configuration as an operator checks it."""
 
+import os
 import subprocess
 
 from harness.case import case, expect, expect_equal
-from harness.daemon import SMTPD, Daemon, start_fails
+from harness.client import Client
+from harness.daemon import SMTPD, Daemon, free_port, start_fails
 
 RULE = 'match from any for any reject\n'
 
@@ -12,7 +14,9 @@ RULE = 'match from any for any reject\n'
 def check(bench, text, *flags):
     path = bench.write("check.conf", text)
     return subprocess.run([SMTPD, "-n", "-S", bench.path("none"), "-f", path, *flags], text=True,
-                          capture_output=True, timeout=20)
+                          capture_output=True, timeout=20,
+                          # A name server that does not answer is no reason to wait here.
+                          env={**os.environ, "RES_OPTIONS": "timeout:1 attempts:1"})
 
 
 @case("smtpd -n shows every mistake with line, caret and what was meant, and exits with 1")
@@ -48,3 +52,56 @@ def unserved(bench):
     log = start_fails(Daemon(bench, text, backend=""))
     expect('"srs" is not supported yet' in log, log)
     expect("2 errors" in log, log)
+
+
+@case("smtpd -n finds what would not start: {fault}",
+      fault=["a table for everybody", "no map", "a Berkeley map", "a text for a map", "no name"])
+def does_not_start(bench, fault):
+    text = bench.write("t", "192.0.2.1\n", 0o666 if fault == "a table for everybody" else 0o644)
+    berkeley = bench.write("b", bytes(12) + (0x061561).to_bytes(4, "little") + bytes(8192))
+    table, reason = {
+        "a table for everybody": (text, "everybody may write to it"),
+        "no map": (f"db:{text}.db", "No such file"),
+        "a Berkeley map": (f"db:{berkeley}", "Berkeley"),
+        "a text for a map": (f"db:{text}", f"table t: {text}: "),
+        "no name": (text, 'check.conf:2: "nonsuch.invalid" has no address'),
+    }[fault]
+    listen = "nonsuch.invalid" if fault == "no name" else f"127.0.0.1 port {free_port()}"
+    configuration = (f'table t "{table}"\nlisten on {listen}\n'
+                     'match from src <t> for any reject\n')
+    result = check(bench, configuration)
+    expect(reason in result.stderr, result.stderr)
+    expect_equal(result.returncode, 1)
+    expect("configuration OK" not in result.stderr, result.stderr)
+    if fault != "no name":
+        log = start_fails(Daemon(bench, configuration, backend=""))
+        expect(reason in log, log)
+
+
+@case("a table that only another user may read is no mistake for smtpd -n, but a note")
+def not_readable(bench):
+    text = bench.write("t", "192.0.2.1\n", 0o600)
+    options = {}
+    if bench.is_root:
+        options = {"user": bench.recipient, "group": "nogroup", "extra_groups": []}
+    else:
+        os.chmod(text, 0)
+    path = bench.write("check.conf", f'table t "{text}"\nmatch from src <t> for any reject\n')
+    result = subprocess.run([SMTPD, "-n", "-S", bench.path("none"), "-f", path], text=True,
+                            capture_output=True, timeout=20, **options)
+    expect(f"{text}: Permission denied; this table is not checked" in result.stderr, result.stderr)
+    expect("configuration OK" in result.stderr, result.stderr)
+    expect_equal(result.returncode, 0)
+
+
+@case("listen on a name that the system resolves")
+def resolved(bench):
+    daemon = Daemon(bench, RULE)
+    # No interface and no host of /etc/hosts, and no question to a name server: the resolver's old form of
+    # an address.
+    daemon.configure(f'listen on "0x7f000001" port {daemon.port}\n' + RULE)
+    daemon.start()
+    with Client(daemon.port) as client:
+        client.send("EHLO client.example.org\r\n")
+        client.expect("250")
+    daemon.stop()

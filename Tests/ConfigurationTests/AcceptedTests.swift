@@ -101,6 +101,30 @@ import Testing
     )
   }
 
+  @Test(
+    "task-lowat and task-hiwat are compared when all is read; a low mark that nobody stated gives way",
+    arguments: [
+      ("mda limit task-hiwat 20\nmda limit task-lowat 10", [10, 30, 0]),
+      ("mda limit task-lowat 60\nmda limit task-hiwat 70", [60, 30, 0]),
+      ("mda limit task-hiwat 20", [20, 30, 0]), ("mta limit task-hiwat 7", [30, 7, 0]),
+      ("mta limit for domain d task-hiwat 7", [30, 30, 7]),
+      ("mta limit task-hiwat 9\nmta limit for domain d inet4", [30, 9, 9]),
+      ("mta limit task-hiwat 9\nmta limit for domain d task-hiwat 40", [30, 9, 30]),
+      (
+        "mta limit for domain d task-hiwat 9\nmta limit for domain d task-lowat 8\nmta limit task-lowat 20",
+        [30, 20, 8]
+      ),
+    ]
+  )
+  func taskMarks(_ text: String, _ expected: [Int]) throws {
+    let configuration = try #require(Reading.accepted(text))
+    let domain = configuration.relayLimitsByDomain["d"]?.tasksLow ?? 0
+    #expect(
+      [configuration.localLimits.tasksLow, configuration.relayLimits.tasksLow, domain] == expected
+    )
+    try expectRoundTrip(of: configuration) { Reading.report($0) }
+  }
+
   @Test("a table that another user may read is no mistake here")
   func forbiddenTable() {
     let text = "table t file:/t\nmatch from src <t> for any reject\n"

@@ -300,9 +300,17 @@ extension DiagnosticSnapshot {
         mta limit conn-delay-host -1
                                   ^~
         expected a number from 0 to 1000000
-    >>> mda limit task-hiwat 10
+    >>> mda limit task-lowat 20\nmda limit task-hiwat 10 max-session 3
+    t.conf:2: task-lowat is above task-hiwat
+        mda limit task-hiwat 10 max-session 3
+                  ^~~~~~~~~~
+    >>> mta limit task-lowat 20\nmta limit for domain x.example task-hiwat 10
+    t.conf:2: task-lowat is above task-hiwat
+        mta limit for domain x.example task-hiwat 10
+                                       ^~~~~~~~~~
+    >>> mta limit task-lowat 60\nmta limit for domain x.example inet4
     t.conf:1: task-lowat is above task-hiwat
-        mda limit task-hiwat 10
+        mta limit task-lowat 60
                   ^~~~~~~~~~
     >>> srs ttl
     t.conf:1: unexpected end of line

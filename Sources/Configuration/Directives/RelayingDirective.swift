@@ -13,24 +13,26 @@ extension Parser {
       _ = try choice(of: "mta limit for", among: ["domain"])
       domain = try hostName("a domain").lowercased()
     }
-    let position = try peek().position
     var limits = domain.flatMap { draft.relayLimitsByDomain[$0] } ?? draft.relayLimits
+    let owner = TaskMarks.Owner.relay(domain: domain)
+    // A domain begins with what was stated of all.
+    let isLowStated = taskMarks[.relay(domain: nil)]?.isLowStated ?? false
+    var marks = taskMarks[owner] ?? TaskMarks(isLowStated: isLowStated)
     let keys = RelayLimits.Key.allCases.map(\.rawValue)
     try parseLimits(of: "mta limit", among: ["inet4", "inet6"] + keys) {
       parser,
       word,
-      _ throws(SyntaxFault) in
+      position throws(SyntaxFault) in
       switch word {
       case "inet4": limits.family = .inet4
       case "inet6": limits.family = .inet6
       default:
         guard let key = RelayLimits.Key(rawValue: word) else { return }
+        marks.state(word, at: position)
         limits[key] = try parser.number(word, in: key.range)
       }
     }
-    if limits.tasksLow > limits.tasksHigh {
-      report(.limitOrder(low: "task-lowat", high: "task-hiwat"), at: position)
-    }
+    taskMarks[owner] = marks
     if let domain {
       draft.relayLimitsByDomain[domain] = limits
     } else {

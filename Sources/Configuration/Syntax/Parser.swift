@@ -25,6 +25,8 @@ struct Parser {
   var fileContents: [TableIndex: TableContents?] = [:]
   var seenSettings: Set<String> = []
   var hasMatch = false
+  /// By what they are of; where nothing was stated there may be none.
+  var taskMarks: [TaskMarks.Owner: TaskMarks] = [:]
   /// Names that are resolved when everything is read.
   var references = References()
   private(set) var features: [FeatureUse] = []
@@ -58,6 +60,7 @@ struct Parser {
     guard let bytes = read(path, for: nil) else { return }
     parse(bytes, path)
     resolveReferences()
+    settleTaskMarks()
     for (name, position) in macros.unused {
       report(.unusedMacro(name), at: position, severity: .warning)
     }

@@ -18,6 +18,10 @@ package enum PasswordMaking {
       case .yescrypt: "$y$"
       }
     }
+
+    /// What a hash costs, in the method's own measure; 0 is what the library thinks right, which for
+    /// bcrypt is what was right in 1999.
+    var cost: UInt { self == .bcrypt ? 11 : 0 }
   }
 
   /// Why there is no hash.
@@ -44,7 +48,7 @@ package enum PasswordMaking {
     let most = lengthMax(of: method)
     guard password.count <= most else { throw .tooLong(most) }
     // Salts are the library's own, from the kernel; what it returns is freed here.
-    guard let setting = unsafe crypt_gensalt_ra(method?.prefix, 0, nil, 0) else {
+    guard let setting = unsafe crypt_gensalt_ra(method?.prefix, method?.cost ?? 0, nil, 0) else {
       throw .unsupported
     }
     defer { unsafe free(setting) }

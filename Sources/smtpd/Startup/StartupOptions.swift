@@ -33,7 +33,7 @@ struct StartupOptions {
     macros = try StartupOptions.macros(command.macros)
     backend = try StartupOptions.backend(command.backends)
     paused = try StartupOptions.paused(command.paused)
-    sandbox = command.traces.contains("sandbox") ? .logged : .enforced
+    sandbox = try StartupOptions.traces(command.traces)
   }
 
   private static func absolute(_ path: String) -> String {
@@ -52,11 +52,27 @@ struct StartupOptions {
     return macros
   }
 
+  /// `sandbox`, then OpenSMTPD's, of which each says no more than that the log is to say more.
+  private static let knownTraces = """
+    sandbox imsg io smtp filters transfer mta bounce scheduler lookup stat rules mproc expand tables queue \
+    profstat profile-imsg profile-queue all
+    """
+
+  private static func traces(_ words: [String]) throws(StartupFailure) -> Confinement.Mode {
+    let known = knownTraces.split(separator: " ").map(String.init)
+    for word in words where !known.contains(word) {
+      throw StartupFailure("-T \(word): expected one of \(known.joined(separator: ", "))")
+    }
+    return words.contains("sandbox") ? .logged : .enforced
+  }
+
   private static func backend(_ texts: [String]) throws(StartupFailure) -> QueueBackend? {
     var backend: QueueBackend?
     for text in texts {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       let known = QueueBackend.allCases.map(\.rawValue).joined(separator: ", ")
+      // The only ones there are.
+      if text == "scheduler=ramqueue" || text == "stat=ram" { continue }
       guard parts.count == 2, parts[0] == "queue" else {
         throw StartupFailure("-B \(text): expected queue= and one of \(known)")
       }

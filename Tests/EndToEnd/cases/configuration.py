@@ -42,6 +42,21 @@ def normalized(bench):
     expect_equal(second.stdout, first.stdout)
 
 
+@case("-T and -B take OpenSMTPD's words, and say which there are")
+def words(bench):
+    for flags in [["-T", "smtp"], ["-T", "all", "-T", "profile-imsg"], ["-T", "sandbox"],
+                  ["-B", "scheduler=ramqueue", "-B", "stat=ram", "-B", "queue=ram"]]:
+        result = check(bench, RULE, *flags)
+        expect_equal((result.stderr, result.returncode), ("configuration OK\n", 0))
+    for flags, reason in [(["-T", "foo"], "-T foo: expected one of sandbox, imsg, io, smtp, "),
+                          (["-T", "smtp", "-T", ""], "-T : expected one of"),
+                          (["-B", "scheduler=null"], "-B scheduler=null: expected queue="),
+                          (["-B", "stat=disk"], "-B stat=disk: expected queue=")]:
+        result = check(bench, RULE, *flags)
+        expect(reason in result.stderr, result.stderr)
+        expect_equal(result.returncode, 1)
+
+
 @case("what nothing serves yet is checked with a warning, and named when the server is to start")
 def unserved(bench):
     text = 'srs key "secret"\naction "out" relay srs\nmatch for any action "out"\n'

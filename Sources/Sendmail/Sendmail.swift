@@ -193,7 +193,7 @@ package struct Sendmail {
 
   private func refuse(_ input: [UInt8], _ text: String, at now: Instant) -> SendmailStatus {
     let kept = DeadLetter.keep(input, of: caller, at: now)
-    Output.report(text + (kept.map { "; the message is in \($0)" } ?? ""))
+    Output.report(text + (kept.map { "; the message is in \($0)" } ?? "; the message is not kept"))
     return .refused
   }
 

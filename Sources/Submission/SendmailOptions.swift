@@ -6,7 +6,7 @@ package import Mail
 package struct SendmailOptions: Equatable, Sendable {
   /// What is to be done.
   package enum Mode: Equatable, Sendable {
-    /// Send the message on standard input.
+    /// Send the message on standard input: so does `-b` with any other letter.
     case send
     /// `-bi`: make the aliases anew.
     case aliases
@@ -19,7 +19,7 @@ package struct SendmailOptions: Equatable, Sendable {
   /// Why a command line is not followed.
   package enum Misuse: Error, Equatable, Sendable {
     case usage(String)
-    /// What sendmail can and this cannot: `-q`, and modes of a daemon of its own.
+    /// What sendmail can and this cannot: `-q`.
     case unsupported(String)
   }
 
@@ -122,7 +122,6 @@ package struct SendmailOptions: Equatable, Sendable {
     case "i": mode = .aliases
     case "p": mode = .queue
     case "s": mode = .dialog
-    case "d", "D", "h", "H", "P", "t", "v": throw .unsupported("-b\(value): no such mode here")
     default: break
     }
   }

@@ -77,8 +77,25 @@ def all_or_none(bench):
         dead = open(os.path.join(users[0].home, "dead.letter")).read()
         expect("Subject: refused\n" in dead, f"dead.letter has {dead!r}")
         expect(b"dead.letter" in done.stderr, f"it says {done.stderr!r}")
+        os.unlink(os.path.join(users[0].home, "dead.letter"))
+        os.mkdir(os.path.join(users[0].home, "dead.letter"))
+        done = sendmail(daemon, "x@elsewhere.test", user=user, input="Subject: refused\n\nx\n")
+        expect_equal(done.returncode, 70, "a refused recipient")
+        expect(b": 550" in done.stderr and b"; the message is not kept" in done.stderr,
+               f"it says {done.stderr!r}")
     daemon.wait_empty()
     expect_equal(box.messages(), [], "what was delivered")
+    daemon.stop()
+
+
+@case("sendmail -b with a letter that says nothing here sends the message")
+def modes(bench):
+    daemon, box = configured(bench)
+    daemon.start()
+    for count, mode in enumerate(["-bm", "-bd", "-bv"], 1):
+        done = sendmail(daemon, mode, f"{bench.recipient}@in.test", input=f"Subject: {mode}\n\nx\n")
+        expect_equal((done.returncode, done.stderr), (0, b""), mode)
+        box.wait(count)
     daemon.stop()
 
 
@@ -86,8 +103,7 @@ def all_or_none(bench):
 def misuse(bench):
     daemon, _ = configured(bench)
     daemon.start()
-    for arguments, status in ((["-Z"], 64), (["-N", "often", "a"], 64), (["-q"], 70), (["-bv", "a"], 70),
-                              ([], 70), (["a b"], 70), (["-f", "a\r\nRCPT TO:<x>", "b"], 70)):
+    for arguments, status in ((["-Z"], 64), (["-N", "often", "a"], 64), (["-q"], 70), ([], 70), (["a b"], 70), (["-f", "a\r\nRCPT TO:<x>", "b"], 70)):
         done = sendmail(daemon, *arguments, input="\n")
         expect_equal(done.returncode, status, f"status of {arguments} ({done.stderr!r})")
         expect(done.stderr.startswith(b"sendmail: "), f"it says {done.stderr!r}")

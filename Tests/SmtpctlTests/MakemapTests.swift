@@ -27,6 +27,21 @@ struct MakemapTests {
     #expect(throws: Makemap.Failure.self) { try Makemap(arguments) }
   }
 
+  @Test("what is wrong is told in the name of the program that was called")
+  func programs() {
+    let failure = #expect(throws: Makemap.Failure.self) { try MapFiles.read("/nonsuch/file") }
+    #expect(
+      failure?.text(of: "newaliases") == "newaliases: /nonsuch/file: No such file or directory"
+    )
+    let misuse = #expect(throws: Makemap.Failure.self) { try Makemap(["-"]) }
+    #expect(
+      misuse?.text(of: "makemap")
+        == "makemap: with standard input, -o is needed\n\(Makemap.usage)"
+    )
+    let nothing = #expect(throws: Makemap.Failure.self) { try Makemap([]) }
+    #expect(nothing?.text(of: "makemap") == Makemap.usage)
+  }
+
   @Test("Every name but its own makes the program another one")
   func names() {
     #expect(Personality.named("/usr/sbin/newaliases")?.name == "newaliases")

@@ -5,9 +5,23 @@ import Policy
 
 /// makemap(8): makes a map of a text, or shows what is in one.
 struct Makemap: Equatable {
-  /// What is wrong with the arguments; the text is for standard error.
+  /// Why there is no map.
   struct Failure: Error, Equatable {
-    let text: String
+    /// Without the name of the program, which may be newaliases.
+    let lines: [String]
+    var usage: String?
+
+    init(_ line: String) { lines = [line] }
+
+    init(lines: [String], usage: String? = nil) {
+      self.lines = lines
+      self.usage = usage
+    }
+
+    /// For standard error.
+    func text(of program: String) -> String {
+      (lines.map { "\(program): \($0)" } + [usage].compactMap(\.self)).joined(separator: "\n")
+    }
   }
 
   var dumps = false
@@ -25,7 +39,7 @@ struct Makemap: Equatable {
       if command.dumps { try command.dump() } else { _ = try command.make() }
       return .success
     } catch {
-      SystemCalls.report(error.text)
+      SystemCalls.report(error.text(of: "makemap"))
       return .failure
     }
   }
@@ -59,11 +73,11 @@ struct Makemap: Equatable {
     case "o": output = value
     case "d":
       guard ["hash", "btree", "dbm"].contains(value) else {
-        throw Failure(text: "makemap: unsupported DB type \(value)")
+        throw Failure("unsupported DB type \(value)")
       }
     case "t":
       guard let kind = MapFile.Kind(rawValue: value) else {
-        throw Failure(text: "makemap: unsupported map type \(value)")
+        throw Failure("unsupported map type \(value)")
       }
       self.kind = kind
     default: break
@@ -80,21 +94,18 @@ struct Makemap: Equatable {
     default: throw Makemap.misuse
     }
     guard input != "-" || output != nil || dumps else {
-      throw Failure(text: "makemap: with standard input, -o is needed\n\(Makemap.usage)")
+      throw Failure(lines: ["with standard input, -o is needed"], usage: Makemap.usage)
     }
   }
 
-  private static let misuse = Failure(text: usage)
+  private static let misuse = Failure(lines: [], usage: usage)
 
   /// Makes the map. Returns how many keys it has.
   func make() throws(Failure) -> Int {
     let content = try MapFiles.read(input)
     let text = MapText(parsing: content.bytes, as: kind)
     guard text.faults.isEmpty else {
-      throw Failure(
-        text: text.faults.map { "makemap: \(input):\($0.line): \($0.text)" }
-          .joined(separator: "\n")
-      )
+      throw Failure(lines: text.faults.map { "\(input):\($0.line): \($0.text)" })
     }
     try MapFiles.write(text.entries, kind, to: output ?? "\(input).db", like: content)
     return text.entries.count
@@ -109,11 +120,11 @@ struct Makemap: Equatable {
       }
       try output.flush()
     } catch let fault as MapFile.Fault {
-      throw Failure(text: "makemap: \(input) \(fault)")
+      throw Failure("\(input) \(fault)")
     } catch Output.Failure.closed {
       return
     } catch {
-      throw Failure(text: "makemap: standard output: \(error)")
+      throw Failure("standard output: \(error)")
     }
   }
 }

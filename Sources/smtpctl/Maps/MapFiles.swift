@@ -32,7 +32,7 @@ enum MapFiles {
     guard unsafe fstat(descriptor, &facts) == 0 else { throw failure(path) }
     if path != "-" {
       guard facts.st_mode & S_IFMT == S_IFREG else {
-        throw Makemap.Failure(text: "makemap: \(path): not a regular file")
+        throw Makemap.Failure("\(path): not a regular file")
       }
       content.mode = facts.st_mode & 0o644
       content.owner = (facts.st_uid, facts.st_gid)
@@ -46,7 +46,7 @@ enum MapFiles {
       guard count > 0 else { return content }
       content.bytes += part[..<count]
       guard content.bytes.count <= textMax else {
-        throw Makemap.Failure(text: "makemap: \(path): larger than \(textMax) bytes")
+        throw Makemap.Failure("\(path): larger than \(textMax) bytes")
       }
     }
   }
@@ -77,7 +77,7 @@ enum MapFiles {
       try MapWriter.write(pairs, to: temporary)
     } catch {
       unsafe unlink(temporary)
-      throw Makemap.Failure(text: "makemap: \(error)")
+      throw Makemap.Failure("\(error)")
     }
     var isDone = fchmod(descriptor, content.mode) == 0
     if geteuid() == 0, let owner = content.owner {
@@ -115,11 +115,11 @@ enum MapFiles {
         return done == count ? bytes : nil
       }
     } catch {
-      throw Makemap.Failure(text: "makemap: \(path) \(error)")
+      throw Makemap.Failure("\(path) \(error)")
     }
   }
 
   private static func failure(_ path: String) -> Makemap.Failure {
-    Makemap.Failure(text: "makemap: \(path): \(SystemCalls.explanation(errno))")
+    Makemap.Failure("\(path): \(SystemCalls.explanation(errno))")
   }
 }

@@ -35,7 +35,7 @@ enum Newaliases {
       let text = "\(file): \(count) aliases\n"
       guard SystemCalls.writeAll(Array(text.utf8), to: 1) == 0 else { return .failure }
     } catch {
-      SystemCalls.report(error.text)
+      SystemCalls.report(error.text(of: "newaliases"))
       return .failure
     }
     return tellDaemon()
@@ -48,13 +48,12 @@ enum Newaliases {
       do throws(Makemap.Failure) {
         return try MapFiles.read(path).bytes
       } catch {
-        throw UnreadableFile(reason: error.text)
+        throw UnreadableFile(reason: error.lines.joined())
       }
     }
     guard let configuration = report.configuration else {
       throw Makemap.Failure(
-        text:
-          "newaliases: \(path) has \(report.errors.count) errors: smtpd -n -f \(path) shows them"
+        "\(path) has \(report.errors.count) errors: smtpd -n -f \(path) shows them"
       )
     }
     switch configuration.tables.first(where: { $0.name == "aliases" })?.content {
@@ -63,7 +62,7 @@ enum Newaliases {
     case .file(let file)?: return (file, nil)
     case nil: return (usual, "\(usual).db")
     case .list?, .map?, .systemAccounts?, .helper?:
-      throw Makemap.Failure(text: "newaliases: table aliases is in no file")
+      throw Makemap.Failure("table aliases is in no file")
     }
   }
 
@@ -98,10 +97,7 @@ extension Makemap {
   func check() throws(Failure) -> Int {
     let text = MapText(parsing: try MapFiles.read(input).bytes, as: kind)
     guard text.faults.isEmpty else {
-      throw Failure(
-        text: text.faults.map { "newaliases: \(input):\($0.line): \($0.text)" }
-          .joined(separator: "\n")
-      )
+      throw Failure(lines: text.faults.map { "\(input):\($0.line): \($0.text)" })
     }
     return text.entries.count
   }

@@ -148,6 +148,15 @@ match from {source} {sender} for any reject
     daemon.stop()
 
 
+@case("newaliases speaks in its own name")
+def newaliases_errors(bench):
+    path = bench.path("nonsuch")
+    configuration = bench.write("n.conf", f'table aliases db:{path}.db\nmatch from any for any reject\n')
+    done = subprocess.run([personality(bench, "newaliases"), "-f", configuration], text=True,
+                          capture_output=True, timeout=20)
+    expect_equal((done.returncode, done.stderr), (1, f"newaliases: {path}: No such file or directory\n"))
+
+
 @case("a map with an entry that no rule can use is refused at the start")
 def unusable_map(bench):
     text = bench.write("t", "10.0.0.0/40\n", 0o644)

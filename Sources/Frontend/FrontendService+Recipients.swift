@@ -32,9 +32,11 @@ extension FrontendService {
     transaction.questions += 1
     owners[transaction.id] = session
     recipientDeadlines.asked(nextToken, at: Clock.rising())
-    guard let room = transaction.share?.room, room > 0 else {
-      return answer(nextToken, .refused(OpenEnvelopes.tooMany))
+    // A transaction without a share was the last queue's.
+    guard let room = transaction.share?.room else {
+      return answer(nextToken, .refused(FrontendService.noQueue))
     }
+    guard room > 0 else { return answer(nextToken, .refused(OpenEnvelopes.tooMany)) }
     guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
     lookup.send(
       .recipient(

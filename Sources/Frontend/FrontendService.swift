@@ -299,10 +299,8 @@ package final class FrontendService: RoleService {
     // No credit comes any more, and none is needed: the session reads on, to the end of the data.
     let over = transactions.removeValue(forKey: id)
     over?.unacknowledged = 0
-    if case .refused = answer {
-      over?.recipients = AcceptedRecipients()
-      over?.share = nil
-    }
+    over?.share = nil
+    if case .refused = answer { over?.recipients = AcceptedRecipients() }
     let wasSubmitted = submitted.remove(id) != nil
     guard let session = owners.removeValue(forKey: id) else { return }
     if wasSubmitted {

@@ -40,11 +40,6 @@ package enum Xtext {
     return bytes
   }
 
-  /// As `encode`.
-  package static func encoded(_ text: String) -> String {
-    String(decoding: encode(text), as: UTF8.self)
-  }
-
   private static func digit(_ byte: UInt8) -> UInt8? {
     switch byte {
     case 0x30...0x39: byte - 0x30

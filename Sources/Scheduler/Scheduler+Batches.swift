@@ -7,8 +7,8 @@ extension Scheduler {
   ///
   /// Kinds take turns, and destinations within a kind, a dispatch each, so that a long queue for one
   /// delays nobody else. Envelopes of one message for one destination come together, unless
-  /// `limits.isSplit` says that each goes by itself. Within a destination higher priority goes first, then who was due first. Call again while the answer is
-  /// not empty and there is room.
+  /// `limits.isSplit` says that each goes by itself. Within a destination higher priority goes first, then
+  /// who was due first. Call again while the answer is not empty and there is room.
   package mutating func nextBatch(at now: Instant, room: Int) -> [Dispatch] {
     advance(to: now)
     var left = min(room, limits.batch, limits.inFlight - Int(flying.count))

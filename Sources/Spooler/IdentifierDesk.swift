@@ -8,6 +8,9 @@ internal import Scheduler
 
 /// Hands out message identifiers: none before the cursor that covers it is durable.
 final class IdentifierDesk {
+  /// Numbers that are looked at in one go.
+  private static let lookedAtOnce: UInt64 = 64
+
   private unowned let queue: QueueService
   private var cursor: IdentifierCursor?
   private var waiting: [(count: UInt32, give: (MessageID, UInt32) -> Void)] = []
@@ -71,28 +74,29 @@ final class IdentifierDesk {
           reserve(count, give)
         }
       case .success(let free):
-        if let free, let id = MessageID(UInt32(free.lowerBound)) {
-          give(id, UInt32(free.count))
-        } else {
-          reserve(count, give)
+        guard free.lowerBound < block.upperBound, let id = MessageID(UInt32(free.lowerBound)) else {
+          return reserve(count, give)
         }
+        guard free.isEmpty else { return give(id, UInt32(free.count)) }
+        confirm(id, UInt32(block.upperBound - free.lowerBound), give)
       }
     }
   }
 
-  /// The first numbers of a block, side by side, that are no message's in the store; nil when all are.
+  /// The first numbers of a block, side by side, that are no message's in the store. Empty where it ends
+  /// when these are all, or for now: commits go between.
   private static func free(
     of block: Range<UInt64>,
     in store: any Store
-  ) throws(StoreError) -> Range<UInt64>? {
+  ) throws(StoreError) -> Range<UInt64> {
     var start = block.lowerBound
-    while start < block.upperBound {
+    while start < block.upperBound, start - block.lowerBound < lookedAtOnce {
       let before = EnvelopeID(start << 32 - 1)
       let found = try store.page(after: before, limit: 1).envelopes.first?.message.id
       guard let found, found.rawValue < block.upperBound else { return start..<block.upperBound }
       guard found.rawValue == start else { return start..<UInt64(found.rawValue) }
       start += 1
     }
-    return nil
+    return start..<start
   }
 }

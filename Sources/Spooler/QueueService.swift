@@ -198,25 +198,32 @@ package final class QueueService: RoleService {
   }
 
   private func readSettings() {
-    worker.read({ [projection] store throws(StoreError) in
-      // Nobody else reads a store in memory.
-      if projection.backend != .memory { StoredTimeToLive.record(projection.timeToLive, in: store) }
-      return (
-        try store.setting(IdentifierCursor.setting), try store.setting(Pauses.setting)
+    worker.read({ store throws(StoreError) in
+      (
+        try store.setting(IdentifierCursor.setting), try store.setting(Pauses.setting),
+        try store.setting(StoredTimeToLive.setting)
       )
     }) { [unowned self] result in
       switch result {
       case .failure(let error): context.giveUp("\(error)")
-      case .success((let cursor, let paused)):
+      case .success((let cursor, let paused, let timeToLive)):
         loading = .reading
         identifiers?.begin(storedCursor: cursor)
         pauses.restore(paused)
         applyPauses()
+        record(timeToLive)
         context.tell(.ready)
         queryDesk?.loadingWentOn()
         load(after: nil, incomplete: [])
       }
     }
+  }
+
+  /// Writes what the store does not say already. Nobody else reads a store in memory.
+  private func record(_ known: [UInt8]?) {
+    let value = StoredTimeToLive.value(projection.timeToLive)
+    guard known != value, projection.backend != .memory else { return }
+    commit([.set(StoredTimeToLive.setting, value)], .soon) {}
   }
 
   /// Reads all envelopes page by page; mail comes in and goes out meanwhile.

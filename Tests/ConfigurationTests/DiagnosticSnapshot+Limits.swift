@@ -312,6 +312,10 @@ extension DiagnosticSnapshot {
     t.conf:1: task-lowat is above task-hiwat
         mta limit task-lowat 60
                   ^~~~~~~~~~
+    >>> mta limit task-lowat 60\nmta limit for domain x.example inet4\nmta limit task-hiwat 100
+    t.conf:1: task-lowat is above task-hiwat
+        mta limit task-lowat 60
+                  ^~~~~~~~~~
     >>> srs ttl
     t.conf:1: unexpected end of line
         srs ttl

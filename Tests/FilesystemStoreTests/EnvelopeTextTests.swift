@@ -72,8 +72,15 @@ struct EnvelopeTextTests {
     )
     #expect(written.contains("\ndsn-envid: env+2Bid+20x\n"))
     #expect(written.contains("\ndsn-orcpt: rfc822;a+2Bb@example.com\n"))
-    let other = try decode(relay.replacing("QQ314159", with: "a=b+"))
-    #expect(other.message.envelopeIdentifier == "a=b+")
+    for odd in ["a=b+", "h\u{e9}"] {
+      var stored = stored
+      stored.envelope.originalRecipient = "rfc822;\(odd)"
+      let again = String(
+        decoding: EnvelopeText.encode(stored.message, stored.envelope),
+        as: UTF8.self
+      )
+      #expect(try decode(again).envelope.originalRecipient == "rfc822;\(odd)")
+    }
   }
 
   @Test(

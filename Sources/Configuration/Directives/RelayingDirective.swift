@@ -16,8 +16,7 @@ extension Parser {
     var limits = domain.flatMap { draft.relayLimitsByDomain[$0] } ?? draft.relayLimits
     let owner = TaskMarks.Owner.relay(domain: domain)
     // A domain begins with what was stated of all.
-    let isLowStated = taskMarks[.relay(domain: nil)]?.isLowStated ?? false
-    var marks = taskMarks[owner] ?? TaskMarks(isLowStated: isLowStated)
+    var marks = taskMarks[owner] ?? taskMarks[.relay(domain: nil)] ?? TaskMarks()
     let keys = RelayLimits.Key.allCases.map(\.rawValue)
     try parseLimits(of: "mta limit", among: ["inet4", "inet6"] + keys) {
       parser,

@@ -56,7 +56,9 @@ package struct QueueProjection: Hashable, Sendable {
     actions = configuration.actions.map { action in
       let (kind, route): (LookupProjection.Action.Kind, Action.Route) =
         switch action.method {
-        case .local(let local): (.local, local.agent.servesMany ? .fixed : .byDomain)
+        // A wrapper's input is one message for one user, whoever is behind it.
+        case .local(let local):
+          (.local, local.agent.servesMany && local.wrapper == nil ? .fixed : .byDomain)
         case .relay(let relay): (.relay, relay.namesHosts ? .fixed : .byDomain)
         }
       return Action(

@@ -37,7 +37,13 @@ extension Parser {
       below: draft.relayLimits.tasksHigh,
       of: .relay(domain: nil)
     )
+    let general = draft.relayLimits
+    let isReported = general.tasksLow > general.tasksHigh
     for (domain, limits) in draft.relayLimitsByDomain.sorted(by: { $0.key < $1.key }) {
+      // What a domain took over is reported where it is stated.
+      if isReported, limits.tasksLow == general.tasksLow, limits.tasksHigh == general.tasksHigh {
+        continue
+      }
       let low = lowMark(limits.tasksLow, below: limits.tasksHigh, of: .relay(domain: domain))
       draft.relayLimitsByDomain[domain]?.tasksLow = low
     }
@@ -46,7 +52,6 @@ extension Parser {
   private mutating func lowMark(_ low: Int, below high: Int, of owner: TaskMarks.Owner) -> Int {
     guard low > high, let marks = taskMarks[owner] else { return low }
     guard marks.isLowStated else { return high }
-    // Without a place they are those of all domains, which are reported.
     if let position = marks.position {
       report(.limitOrder(low: "task-lowat", high: "task-hiwat"), at: position)
     }

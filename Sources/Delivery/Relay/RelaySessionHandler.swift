@@ -201,7 +201,8 @@ package final class RelaySessionHandler: ChannelInboundHandler {
       let handler = try securing()
       try context.pipeline.syncOperations.addHandler(handler, position: .first)
     } catch {
-      perform(session.tlsFailed("\(error)"))
+      // Ours to mend: nothing goes in clear for it.
+      perform(session.unsigned("\(error)"))
     }
   }
 

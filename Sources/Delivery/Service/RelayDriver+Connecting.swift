@@ -68,7 +68,7 @@ extension RelayDriver {
       do throws(TLSError) {
         tls = try securing()
       } catch {
-        return fail(id, .tlsFailed(error.reason))
+        return fail(id, .unsigned(error.reason))
       }
     }
     let channel =

@@ -5,14 +5,9 @@
 package enum StoredTimeToLive {
   package static let setting = "ttl"
 
-  /// Writes what is not there already; best effort.
-  package static func record(_ timeToLive: Duration, in store: any Store) {
-    let value = Array("\(timeToLive.components.seconds)".utf8)
-    guard let known = try? store.setting(setting), known == value else {
-      // What cannot be written now is written at another start.
-      try? store.apply([.set(setting, value)])
-      return
-    }
+  /// What stands for it in the store.
+  package static func value(_ timeToLive: Duration) -> [UInt8] {
+    Array("\(timeToLive.components.seconds)".utf8)
   }
 
   /// Nil where no daemon has written it.

@@ -116,7 +116,8 @@ final class KeysRole: RoleService {
         fault: renewal.fault ?? ""
       )
     )
-    answerOperators(renewal.fault.map { .failure("nothing is renewed: \($0)") } ?? .done)
+    let outcome = isTaken ? "renewed, but for" : "nothing is renewed:"
+    answerOperators(renewal.fault.map { .failure("\(outcome) \($0)") } ?? .done)
   }
 
   // MARK: Operators

@@ -85,7 +85,7 @@ class KeysRole:
                                         stderr=subprocess.PIPE)
         theirs.close()
         bench.at_end(self.process.kill)
-        identity = (text("") + struct.pack("<II", STAY, STAY) + text("")
+        identity = (text("") + struct.pack("<II", STAY, STAY) + text("") + text("")
                     + struct.pack("<IBQ", os.getuid(), 0, 0xffffffffffffffff))
         self.tell(b"\x01" + identity, file(b""))
         entries = b"".join(text(name) + text(open(pair.certificate, "rb").read()) + bytes([0, users])

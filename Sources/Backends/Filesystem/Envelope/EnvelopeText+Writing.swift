@@ -89,13 +89,19 @@ extension EnvelopeText {
     case nil: break
     }
     // OpenSMTPD keeps them as they came, and sends them so.
-    writer.text(.envelopeIdentifier, Xtext.encoded(message.envelopeIdentifier ?? ""))
+    writer.text(.envelopeIdentifier, encoded(message.envelopeIdentifier ?? ""))
     let original = envelope.originalRecipient ?? ""
     let parts = original.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
     writer.text(
       .originalRecipient,
-      parts.count == 2 ? "\(parts[0]);\(Xtext.encoded(String(parts[1])))" : original
+      parts.count == 2 ? "\(parts[0]);\(encoded(String(parts[1])))" : original
     )
+  }
+
+  /// As xtext; as it is where that would not be read as the same.
+  private static func encoded(_ text: String) -> String {
+    let bytes = Xtext.encode(text)
+    return Xtext.decode(bytes.span) == text ? String(decoding: bytes, as: UTF8.self) : text
   }
 
   private static func writeStatus(_ status: EnhancedStatus?, to writer: inout Writer) {

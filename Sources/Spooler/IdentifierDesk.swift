@@ -64,7 +64,12 @@ final class IdentifierDesk {
     _ give: @escaping (MessageID, UInt32) -> Void
   ) {
     guard queue.loading != .complete || mustAsk else { return give(first, count) }
-    let block = UInt64(first.rawValue)..<UInt64(first.rawValue) + UInt64(count)
+    look(UInt64(first.rawValue)..<UInt64(first.rawValue) + UInt64(count), give)
+  }
+
+  /// Goes on to the block's end, though the reading may end meanwhile.
+  private func look(_ block: Range<UInt64>, _ give: @escaping (MessageID, UInt32) -> Void) {
+    let count = UInt32(block.count)
     queue.worker.read({ store throws(StoreError) in
       try IdentifierDesk.free(of: block, in: store)
     }) { [unowned self] result in
@@ -78,7 +83,7 @@ final class IdentifierDesk {
           return reserve(count, give)
         }
         guard free.isEmpty else { return give(id, UInt32(free.count)) }
-        confirm(id, UInt32(block.upperBound - free.lowerBound), give)
+        look(free.lowerBound..<block.upperBound, give)
       }
     }
   }

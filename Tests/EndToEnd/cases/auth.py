@@ -479,8 +479,8 @@ def pam_unix(bench, how):
         asks(daemon, reply, user=one.name)
 
 
-@case("PAM that does not answer holds up nobody else, and what it started ends with the server")
-def pam_hangs(bench):
+def asking_slowly(bench):
+    """A daemon whose PAM does not answer for the user `slow`, a client that waits for it, and what sleeps there."""
     script = bench.write("module", "#!/bin/sh\n[ \"$PAM_USER\" = slow ] && exec sleep 600\nexit 0\n", 0o755)
     daemon = server(bench, "tls auth", service(
         bench, f"auth required pam_exec.so quiet {script}", "account required pam_permit.so")).start()
@@ -488,6 +488,12 @@ def pam_hangs(bench):
     slow.send("AUTH PLAIN " + plain("slow", PASSWORD) + "\r\n")
     sleeping = eventually(
         lambda: [p for p in daemon.descendants() if command_line(p)[:2] == ["sleep", "600"]], "nobody sleeps")
+    return daemon, slow, sleeping
+
+
+@case("PAM that does not answer holds up nobody else, and what it started ends with the server")
+def pam_hangs(bench):
+    daemon, slow, sleeping = asking_slowly(bench)
     asks(daemon, "235", user="quick")
     # Accounts, and with it who asked, goes; and so does what was asked.
     daemon.kill_role("accounts")
@@ -498,13 +504,7 @@ def pam_hangs(bench):
 
 @case("a program for PAM that is stuck is waited for so long, and no longer")
 def pam_stuck(bench):
-    script = bench.write("module", "#!/bin/sh\n[ \"$PAM_USER\" = slow ] && exec sleep 600\nexit 0\n", 0o755)
-    daemon = server(bench, "tls auth", service(
-        bench, f"auth required pam_exec.so quiet {script}", "account required pam_permit.so")).start()
-    slow, _ = secured(daemon)
-    slow.send("AUTH PLAIN " + plain("slow", PASSWORD) + "\r\n")
-    eventually(
-        lambda: [p for p in daemon.descendants() if command_line(p)[:2] == ["sleep", "600"]], "nobody sleeps")
+    daemon, slow, _ = asking_slowly(bench)
     for process in daemon.descendants():
         if command_line(process)[:1] == ["smtpd-pam"]:
             os.kill(process, signal.SIGSTOP)

@@ -37,8 +37,11 @@ match from any for any action "in"
     return daemon
 
 
-def trusting(authority, **options):
+def trusting(authority, shown=None, **options):
+    """A client's context that shows a pair of its own, where there is one."""
     context = ssl.create_default_context(cafile=authority.certificate)
+    if shown is not None:
+        context.load_cert_chain(shown.certificate, shown.key)
     for key, value in options.items():
         setattr(context, key, value)
     return context
@@ -151,9 +154,7 @@ def verified(bench):
                     more=f'ca clients cert "{authority.certificate}"\n').start()
 
     def attempt(pair):
-        context = trusting(authority)
-        if pair is not None:
-            context.load_cert_chain(pair.certificate, pair.key)
+        context = trusting(authority, shown=pair)
         with Client(daemon.secure) as client:
             starttls(client, context)
             send(client, bench, "verified")
@@ -179,9 +180,7 @@ def immediately_verified(bench):
                     more=f'ca clients cert "{authority.certificate}"\n').start()
 
     def attempt(pair):
-        context = trusting(authority)
-        if pair is not None:
-            context.load_cert_chain(pair.certificate, pair.key)
+        context = trusting(authority, shown=pair)
         client = Client(daemon.secure, greeting=None)
         client.socket = context.wrap_socket(client.socket, server_hostname=NAME)
         client.expect("220")
@@ -208,9 +207,7 @@ def unchecked(bench):
     daemon = server(bench, {NAME: authority.issue(NAME)}, 'tls ca "clients"',
                     more=f'ca clients cert "{authority.certificate}"\n').start()
     for pair, result in [(friend, "verified"), (stranger, "unchecked"), (None, None)]:
-        context = trusting(authority)
-        if pair is not None:
-            context.load_cert_chain(pair.certificate, pair.key)
+        context = trusting(authority, shown=pair)
         with Client(daemon.secure) as client:
             starttls(client, context)
             send(client, bench, "let in")

@@ -54,13 +54,13 @@ let package = Package(
     ),
     .target(
       name: "FilesystemStore",
-      dependencies: ["Disk", "Mail", "Queue"],
+      dependencies: ["Disk", "Mail", "Queue", "StoreJournal"],
       path: "Sources/Backends/Filesystem",
       swiftSettings: strict
     ),
     .target(
       name: "LMDBStore",
-      dependencies: ["CLMDB", "Disk", "Mail", "Queue", "TableStore"],
+      dependencies: ["CLMDB", "Disk", "Mail", "Queue", "StoreJournal", "TableStore"],
       path: "Sources/Backends/LMDB",
       swiftSettings: strict
     ),
@@ -83,6 +83,12 @@ let package = Package(
         "Queue", "SQLiteStore", "TableStore",
       ],
       path: "Sources/Backends/All",
+      swiftSettings: strict
+    ),
+    .target(
+      name: "StoreJournal",
+      dependencies: ["Disk", "Mail"],
+      path: "Sources/Backends/Journal",
       swiftSettings: strict
     ),
     .target(
@@ -253,7 +259,7 @@ let package = Package(
       name: "BackendTests",
       dependencies: [
         "Configuration", "Disk", "FilesystemStore", "LMDBStore", "Mail", "MemoryStore", "Queue",
-        "SQLiteStore", "StoreFactory", "TableStore",
+        "SQLiteStore", "StoreFactory", "StoreJournal", "TableStore",
       ],
       swiftSettings: strict
     ),

@@ -3,6 +3,7 @@
 import Disk
 import Mail
 import Queue
+import StoreJournal
 import Testing
 
 @testable import FilesystemStore

@@ -3,6 +3,7 @@
 internal import Disk
 internal import Mail
 package import Queue
+internal import StoreJournal
 
 /// Changing: into the journal, then into memory.
 extension FilesystemStore {
@@ -160,13 +161,15 @@ extension FilesystemStore {
     }
     if case .set(let name, let value) = change {
       settings.values[name] = value
-      journal.touchSettings(slot: slot)
+      progress[slot, default: CheckpointProgress()].hasSettings = true
     }
     overlay.carryOut(change, stamp) { id in
       // During the replay only: a live insertion has looked before.
       state != .open && ((try? tree.contains(id)) ?? true)
     }
-    if let id = change.message { journal.touch(id, slot: slot) }
+    if let id = change.message {
+      progress[slot, default: CheckpointProgress()].touched.append(id)
+    }
     if let staged, state == .open {
       // One that stays is swept away at the next start.
       try? stage.remove(staged)

@@ -3,6 +3,7 @@
 internal import Disk
 internal import Mail
 package import Queue
+internal import StoreJournal
 
 /// Turning what is in the journal into files, a slice at a time, so that the journal stays bounded and
 /// nobody waits for long.
@@ -26,7 +27,7 @@ extension FilesystemStore {
     for extent in extents where extent + GroupHeader.alignment > limits.segmentBytes {
       throw .failed(
         operation: "insert",
-        path: "\(disk.root)/\(Journal.directory)",
+        path: "\(disk.root)/\(FilesystemStore.journalDirectory)",
         errno: 27,
         explanation: "too large for the journal"
       )
@@ -86,29 +87,34 @@ extension FilesystemStore {
       try onDisk { () throws(DiskError) in try writeSettings() }
       settingsHaveCounts = false
     }
-    let (chosen, end) = chooseSlice(of: segment)
+    let work = progress[segment.slot] ?? CheckpointProgress()
+    let (chosen, end) = chooseSlice(of: segment, work)
     if !chosen.isEmpty {
       try onDisk { () throws(DiskError) in try writeToTree(chosen) }
       for id in chosen { overlay.forget(id) }
     }
-    journal.checkpointed(end)
-    if end == segment.touched.count {
-      if segment.hasSettings { try onDisk { () throws(DiskError) in try writeSettings() } }
+    progress[segment.slot]?.done = end
+    if end == work.touched.count {
+      if work.hasSettings { try onDisk { () throws(DiskError) in try writeSettings() } }
+      progress[segment.slot] = nil
       journal.retireOldest()
     }
-    guard !segment.touched.isEmpty else { return limits.segmentBytes }
-    return segment.used / segment.touched.count * (end - segment.done) + 1
+    guard !work.touched.isEmpty else { return limits.segmentBytes }
+    return segment.used / work.touched.count * (end - work.done) + 1
   }
 
-  private func chooseSlice(of segment: Journal.Segment) -> (chosen: [MessageID], end: Int) {
+  private func chooseSlice(
+    of segment: Journal.Segment,
+    _ work: CheckpointProgress
+  ) -> (chosen: [MessageID], end: Int) {
     var chosen: [MessageID] = []
     var isChosen: Set<MessageID> = []
     var bytes = 0
-    var index = segment.done
-    while index < segment.touched.count, chosen.count < limits.sliceMessages,
+    var index = work.done
+    while index < work.touched.count, chosen.count < limits.sliceMessages,
       bytes < limits.sliceBytes
     {
-      let id = segment.touched[index]
+      let id = work.touched[index]
       index += 1
       guard let entry = overlay[id], entry.epoch <= segment.epoch,
         isChosen.insert(id).inserted
@@ -220,7 +226,7 @@ extension FilesystemStore {
     try quarantine.keep(
       content,
       as: "record-\(id)",
-      from: Journal.directory,
+      from: FilesystemStore.journalDirectory,
       because: problem,
       at: clock()
     )
@@ -246,7 +252,7 @@ extension FilesystemStore {
       try quarantine.keep(
         message + envelope,
         as: "record-\(id)",
-        from: Journal.directory,
+        from: FilesystemStore.journalDirectory,
         because: problem,
         at: clock()
       )

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: ISC
 
 package import Disk
+internal import Mail
+internal import StoreJournal
 
 extension FilesystemStore {
   /// How much of everything there may be.
   package struct Limits: Sendable {
     /// Of one file of the journal; a multiple of 512.
     package var segmentBytes = 8 << 20
-    /// Files of the journal: with `segmentBytes` its bound. At least 4.
-    package var segments = 8
+    /// Files of the journal: with `segmentBytes` its bound, half of which a burst fills before files are
+    /// made for it. At least 4.
+    package var segments = 16
     /// A body longer than this is not put into the journal but staged as a file.
     package var inlineBodyMax = 1 << 20
     /// What one step of a checkpoint turns into files at most.
@@ -32,4 +35,26 @@ extension FilesystemStore {
     /// A body that always fits into a group.
     var journalBodyMax: Int { min(inlineBodyMax, segmentBytes / 8) }
   }
+}
+
+extension Journal {
+  /// The journal of an fs store.
+  init(disk: any Disk, limits: FilesystemStore.Limits) {
+    precondition(limits.segments >= 4, "a checkpoint needs room beside what comes in")
+    self.init(
+      disk: disk,
+      directory: FilesystemStore.journalDirectory,
+      segmentBytes: limits.segmentBytes,
+      segments: limits.segments
+    )
+  }
+}
+
+/// What a checkpoint of one file of the journal has to deal with.
+struct CheckpointProgress {
+  /// The messages that the file's changes are about, in their order, some more than once.
+  var touched: [MessageID] = []
+  /// How many of those a checkpoint has dealt with.
+  var done = 0
+  var hasSettings = false
 }

@@ -3,11 +3,12 @@
 internal import Disk
 internal import Mail
 package import Queue
+internal import StoreJournal
 
 /// Opening, recovery, and the clean stop.
 extension FilesystemStore {
   private static let directories = [
-    SpoolTree.queue, SpoolTree.incoming, Journal.directory, BodyStage.name,
+    SpoolTree.queue, SpoolTree.incoming, FilesystemStore.journalDirectory, BodyStage.name,
     Quarantine.directory,
   ]
   private static let settingsPath = "settings"
@@ -53,6 +54,7 @@ extension FilesystemStore {
     try readSettings(&report)
     overlay = Overlay()
     journal = Journal(disk: disk, limits: limits)
+    progress = [:]
     tree.forgetListing()
     let counts = settings.counts
     try recover(acknowledged: acknowledged, &report)
@@ -238,7 +240,8 @@ extension FilesystemStore {
         slot: step.slot,
         epoch: step.group.header.epoch,
         range: range,
-        problem: error.description
+        problem: error.description,
+        sequence: step.group.header.sequence
       )
       return try keepDamage(damage, &report)
     }
@@ -252,7 +255,7 @@ extension FilesystemStore {
     _ damage: JournalRecovery.Damage,
     _ report: inout OpenReport
   ) throws(StoreError) {
-    let path = Journal.path(damage.slot)
+    let path = journal.path(damage.slot)
     let name = "journal-\(damage.epoch)-\(damage.range.lowerBound)"
     report.remarks.append("\(path): damaged at \(damage.range.lowerBound): \(damage.problem)")
     try onDisk { () throws(DiskError) in

@@ -3,6 +3,7 @@
 internal import Disk
 package import Mail
 package import Queue
+internal import StoreJournal
 
 /// Reading: the journal first, then the tree.
 extension FilesystemStore {
@@ -89,7 +90,10 @@ extension FilesystemStore {
         do throws(DecodingError) {
           return try Message(id: id, record: record)
         } catch {
-          throw .damaged(path: "\(disk.root)/\(Journal.directory)", problem: error.description)
+          throw .damaged(
+            path: "\(disk.root)/\(FilesystemStore.journalDirectory)",
+            problem: error.description
+          )
         }
       }
     }

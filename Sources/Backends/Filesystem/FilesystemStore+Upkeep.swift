@@ -3,6 +3,7 @@
 internal import Disk
 package import Mail
 package import Queue
+internal import StoreJournal
 
 /// What the operator asks for: checks, quarantine, messages put there by hand.
 extension FilesystemStore {

@@ -3,6 +3,7 @@
 package import Disk
 package import Mail
 package import Queue
+internal import StoreJournal
 
 /// The store of plain files: OpenSMTPD's directories behind a journal.
 ///
@@ -14,6 +15,8 @@ package import Queue
 package final class FilesystemStore: Store {
   /// Of the spool's directory; a higher one is refused.
   package static let formatVersion = 1
+  /// Of the journal, in the spool.
+  static let journalDirectory = "journal"
 
   package let disk: any Disk
   package let limits: Limits
@@ -33,6 +36,8 @@ package final class FilesystemStore: Store {
   var state = State.closed
   var lock: SpoolLock?
   var journal: Journal
+  /// What checkpoints have to deal with, by the journal's files.
+  var progress: [Int: CheckpointProgress] = [:]
   var overlay = Overlay()
   var settings = SpoolSettings()
   var quarantine: Quarantine

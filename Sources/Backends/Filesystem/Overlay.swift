@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 internal import Mail
+internal import StoreJournal
 
 /// What the journal knows that the tree does not: places in the journal, hardly any content.
 struct Overlay {

@@ -2,6 +2,7 @@
 
 internal import Mail
 internal import Queue
+internal import StoreJournal
 
 /// What the fuzz target and its corpus test run.
 package enum JournalFuzzing {

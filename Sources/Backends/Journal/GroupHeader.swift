@@ -1,38 +1,41 @@
 // SPDX-License-Identifier: ISC
 
-internal import Mail
+package import Mail
 internal import Queue
 
 /// What stands before each group of the journal: 48 bytes, its own checksum among them.
 ///
 /// A group begins at a multiple of 512, so that writing one never touches a sector of another.
-struct GroupHeader: Hashable, Sendable {
-  static let size = 48
-  static let alignment = 512
+package struct GroupHeader: Hashable, Sendable {
+  /// Of the header, in bytes.
+  package static let size = 48
+  /// Groups begin at its multiples, in bytes.
+  package static let alignment = 512
   private static let magic: UInt32 = 0x314c_4a54
 
   /// How often a journal file was begun anew, counted over all of them.
-  var epoch: UInt64
+  package var epoch: UInt64
   /// Of the group, rising by one over all epochs.
-  var sequence: UInt64
+  package var sequence: UInt64
   /// The oldest epoch whose records are still needed.
-  var tail: UInt64
+  package var tail: UInt64
   /// The first sequence of this epoch: groups of earlier epochs with this number or a higher one do
   /// not count.
-  var start: UInt64
+  package var start: UInt64
   /// Of the changes behind the header, in bytes.
-  var length: Int
+  package var length: Int
   /// How many changes there are.
-  var count: Int
+  package var count: Int
 
   /// The room that the group takes.
-  var extent: Int { GroupHeader.extent(of: length) }
+  package var extent: Int { GroupHeader.extent(of: length) }
 
-  static func extent(of length: Int) -> Int {
+  /// The room of a group with so many bytes behind its header.
+  package static func extent(of length: Int) -> Int {
     (size + length + alignment - 1) / alignment * alignment
   }
 
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var body = ByteWriter(reserving: GroupHeader.size)
     body.write(epoch)
     body.write(sequence)
@@ -50,7 +53,7 @@ struct GroupHeader: Hashable, Sendable {
   }
 
   /// Nil when there is no header at `offset`, or a damaged one.
-  init?(_ bytes: [UInt8], at offset: Int) {
+  package init?(_ bytes: [UInt8], at offset: Int) {
     let end = offset + GroupHeader.size
     guard end <= bytes.count, bytes[offset] == 0x54, bytes[offset + 1] == 0x4a else { return nil }
     var reader = ByteReader(bytes[offset..<end])
@@ -78,7 +81,14 @@ struct GroupHeader: Hashable, Sendable {
     guard offset + extent <= bytes.count, sequence >= start, tail <= epoch + 1 else { return nil }
   }
 
-  init(epoch: UInt64, sequence: UInt64, tail: UInt64, start: UInt64, length: Int, count: Int) {
+  package init(
+    epoch: UInt64,
+    sequence: UInt64,
+    tail: UInt64,
+    start: UInt64,
+    length: Int,
+    count: Int
+  ) {
     self.epoch = epoch
     self.sequence = sequence
     self.tail = tail
@@ -89,24 +99,27 @@ struct GroupHeader: Hashable, Sendable {
 }
 
 /// A group that is being put together: header, then each change as length, checksum and content.
-struct GroupWriter: Sendable {
+package struct GroupWriter: Sendable {
   /// Before each change: its length and its checksum, four bytes each.
-  static let frameSize = 8
+  package static let frameSize = 8
 
   private var writer: ByteWriter
   private var frames: [(offset: Int, length: Int)] = []
 
-  init(reserving capacity: Int = 16_384) {
+  package init(reserving capacity: Int = 16_384) {
     writer = ByteWriter(reserving: capacity)
     writer.append([UInt8](repeating: 0, count: GroupHeader.size))
   }
 
-  var isEmpty: Bool { frames.isEmpty }
-  var extent: Int { GroupHeader.extent(of: writer.count - GroupHeader.size) }
-  var count: Int { frames.count }
+  /// Whether it has no change yet.
+  package var isEmpty: Bool { frames.isEmpty }
+  /// The room that it would take.
+  package var extent: Int { GroupHeader.extent(of: writer.count - GroupHeader.size) }
+  /// How many changes it has.
+  package var count: Int { frames.count }
 
   /// Appends a change. What `body` returns says where in the group the parts of it are.
-  mutating func change<Places>(_ body: (inout ByteWriter) -> Places) -> Places {
+  package mutating func change<Places>(_ body: (inout ByteWriter) -> Places) -> Places {
     let offset = writer.count
     writer.write(UInt64(0))
     let places = body(&writer)
@@ -115,7 +128,7 @@ struct GroupWriter: Sendable {
   }
 
   /// The group's bytes under the numbers that it gets.
-  consuming func finish(
+  package consuming func finish(
     epoch: UInt64,
     sequence: UInt64,
     tail: UInt64,
@@ -147,7 +160,7 @@ struct GroupWriter: Sendable {
   }
 
   /// Covers where the change belongs, so that an old one in its place is not taken for it.
-  static func checksum(_ content: Span<UInt8>, epoch: UInt64, sequence: UInt64) -> UInt32 {
+  package static func checksum(_ content: Span<UInt8>, epoch: UInt64, sequence: UInt64) -> UInt32 {
     var checksum = Checksum()
     checksum.add(epoch)
     checksum.add(sequence)

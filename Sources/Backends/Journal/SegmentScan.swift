@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: ISC
 
-internal import Queue
-
 /// What is in one file of the journal, as far as checksums tell. Pure.
-struct SegmentScan: Sendable {
-  struct Group: Hashable, Sendable {
-    var offset: Int
-    var header: GroupHeader
+package struct SegmentScan: Sendable {
+  /// A group whose header is whole.
+  package struct Group: Hashable, Sendable {
+    /// In the file.
+    package var offset: Int
+    /// What it says of itself.
+    package var header: GroupHeader
     /// The contents of the changes that are whole.
-    var changes: [Range<Int>]
+    package var changes: [Range<Int>]
     /// What of the group is not: a change each, or all from where its frames cannot be followed.
-    var damaged: [Range<Int>]
+    package var damaged: [Range<Int>]
   }
 
   /// The youngest that the file has groups of; nil when it has none.
-  private(set) var epoch: UInt64?
-  private(set) var start: UInt64 = 0
+  package private(set) var epoch: UInt64?
+  /// The first sequence of the epoch.
+  package private(set) var start: UInt64 = 0
   /// The highest that any group names.
-  private(set) var tail: UInt64 = 0
-  private(set) var groups: [Group] = []
+  package private(set) var tail: UInt64 = 0
+  /// In the order of the file.
+  package private(set) var groups: [Group] = []
   /// Bytes that are followed by valid groups of this epoch and are none themselves.
-  private(set) var gaps: [Range<Int>] = []
+  package private(set) var gaps: [Range<Int>] = []
   /// Where the valid groups end.
-  private(set) var end = 0
+  package private(set) var end = 0
 
-  var lastSequence: UInt64? { groups.last?.header.sequence }
+  /// The highest of its groups; nil when it has none.
+  package var lastSequence: UInt64? { groups.last?.header.sequence }
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     var position = 0
     while position + GroupHeader.size <= bytes.count {
       if let header = header(bytes, at: position) {
@@ -104,31 +108,58 @@ struct SegmentScan: Sendable {
 }
 
 /// Which groups of several scanned files count, and what is missing. Pure.
-struct JournalRecovery: Sendable {
-  struct Step: Sendable {
-    var slot: Int
-    var group: SegmentScan.Group
+package struct JournalRecovery: Sendable {
+  /// A group that counts.
+  package struct Step: Sendable {
+    /// The number of the file that it is in.
+    package var slot: Int
+    /// Where in that.
+    package var group: SegmentScan.Group
   }
 
-  struct Damage: Hashable, Sendable {
-    var slot: Int
-    var epoch: UInt64
-    var range: Range<Int>
-    var problem: String
+  /// What was written and cannot be read.
+  package struct Damage: Hashable, Sendable {
+    /// The number of the file that it is in.
+    package var slot: Int
+    /// Of the file.
+    package var epoch: UInt64
+    /// Its bytes in the file.
+    package var range: Range<Int>
+    /// In words, for a remark.
+    package var problem: String
+    /// The number of the youngest group that is hurt.
+    package var sequence: UInt64
+
+    package init(
+      slot: Int,
+      epoch: UInt64,
+      range: Range<Int>,
+      problem: String,
+      sequence: UInt64
+    ) {
+      self.slot = slot
+      self.epoch = epoch
+      self.range = range
+      self.problem = problem
+      self.sequence = sequence
+    }
   }
 
   /// In the order in which they were written.
-  private(set) var steps: [Step] = []
-  private(set) var damage: [Damage] = []
+  package private(set) var steps: [Step] = []
+  /// In the order of the files.
+  package private(set) var damage: [Damage] = []
   /// The oldest epoch that is needed.
-  private(set) var tail: UInt64 = 1
-  private(set) var nextEpoch: UInt64 = 1
-  private(set) var nextSequence: UInt64 = 1
+  package private(set) var tail: UInt64 = 1
+  /// For the file that is begun next.
+  package private(set) var nextEpoch: UInt64 = 1
+  /// For the group that is appended next.
+  package private(set) var nextSequence: UInt64 = 1
   /// A last group that was not written whole, and so was never acknowledged.
-  private(set) var hasTornTail = false
+  package private(set) var hasTornTail = false
 
   /// - Parameter acknowledged: the last sequence that counts, where the process still knows it.
-  init(_ scans: [(slot: Int, scan: SegmentScan)], acknowledged: UInt64?) {
+  package init(_ scans: [(slot: Int, scan: SegmentScan)], acknowledged: UInt64?) {
     tail = max(1, scans.map(\.scan.tail).max() ?? 1)
     nextEpoch = max(tail, (scans.compactMap(\.scan.epoch).max() ?? 0) + 1)
     let needed = scans.filter { $0.scan.epoch ?? 0 >= tail }
@@ -169,14 +200,23 @@ struct JournalRecovery: Sendable {
           slot: slot,
           epoch: epoch,
           range: gap,
-          problem: "no valid group, but valid ones follow"
+          problem: "no valid group, but valid ones follow",
+          sequence: (groups.first { $0.offset >= gap.upperBound }?.header.sequence ?? 0) &- 1
         )
       )
     }
     for group in groups {
       steps.append(Step(slot: slot, group: group))
       for range in group.damaged {
-        damage.append(Damage(slot: slot, epoch: epoch, range: range, problem: "wrong checksum"))
+        damage.append(
+          Damage(
+            slot: slot,
+            epoch: epoch,
+            range: range,
+            problem: "wrong checksum",
+            sequence: group.header.sequence
+          )
+        )
       }
     }
     let last = groups.last?.header.sequence ?? scan.start &- 1
@@ -184,7 +224,13 @@ struct JournalRecovery: Sendable {
       let range = scan.end..<max(scan.end, scan.end + GroupHeader.alignment)
       let missing = bound - last - 1
       damage.append(
-        Damage(slot: slot, epoch: epoch, range: range, problem: "\(missing) groups are missing")
+        Damage(
+          slot: slot,
+          epoch: epoch,
+          range: range,
+          problem: "\(missing) groups are missing",
+          sequence: bound - 1
+        )
       )
     }
     nextSequence = max(nextSequence, last &+ 1)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: ISC
 
-internal import Disk
-internal import Mail
-internal import Queue
+package import Disk
 
 /// The log that makes changes durable: a ring of files of zeros that are written over in turn.
 ///
@@ -10,65 +8,78 @@ internal import Queue
 ///
 /// A group is one write and one sync. After a write or sync that failed nothing is ever appended
 /// again: what the disk then holds is not known, and only a new scan tells.
-struct Journal {
-  static let directory = "journal"
-
+package struct Journal {
   /// A file that has, or may have, groups.
-  struct Segment {
-    var slot: Int
-    var epoch: UInt64
+  package struct Segment: Sendable {
+    /// The number of the file.
+    package var slot: Int
+    /// How often a file was begun anew by then, over all of them.
+    package var epoch: UInt64
     /// Bytes from its beginning that are groups.
-    var used = 0
-    /// The messages that its changes are about, in their order, some more than once.
-    var touched: [MessageID] = []
-    /// How many of those a checkpoint has dealt with.
-    var done = 0
-    var hasSettings = false
+    package var used: Int
+
+    package init(slot: Int, epoch: UInt64, used: Int = 0) {
+      self.slot = slot
+      self.epoch = epoch
+      self.used = used
+    }
   }
 
+  /// In the spool.
+  package let directory: String
   private let disk: any Disk
   private let segmentBytes: Int
   private let segmentsMax: Int
   private var files: [Int: OpenFile] = [:]
-  private(set) var current: Segment?
+  /// The file that is being written.
+  package private(set) var current: Segment?
   /// The oldest first.
-  private(set) var closed: [Segment] = []
+  package private(set) var closed: [Segment] = []
   private var retired: [(slot: Int, epoch: UInt64)] = []
   private var free: [Int] = []
-  private(set) var nextEpoch: UInt64 = 1
-  private(set) var nextSequence: UInt64 = 1
+  /// Of the next file that is begun.
+  package private(set) var nextEpoch: UInt64 = 1
+  /// Of the next group.
+  package private(set) var nextSequence: UInt64 = 1
   private var start: UInt64 = 1
-  private(set) var isSealed = false
+  /// Whether a write has failed, so that nothing may follow it.
+  package private(set) var isSealed = false
 
-  init(disk: any Disk, limits: FilesystemStore.Limits) {
+  /// - Parameters:
+  ///   - directory: of the spool, which is there before the first call.
+  ///   - segmentBytes: of one file; a multiple of 512.
+  ///   - segments: files at most, two or more.
+  package init(disk: any Disk, directory: String, segmentBytes: Int, segments: Int) {
     self.disk = disk
-    segmentBytes = limits.segmentBytes
-    segmentsMax = limits.segments
-    precondition(segmentsMax >= 4 && segmentBytes % GroupHeader.alignment == 0)
+    self.directory = directory
+    self.segmentBytes = segmentBytes
+    segmentsMax = segments
+    precondition(segments >= 2 && segmentBytes % GroupHeader.alignment == 0)
   }
 
-  static func path(_ slot: Int) -> String { "\(directory)/\(slot < 10 ? "0" : "")\(slot)" }
+  /// The path of a file, in the spool.
+  package func path(_ slot: Int) -> String { "\(directory)/\(slot < 10 ? "0" : "")\(slot)" }
 
   /// The last group that was acknowledged.
-  var acknowledged: UInt64 { nextSequence - 1 }
+  package var acknowledged: UInt64 { nextSequence - 1 }
 
   /// How many files hold changes that are in no other place.
-  var filled: Int { closed.count + (current == nil ? 0 : 1) }
+  package var filled: Int { closed.count + (current == nil ? 0 : 1) }
 
   /// How many files can be begun without needing space.
-  var ready: Int { free.count + retired.count }
+  package var ready: Int { free.count + retired.count }
 
   /// Whether there may be another file.
-  var canGrow: Bool { files.count < segmentsMax }
+  package var canGrow: Bool { files.count < segmentsMax }
 
   /// Whether a group of that extent needs a new file.
-  func needsNewSegment(for extent: Int) -> Bool {
+  package func needsNewSegment(for extent: Int) -> Bool {
     guard let current else { return true }
     return current.used + extent + GroupHeader.alignment > segmentBytes
   }
 
   /// How many files groups of these extents need beyond the current one.
-  func segmentsNeeded(for extents: [Int]) -> Int {
+  package func segmentsNeeded(for extents: [Int]) -> Int {
     var used = current?.used ?? segmentBytes
     var needed = 0
     for extent in extents {
@@ -84,14 +95,14 @@ struct Journal {
   // MARK: Opening
 
   /// Opens all files that are there. Returns their scans.
-  mutating func scan() throws(DiskError) -> [(slot: Int, scan: SegmentScan)] {
+  package mutating func scan() throws(DiskError) -> [(slot: Int, scan: SegmentScan)] {
     var scans: [(slot: Int, scan: SegmentScan)] = []
-    for entry in try disk.list(Journal.directory).sorted(by: { $0.name < $1.name })
+    for entry in try disk.list(directory).sorted(by: { $0.name < $1.name })
     where entry.kind == .file && entry.name.utf8.count <= 4 {
-      guard let slot = Int(entry.name), Journal.path(slot).hasSuffix("/\(entry.name)") else {
+      guard let slot = Int(entry.name), path(slot).hasSuffix("/\(entry.name)") else {
         continue
       }
-      let file = try disk.open(Journal.path(slot), .write)
+      let file = try disk.open(path(slot), .write)
       files[slot] = file
       // What a killed process wrote may be in memory only; from here on it counts.
       try disk.synchronizeData(file)
@@ -100,22 +111,39 @@ struct Journal {
     return scans
   }
 
-  func content(of slot: Int) throws(DiskError) -> [UInt8] {
+  /// The scans of the files that are open.
+  package func rescan() throws(DiskError) -> [(slot: Int, scan: SegmentScan)] {
+    var scans: [(slot: Int, scan: SegmentScan)] = []
+    for slot in files.keys.sorted() {
+      scans.append((slot, SegmentScan(try content(of: slot))))
+    }
+    return scans
+  }
+
+  /// All bytes of a file.
+  package func content(of slot: Int) throws(DiskError) -> [UInt8] {
     guard let file = files[slot] else { preconditionFailure("a journal file that is not open") }
     let size = min(try disk.size(of: file), 1 << 30)
     return try disk.read(file, at: 0, count: size)
   }
 
   /// Goes on behind what was recovered. `segments` are those that are still needed.
-  mutating func resume(after recovery: JournalRecovery, segments: [Segment]) {
+  ///
+  /// - Parameter floor: a number that no new group has.
+  package mutating func resume(
+    after recovery: JournalRecovery,
+    segments: [Segment],
+    behind floor: UInt64 = 0
+  ) {
     closed = segments.sorted { $0.epoch < $1.epoch }
     let needed = Set(segments.map(\.slot))
     free = files.keys.filter { !needed.contains($0) }.sorted()
     nextEpoch = recovery.nextEpoch
-    nextSequence = recovery.nextSequence
+    nextSequence = max(recovery.nextSequence, floor + 1)
   }
 
-  mutating func close() {
+  /// Closes all files; nothing can be appended afterwards.
+  package mutating func close() {
     for file in files.values { disk.close(file) }
     files = [:]
     current = nil
@@ -130,7 +158,7 @@ struct Journal {
   /// Makes `group` durable. Returns where it is.
   ///
   /// A file should be ready if the group needs a new one.
-  mutating func append(
+  package mutating func append(
     _ group: consuming GroupWriter
   ) throws(DiskError) -> (slot: Int, base: Int) {
     precondition(!isSealed && group.extent + GroupHeader.alignment <= segmentBytes)
@@ -139,7 +167,7 @@ struct Journal {
   }
 
   /// Makes durable which groups count, by one without changes.
-  mutating func mark() throws(DiskError) {
+  package mutating func mark() throws(DiskError) {
     if current == nil { try advance() }
     _ = try write(GroupWriter(reserving: GroupHeader.alignment))
   }
@@ -199,14 +227,14 @@ struct Journal {
   }
 
   private mutating func create(_ slot: Int) throws(DiskError) {
-    let path = Journal.path(slot)
+    let path = path(slot)
     do throws(DiskError) {
       try disk.removeIfPresent(path)
       let file = try disk.open(path, .create)
       do throws(DiskError) {
         try disk.preallocate(file, size: segmentBytes)
         try disk.synchronize(file)
-        try disk.synchronizeDirectory(Journal.directory)
+        try disk.synchronizeDirectory(directory)
       } catch {
         disk.close(file)
         throw error
@@ -220,7 +248,7 @@ struct Journal {
   }
 
   /// Makes a free file ahead of need.
-  mutating func grow() throws(DiskError) {
+  package mutating func grow() throws(DiskError) {
     let slot = unusedSlot
     try create(slot)
     free.append(slot)
@@ -230,43 +258,23 @@ struct Journal {
 
   // MARK: Recycling
 
-  /// Notes that a change about `message` is in the file `slot`.
-  mutating func touch(_ message: MessageID, slot: Int) {
-    if current?.slot == slot {
-      current?.touched.append(message)
-    } else if let index = closed.firstIndex(where: { $0.slot == slot }) {
-      closed[index].touched.append(message)
-    }
-  }
-
-  mutating func touchSettings(slot: Int) {
-    if current?.slot == slot {
-      current?.hasSettings = true
-    } else if let index = closed.firstIndex(where: { $0.slot == slot }) {
-      closed[index].hasSettings = true
-    }
-  }
-
-  /// A checkpoint has dealt with the first `count` touched messages of the oldest closed file.
-  mutating func checkpointed(_ count: Int) { closed[0].done = count }
-
   /// Everything in the oldest closed file is durable elsewhere.
-  mutating func retireOldest() {
+  package mutating func retireOldest() {
     let segment = closed.removeFirst()
     retired.append((segment.slot, segment.epoch))
   }
 
   /// Closes the current file, so that a checkpoint can empty it.
-  mutating func closeCurrent() {
+  package mutating func closeCurrent() {
     guard let segment = current else { return }
     closed.append(segment)
     current = nil
   }
 
   /// Removes a free file if there are more than `keeping`. Returns whether it did.
-  mutating func shrink(keeping: Int) throws(DiskError) -> Bool {
+  package mutating func shrink(keeping: Int) throws(DiskError) -> Bool {
     guard free.count > keeping, let slot = free.max(), let file = files[slot] else { return false }
-    try disk.removeIfPresent(Journal.path(slot))
+    try disk.removeIfPresent(path(slot))
     disk.close(file)
     files[slot] = nil
     free.removeAll { $0 == slot }
@@ -275,11 +283,15 @@ struct Journal {
 
   // MARK: Reading
 
-  func read(_ place: JournalPlace) throws(DiskError) -> [UInt8] {
+  /// The bytes at `place`.
+  package func read(_ place: JournalPlace) throws(DiskError) -> [UInt8] {
     try read(place, from: 0, count: Int(place.length))
   }
 
-  func read(_ place: JournalPlace, from offset: Int, count: Int) throws(DiskError) -> [UInt8] {
+  /// Up to `count` bytes of those at `place`, from an offset in them.
+  package func read(_ place: JournalPlace, from offset: Int, count: Int) throws(DiskError)
+    -> [UInt8]
+  {
     guard let file = files[Int(place.slot)] else {
       preconditionFailure("a journal file that is not open")
     }

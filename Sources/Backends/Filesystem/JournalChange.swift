@@ -2,34 +2,7 @@
 
 internal import Mail
 internal import Queue
-
-/// Where some bytes of the journal are: a file of it, an offset in that, a length.
-struct JournalPlace: Hashable, Sendable {
-  var slot: UInt16
-  var offset: UInt32
-  var length: UInt32
-
-  /// The same behind `base`, in the file `slot`.
-  func moved(to slot: Int, by base: Int) -> JournalPlace {
-    JournalPlace(slot: UInt16(slot), offset: offset + UInt32(base), length: length)
-  }
-
-  init(slot: UInt16 = 0, offset: UInt32, length: UInt32) {
-    self.slot = slot
-    self.offset = offset
-    self.length = length
-  }
-
-  init(_ range: Range<Int>) {
-    self.init(offset: UInt32(range.lowerBound), length: UInt32(range.count))
-  }
-}
-
-/// When a change was written: the numbers of its group.
-struct JournalStamp: Hashable, Sendable {
-  var epoch: UInt64
-  var sequence: UInt64
-}
+internal import StoreJournal
 
 /// One change as the journal has it. Each says how things are afterwards, and not what was done, so
 /// that carrying it out twice does no harm.

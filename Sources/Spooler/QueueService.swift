@@ -314,7 +314,7 @@ package final class QueueService: RoleService {
     return StoreWorker.GroupWork(changes: parts.flatMap(\.changes)) { [unowned self] result in
       switch result {
       case .success:
-        groups.finished()
+        groups.finished(after: worker.lastSync)
         if health == .recording {
           health = .good
           context.log.info("queue: changes can be recorded again; deliveries go on")

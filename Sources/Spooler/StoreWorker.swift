@@ -32,6 +32,8 @@ package final class StoreWorker {
   private static let idleBeforeUpkeep = TimeAmount.milliseconds(50)
   /// Asked for the next commit whenever the thread is free; runs it with `commit`.
   package var nextCommit: () -> GroupWork? = { nil }
+  /// How long the store waited for the disk the last time.
+  package private(set) var lastSync = Duration.zero
   /// Records in quarantine.
   package private(set) var quarantined = 0
   /// Told when an operation, a read even, has put records into quarantine.
@@ -200,9 +202,10 @@ package final class StoreWorker {
     storeLoop.execute {
       guard let store = box.value else { preconditionFailure("the store is not open") }
       let tell = body(store)
-      let quarantined = store.statistics().quarantined
+      let statistics = store.statistics()
       loop.execute {
-        me.value.nowQuarantined(quarantined)
+        me.value.lastSync = statistics.lastSync
+        me.value.nowQuarantined(statistics.quarantined)
         tell()
         me.value.free()
       }

@@ -60,6 +60,22 @@ struct GroupCommitTests {
     #expect(found9?.map(\.ticket) == [2])
   }
 
+  @Test("a group has as much new mail as makes its sync worth while, and all else that waits")
+  func worth() throws {
+    var group = Self.group()
+    for ticket in 0..<200 {
+      group.add([Self.change], ticket: ticket, ticket % 2 == 0 ? .now : .soon, at: 0)
+    }
+    var sizes: [Int] = []
+    for microseconds in [200, 1200, 10_000, 0] {
+      let next = group.next(at: 0)
+      sizes.append(try #require(next).count)
+      group.finished(after: .microseconds(microseconds))
+    }
+    #expect(sizes == [32, 32, 40, 96])
+    #expect(group.isIdle)
+  }
+
   @Test("what failed goes first and in its order, and alone when it failed twice")
   func failures() throws {
     var group = Self.group()

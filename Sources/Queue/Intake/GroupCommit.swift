@@ -8,6 +8,9 @@ package import Mail
 /// New mail goes as soon as the store is idle; outcomes alone wait a few milliseconds for company. The
 /// copies that a crash may cause are those whose outcome was waiting here.
 ///
+/// A group has not all of the new mail that waits where the disk is quick: its clients go on while the
+/// next group is written, and nobody idles in between. It has as much as makes its sync worth while.
+///
 /// Changes take effect in the order in which they were added, also when a group fails and is done again.
 package struct GroupCommit<Ticket> {
   package struct Limits: Sendable {
@@ -15,6 +18,10 @@ package struct GroupCommit<Ticket> {
     package var patience: Int64 = 4
     /// Changes of one group.
     package var changes = 4096
+    /// Parts of one group that somebody waits for, where a sync takes next to no time...
+    package var urgentParts = 16
+    /// ...and the time of a sync for which there may be another: about what carrying out one takes.
+    package var syncPerUrgentPart = Duration.microseconds(60)
     /// Bytes of bodies of one group.
     package var bytes = 16 << 20
 
@@ -31,13 +38,15 @@ package struct GroupCommit<Ticket> {
   package struct Part {
     package let changes: [Change]
     package let ticket: Ticket
+    fileprivate let urgency: Urgency
     /// How often a group that it was in has failed.
     package fileprivate(set) var failures = 0
     fileprivate let bytes: Int
 
-    package init(changes: [Change], ticket: Ticket) {
+    package init(changes: [Change], ticket: Ticket, _ urgency: Urgency = .now) {
       self.changes = changes
       self.ticket = ticket
+      self.urgency = urgency
       var bytes = 0
       for case .insert(let message) in changes { bytes += message.body.size }
       self.bytes = bytes
@@ -58,8 +67,13 @@ package struct GroupCommit<Ticket> {
   /// When the oldest patient change must go.
   package private(set) var deadline: Int64?
   private var isBusy = false
+  /// How many parts of a group somebody may wait for.
+  private var urgentMax: Int
 
-  package init(limits: Limits = Limits()) { self.limits = limits }
+  package init(limits: Limits = Limits()) {
+    self.limits = limits
+    urgentMax = limits.urgentParts
+  }
 
   /// Changes that wait or are under way.
   package var isIdle: Bool { waiting.isEmpty && !isBusy }
@@ -71,7 +85,7 @@ package struct GroupCommit<Ticket> {
     _ urgency: Urgency,
     at now: Int64
   ) {
-    waiting.append(Part(changes: changes, ticket: ticket))
+    waiting.append(Part(changes: changes, ticket: ticket, urgency))
     switch urgency {
     case .now: hasUrgent = true
     case .soon: deadline = min(deadline ?? .max, now + limits.patience)
@@ -84,9 +98,12 @@ package struct GroupCommit<Ticket> {
     var bytes = 0
     var changes = 0
     var count = 0
+    var urgent = 0
     for part in waiting {
       if count > 0, part.isSuspect || waiting[0].isSuspect { break }
       guard count == 0 || (changes < limits.changes && bytes < limits.bytes) else { break }
+      if part.urgency == .now { urgent += 1 }
+      guard count == 0 || urgent <= urgentMax else { break }
       changes += part.changes.count
       bytes += part.bytes
       count += 1
@@ -103,9 +120,12 @@ package struct GroupCommit<Ticket> {
   }
 
   /// The group that `next` gave is durable.
-  package mutating func finished() {
+  ///
+  /// - Parameter sync: how long the store waited for the disk.
+  package mutating func finished(after sync: Duration = .zero) {
     precondition(isBusy)
     isBusy = false
+    urgentMax = max(limits.urgentParts, Int(clamping: Int64(sync / limits.syncPerUrgentPart)))
   }
 
   /// The group that `next` gave has failed. What must be done all the same goes before all that waits,
@@ -145,7 +165,7 @@ package struct GroupCommit<Ticket> {
       guard !found.isEmpty else { return part }
       left.subtract(found)
       let changes = found.map { Change.removeMessage($0) } + part.changes
-      var whole = Part(changes: changes, ticket: part.ticket)
+      var whole = Part(changes: changes, ticket: part.ticket, part.urgency)
       whole.failures = part.failures
       return whole
     }

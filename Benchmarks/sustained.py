@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 """How long a 250 waits while much more mail comes in than a journal or a write-ahead log holds.
 
-    sustained.py [--backend fs] [--megabytes 640] [--sessions 50] [--size 4096] [--directory DIRECTORY]
+    sustained.py [--backend fs] [--megabytes 1280] [--sessions 50] [--size 4096] [--directory DIRECTORY]
 
 Starts a server with delivery paused in a temporary directory below DIRECTORY, sends until so many megabytes of bodies
 were accepted, and prints the rate of each tenth and the longest wait from the final dot to its 250.
@@ -71,7 +71,7 @@ class Load:
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--backend", default="fs")
-    options.add_argument("--megabytes", type=int, default=640)
+    options.add_argument("--megabytes", type=int, default=1280)
     options.add_argument("--sessions", type=int, default=50)
     options.add_argument("--size", type=int, default=4096)
     options.add_argument("--directory")

@@ -58,7 +58,7 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   func tables(in spool: Spool) throws -> any RecordTables {
     switch self {
     case .sqlite: SQLiteTables(disk: spool.disk, limits: SQLiteLimits())
-    case .lmdb: LMDBTables(disk: spool.disk, limits: LMDBLimits())
+    case .lmdb: LMDBTables(disk: spool.disk, limits: LMDBLimits(), clock: { Spool.now })
     case .ram, .fs: throw Unsupported()
     }
   }
@@ -114,6 +114,28 @@ final class Spool: Sendable {
       if entry.kind == .directory { remove(inner, disk) } else { try? disk.unlink(inner) }
     }
     try? disk.removeDirectory(path)
+  }
+
+  /// A copy as it is now: what a process that is killed leaves.
+  func copied() throws -> Spool {
+    let copy = try Spool()
+    try copy.take("", from: disk)
+    return copy
+  }
+
+  private func take(_ path: String, from source: LinuxDisk) throws {
+    for entry in try source.list(path) {
+      let inner = path.isEmpty ? entry.name : "\(path)/\(entry.name)"
+      guard entry.kind != .directory else {
+        try disk.ensureDirectory(inner)
+        try take(inner, from: source)
+        continue
+      }
+      let content = try source.content(of: inner, atMost: 1 << 30) ?? []
+      let file = try disk.open(inner, .create)
+      defer { disk.close(file) }
+      try disk.write(content, to: file, at: 0)
+    }
   }
 
   /// Overwrites bytes of a file.

@@ -3,16 +3,22 @@
 import Disk
 import Synchronization
 
-/// A disk whose calls that change names or make them durable fail when the test says so.
+/// A disk whose calls that change something or make it durable fail when the test says so.
 final class FaultyDisk: Disk {
   enum Operation: Sendable {
     case rename
     case synchronizeDirectory
+    /// Writes the first half.
+    case write
+    case synchronizeData
   }
 
   let disk: LinuxDisk
   /// Asked before each such call, with its path (of a rename: the target).
   private let isFailing = Mutex<@Sendable (Operation, String) -> Bool>({ _, _ in false })
+
+  /// Of the open files.
+  private let paths = Mutex<[OpenFile: String]>([:])
 
   init(_ disk: LinuxDisk) { self.disk = disk }
 
@@ -44,12 +50,22 @@ extension FaultyDisk {
   var user: UInt32 { disk.user }
 
   func open(_ path: String, _ mode: OpenMode) throws(DiskError) -> OpenFile {
-    try disk.open(path, mode)
+    let file = try disk.open(path, mode)
+    paths.withLock { $0[file] = path }
+    return file
   }
 
   func close(_ file: OpenFile) { disk.close(file) }
 
+  private func path(of file: OpenFile) -> String { paths.withLock { $0[file] } ?? "" }
+
   func write(_ bytes: [UInt8], to file: OpenFile, at offset: Int) throws(DiskError) {
+    do throws(DiskError) {
+      try attempt(.write, path(of: file))
+    } catch {
+      try disk.write(Array(bytes.prefix(bytes.count / 2)), to: file, at: offset)
+      throw error
+    }
     try disk.write(bytes, to: file, at: offset)
   }
 
@@ -59,7 +75,10 @@ extension FaultyDisk {
 
   func size(of file: OpenFile) throws(DiskError) -> Int { try disk.size(of: file) }
 
-  func synchronizeData(_ file: OpenFile) throws(DiskError) { try disk.synchronizeData(file) }
+  func synchronizeData(_ file: OpenFile) throws(DiskError) {
+    try attempt(.synchronizeData, path(of: file))
+    try disk.synchronizeData(file)
+  }
 
   func synchronize(_ file: OpenFile) throws(DiskError) { try disk.synchronize(file) }
 

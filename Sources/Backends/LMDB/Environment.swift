@@ -12,7 +12,7 @@ final class Environment {
   /// For messages.
   let path: String
   private let handle: OpaquePointer
-  private let databases: [MDB_dbi]
+  let databases: [MDB_dbi]
   private var writing: OpaquePointer?
   /// A read transaction that is reset between reads.
   private var reading: OpaquePointer?
@@ -93,8 +93,14 @@ final class Environment {
 
   // Transactions.
 
+  var isWriting: Bool { unsafe writing != nil }
+
+  /// Whether a call in the open write transaction has failed, so that it cannot be committed.
+  private(set) var hasFailed = false
+
   func begin() throws(StoreError) {
     precondition(unsafe writing == nil, "a transaction in a transaction")
+    hasFailed = false
     // The handle lives as long as self.
     let code = unsafe mdb_txn_begin(handle, nil, 0, &writing)
     guard code == 0 else { throw LMDBError.storeError(code, "begin", path) }
@@ -130,7 +136,7 @@ final class Environment {
   }
 
   /// Runs `body` in the open write transaction, or else in a read transaction of its own.
-  private func withTransaction<Value>(
+  func withTransaction<Value>(
     _ body: (OpaquePointer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     if let writing = unsafe writing { return try unsafe body(writing) }
@@ -246,7 +252,10 @@ extension Environment {
       return code
     }
     if mode == .insert, code == MDB_KEYEXIST { return .taken }
-    guard code == 0 else { throw LMDBError.storeError(code, "put", path) }
+    guard code == 0 else {
+      hasFailed = true
+      throw LMDBError.storeError(code, "put", path)
+    }
     return .done
   }
 
@@ -271,6 +280,7 @@ extension Environment {
       return unsafe mdb_del(transaction, databases[name.rawValue], &keyValue, nil)
     }
     guard code == 0 || code == MDB_NOTFOUND else {
+      hasFailed = true
       throw LMDBError.storeError(code, "remove", path)
     }
     return code == 0
@@ -307,84 +317,8 @@ extension Environment {
     }
   }
 
-  /// What a walk has come to: gone when the walk goes on.
-  @safe
-  struct Entry: ~Copyable {
-    private let foundKey: MDB_val
-    private let found: MDB_val
-
-    @unsafe
-    fileprivate init(_ foundKey: MDB_val, _ found: MDB_val) {
-      unsafe self.foundKey = foundKey
-      unsafe self.found = found
-    }
-
-    /// Of the key, in bytes.
-    var keySize: Int { unsafe foundKey.mv_size }
-
-    /// A copy of the key.
-    var key: [UInt8] {
-      // Valid while the walk stands here, and lent for that long.
-      unsafe [UInt8](UnsafeRawBufferPointer(start: foundKey.mv_data, count: foundKey.mv_size))
-    }
-
-    /// The key as a number, the highest byte first. Nil when it is not of eight bytes.
-    var number: UInt64? {
-      guard keySize == 8 else { return nil }
-      // Eight bytes lie there, valid while the walk stands here.
-      return unsafe foundKey.mv_data.map {
-        UInt64(bigEndian: unsafe $0.loadUnaligned(as: UInt64.self))
-      }
-    }
-
-    /// A copy of the value.
-    var value: Value {
-      // Valid while the walk stands here, and lent for that long.
-      unsafe Environment.value(found)
-    }
-  }
-
-  enum Walk: Sendable {
-    case further
-    case stop
-  }
-
-  /// Calls `body` with each entry from `start` on in rising order until it says stop.
-  func walk(
-    _ name: Name,
-    from start: [UInt8],
-    _ body: (borrowing Entry) throws(StoreError) -> Walk
-  ) throws(StoreError) {
-    // The transaction is valid while the closure runs.
-    try unsafe withTransaction { (transaction) throws(StoreError) in
-      var opened: OpaquePointer?
-      let code = unsafe mdb_cursor_open(transaction, databases[name.rawValue], &opened)
-      guard code == 0, let cursor = unsafe opened else {
-        throw LMDBError.storeError(code, "cursor", path)
-      }
-      defer { unsafe mdb_cursor_close(cursor) }
-      var key = unsafe MDB_val()
-      var found = unsafe MDB_val()
-      // The start is read by the first call alone; key and value lie in the map from then on.
-      var result = unsafe start.withUnsafeBytes { bytes in
-        guard unsafe !bytes.isEmpty else {
-          return unsafe mdb_cursor_get(cursor, &key, &found, MDB_FIRST)
-        }
-        unsafe key = MDB_val(bytes)
-        return unsafe mdb_cursor_get(cursor, &key, &found, MDB_SET_RANGE)
-      }
-      while result == 0 {
-        guard try body(unsafe Entry(key, found)) == .further else { return }
-        result = unsafe mdb_cursor_get(cursor, &key, &found, MDB_NEXT)
-      }
-      guard result == MDB_NOTFOUND else {
-        throw LMDBError.storeError(result, "next", path)
-      }
-    }
-  }
-
   @unsafe
-  private static func value(_ found: MDB_val) -> Value {
+  static func value(_ found: MDB_val) -> Value {
     // LMDB vouches for address and size while the transaction runs.
     let bytes = unsafe UnsafeRawBufferPointer(start: found.mv_data, count: found.mv_size)
     guard bytes.count >= prefix else {

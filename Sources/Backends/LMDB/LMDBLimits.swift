@@ -10,10 +10,17 @@ package struct LMDBLimits: Sendable {
   package var compactFrom = 64 << 20
   /// ...once at most this much of it is in use, so that it takes but a moment.
   package var compactAtMost = 4 << 20
-  /// Bytes of zeros that are written behind the used pages at a time, so that commits write over them.
-  package var headroom = 4 << 20
   /// Bytes that are written before the pages that were freed by then are used again.
   package var pinned = 64 << 20
+  /// Bytes of one file of the journal; a multiple of 512.
+  package var segmentBytes = 8 << 20
+  /// Files of the journal.
+  package var segments = 3
+  /// Changes that one transaction of LMDB collects before they are committed, so that neither its pages
+  /// in memory nor its commit are many.
+  package var pendingChanges = 8192
+  /// Bytes of the journal that it collects.
+  package var pendingBytes = 6 << 20
 
   package init() {}
 }

@@ -10,7 +10,7 @@ extension TableStore {
 
   /// The queue in the LMDB environment `lmdb` of the spool; `schema/lmdb.md` describes it.
   ///
-  /// Every commit is synced, and nothing is written through the map.
+  /// A commit is one write and one sync of a journal; nothing is written through the map.
   package static func lmdb(
     disk: any Disk,
     limits: LMDBLimits = LMDBLimits(),
@@ -18,7 +18,7 @@ extension TableStore {
     clock: @escaping () -> Instant
   ) -> TableStore {
     TableStore(
-      tables: LMDBTables(disk: disk, limits: limits),
+      tables: LMDBTables(disk: disk, limits: limits, clock: clock),
       disk: disk,
       directory: LMDBTables.directory,
       locking: locking,

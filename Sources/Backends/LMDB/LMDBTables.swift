@@ -3,6 +3,7 @@
 internal import Disk
 internal import Mail
 internal import Queue
+internal import StoreJournal
 internal import TableStore
 
 /// The databases that `schema/lmdb.md` describes.
@@ -10,7 +11,8 @@ final class LMDBTables: RecordTables {
   /// In the spool.
   static let directory = "lmdb"
   private static let dataFile = "lmdb/data.mdb"
-  static let version: UInt8 = 1
+  /// Since 2 there is a journal, which an older server would not look at.
+  static let version: UInt8 = 2
   /// Bytes that any transaction may need, beside those of what it writes.
   private static let spaceMin = 1 << 20
   /// Bytes by which any transaction may make the file longer, beside those of what it writes.
@@ -18,25 +20,36 @@ final class LMDBTables: RecordTables {
   private static let versionKey = Array("version".utf8)
 
   let path: String
-  private let disk: any Disk
-  private let limits: LMDBLimits
-  private var environment: Environment?
-  private var headroom: Headroom
+  let disk: any Disk
+  let limits: LMDBLimits
+  let clock: () -> Instant
+  var environment: Environment?
+  var journal: Journal
+  /// The changes since `begin`, for the journal.
+  var group = GroupWriter()
+  var pending = Pending()
+  /// The last group of the journal that is in the database's file.
+  var applied: UInt64 = 0
+  /// The last group that was acknowledged, once it is unknown whether there is one behind it.
+  var acknowledged: UInt64?
   /// Bytes that were to be written since freed pages were last pinned; nil before the first time.
   private var writtenSincePin: Int?
   /// Bytes that the open transaction may need on the disk.
-  private var expected: UInt64 = 0
+  private(set) var expected: UInt64 = 0
 
-  init(disk: any Disk, limits: LMDBLimits) {
+  init(disk: any Disk, limits: LMDBLimits, clock: @escaping () -> Instant) {
     self.disk = disk
     self.limits = limits
+    self.clock = clock
     path = "\(disk.root)/\(LMDBTables.directory)"
-    headroom = Headroom(path: LMDBTables.dataFile, step: limits.headroom)
+    journal = Journal(disk: disk, limits: limits)
   }
+
+  deinit { journal.close() }
 
   var isOpen: Bool { environment != nil }
 
-  private var opened: Environment {
+  var opened: Environment {
     get throws(StoreError) {
       guard let environment else { throw .sealed(path: path) }
       return environment
@@ -45,6 +58,16 @@ final class LMDBTables: RecordTables {
 
   func open() throws(StoreError) -> [String] {
     precondition(environment == nil, "the database is open")
+    do throws(StoreError) {
+      try openEnvironment()
+      return try openJournal()
+    } catch {
+      seal()
+      throw error
+    }
+  }
+
+  private func openEnvironment() throws(StoreError) {
     let size = try disk.asStore { () throws(DiskError) in
       try disk.ensureDirectory(LMDBTables.directory)
       try disk.synchronizeDirectory("")
@@ -62,12 +85,10 @@ final class LMDBTables: RecordTables {
     try LMDBTables.checkVersion(environment)
     self.environment = environment
     writtenSincePin = nil
-    headroom = Headroom(path: LMDBTables.dataFile, step: limits.headroom)
     if size == 0 {
       try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory(LMDBTables.directory)
       }
     }
-    return []
   }
 
   private static func checkVersion(_ environment: Environment) throws(StoreError) {
@@ -82,11 +103,11 @@ final class LMDBTables: RecordTables {
           supported: Int(version)
         )
       }
-      return
+      if value.content[0] == version { return }
     }
     try environment.begin()
     do throws(StoreError) {
-      try environment.put(.meta, versionKey, Environment.Value([version]), .insert)
+      try environment.put(.meta, versionKey, Environment.Value([version]), .replace)
     } catch {
       environment.rollBack()
       throw error
@@ -94,27 +115,39 @@ final class LMDBTables: RecordTables {
     try environment.commit()
   }
 
-  func close() { environment = nil }
+  /// What a checkpoint could not write the journal has.
+  func close() {
+    if environment != nil { try? checkpoint() }
+    seal()
+  }
 
-  /// Grows the map beforehand, so that no transaction runs out of it half way: address space is free.
+  /// Goes on with the transaction that collects, or begins it.
   func begin(expecting bytes: Int) throws(StoreError) {
     let environment = try opened
-    // A value above half a page takes whole pages, and each change copies a path of the tree.
-    expected = UInt64(4 * bytes + LMDBTables.spaceMin)
-    let used = environment.usedBytes + 4 * bytes
-    headroom.keep(over: used + LMDBTables.growthMin, on: disk)
-    let needed = used + limits.mapRoom
+    expected = LMDBTables.space(for: bytes + pending.bytes)
+    if isFull(before: bytes) { try checkpoint() }
+    writtenSincePin? += bytes + LMDBTables.growthMin
+    if !environment.isWriting { try begin(environment, expecting: bytes) }
+  }
+
+  /// Grows the map beforehand, so that no transaction runs out of it half way: address space is free.
+  private func begin(_ environment: Environment, expecting bytes: Int) throws(StoreError) {
+    let collected = max(bytes, limits.pendingBytes)
+    let needed =
+      environment.usedBytes + Int(LMDBTables.space(for: bytes + collected)) + limits.mapRoom
     if needed > environment.mapSize {
       try environment.grow(to: LMDBTables.mapSize(for: max(needed, 2 * environment.mapSize)))
     }
-    if let written = writtenSincePin, written < limits.pinned {
-      writtenSincePin = written + bytes + LMDBTables.growthMin
-    } else {
+    if writtenSincePin ?? limits.pinned >= limits.pinned {
       try environment.pinFreedPages()
       writtenSincePin = 0
     }
     try environment.begin()
   }
+
+  /// Bytes of pages that so many of changes may take: a value above half a page takes whole pages, and
+  /// each change copies a path of the tree.
+  private static func space(for bytes: Int) -> UInt64 { UInt64(4 * bytes + spaceMin) }
 
   private static func mapSize(for bytes: Int) -> Int {
     let step = 64 << 20
@@ -122,32 +155,46 @@ final class LMDBTables: RecordTables {
   }
 
   func commit() throws(StoreError) {
-    do throws(StoreError) {
-      try opened.commit()
-    } catch {
-      // liblmdb tells a write that was cut short for want of space as an I/O error.
-      guard case .failed(_, _, LMDBError.shortWrite, _) = error,
-        let space = try? disk.space(), space.bytesAvailable < expected
-      else { throw error }
-      throw .full(path: path)
-    }
+    guard !group.isEmpty else { return }
+    try commitGroup()
   }
 
-  func rollBack() { environment?.rollBack() }
+  func rollBack() { takeBack() }
+
+  @discardableResult
+  private func put(
+    _ name: Environment.Name,
+    _ key: [UInt8],
+    _ value: Environment.Value,
+    _ mode: Environment.PutMode
+  ) throws(StoreError) -> Environment.PutOutcome {
+    let outcome = try opened.put(name, key, value, mode)
+    if outcome == .done {
+      group.change { LoggedChange.put(name, key: key, value).write(to: &$0) }
+    }
+    return outcome
+  }
+
+  @discardableResult
+  private func remove(_ name: Environment.Name, _ key: [UInt8]) throws(StoreError) -> Bool {
+    let wasThere = try opened.remove(name, key)
+    if wasThere { group.change { LoggedChange.remove(name, key: key).write(to: &$0) } }
+    return wasThere
+  }
 
   func insert(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
     let value = Environment.Value(row)
-    guard try opened.put(table.database, row.key.bigEndianBytes, value, .insert) == .done else {
+    guard try put(table.database, row.key.bigEndianBytes, value, .insert) == .done else {
       throw table.taken(row.key)
     }
   }
 
   func put(_ table: RecordTable, _ row: RecordRow) throws(StoreError) {
-    try opened.put(table.database, row.key.bigEndianBytes, Environment.Value(row), .replace)
+    try put(table.database, row.key.bigEndianBytes, Environment.Value(row), .replace)
   }
 
   func remove(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> Bool {
-    try opened.remove(table.database, key.bigEndianBytes)
+    try remove(table.database, key.bigEndianBytes)
   }
 
   func remove(_ table: RecordTable, in keys: ClosedRange<UInt64>) throws(StoreError) -> Int {
@@ -212,7 +259,8 @@ final class LMDBTables: RecordTables {
 
   /// The file never shrinks by itself: once little of a large one is in use, that is copied to a new.
   func maintain() throws(StoreError) -> MaintenanceState {
-    guard try opened.usedBytes >= limits.compactFrom,
+    try settle()
+    guard pending.groups == 0, try opened.usedBytes >= limits.compactFrom,
       try opened.liveBytes() <= limits.compactAtMost
     else { return .done }
     try compact()
@@ -238,11 +286,11 @@ final class LMDBTables: RecordTables {
         try disk.rename("\(copy)/data.mdb", to: LMDBTables.dataFile)
       }
     } catch {
-      _ = try open()
+      try openEnvironment()
       throw error
     }
     // Makes the name durable first. Until that has gone well nothing may be written: stays closed.
-    _ = try open()
+    try openEnvironment()
   }
 }
 
@@ -254,11 +302,11 @@ extension LMDBTables {
 
   func setSetting(_ name: String, _ value: NamedValue?) throws(StoreError) {
     guard let value else {
-      _ = try opened.remove(.settings, Array(name.utf8))
+      try remove(.settings, Array(name.utf8))
       return
     }
     let stored = Environment.Value(checksum: value.checksum, content: value.content)
-    try opened.put(.settings, Array(name.utf8), stored, .replace)
+    try put(.settings, Array(name.utf8), stored, .replace)
   }
 
   func quarantined() throws(StoreError) -> [QuarantinedRecord] {
@@ -279,11 +327,11 @@ extension LMDBTables {
   func putQuarantined(_ record: QuarantinedRecord, _ content: [UInt8]) throws(StoreError) {
     let entry = QuarantineEntry(record: record, content: content)
     let value = Environment.Value(entry.encoded())
-    try opened.put(.quarantine, Array(record.name.utf8), value, .replace)
+    try put(.quarantine, Array(record.name.utf8), value, .replace)
   }
 
   func removeQuarantined(_ name: String) throws(StoreError) {
-    _ = try opened.remove(.quarantine, Array(name.utf8))
+    try remove(.quarantine, Array(name.utf8))
   }
 }
 
@@ -293,7 +341,7 @@ extension Environment.Value {
   }
 
   /// Content with a checksum over itself alone.
-  fileprivate init(_ content: [UInt8]) {
+  init(_ content: [UInt8]) {
     self.init(checksum: Checksum.of(content), content: content)
   }
 }

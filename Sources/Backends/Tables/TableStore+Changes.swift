@@ -41,7 +41,12 @@ extension TableStore {
     let clock = ContinuousClock()
     // The beginning may have to wait for a checkpoint, which counts as the commit's own wait does.
     let beginning = clock.now
-    try tables.begin(expecting: bytes)
+    do throws(StoreError) {
+      try tables.begin(expecting: bytes)
+    } catch {
+      if !tables.isOpen { state = .sealed }
+      throw error
+    }
     let wait = beginning.duration(to: clock.now)
     do throws(StoreError) {
       try body()
@@ -54,7 +59,7 @@ extension TableStore {
       try tables.commit()
     } catch {
       tables.rollBack()
-      if case .full = error { throw error }
+      if case .full = error, tables.isOpen { throw error }
       state = .sealed
       throw error
     }

@@ -61,5 +61,9 @@ for start in stride(from: UInt32(1), through: messages, by: Int(batch)) {
   let end = min(messages, start + batch - 1)
   try store.apply((start...end).map { .insert(try message($0)) })
 }
+// As a server leaves it: the next number is behind those that it gave.
+var cursor = ByteWriter()
+cursor.write(messages + 1)
+try store.apply([.set(IdentifierCursor.setting, cursor.finish())])
 try store.close(within: .seconds(600))
 print("\(messages) messages, \(messages * recipients) envelopes")

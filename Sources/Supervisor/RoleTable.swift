@@ -124,32 +124,32 @@ struct RoleTable {
     if let old = tables.updateValue(file, forKey: Int(index)) { close(old) }
   }
 
-  /// Before listeners and edges, so that a role has its certificates and keys when it is first asked.
-  func handCertificates(
-    _ version: CertificateDesk.Version,
-    to role: Role,
-    absent: CertificateSource.Absence = { (fault) throws(CertificateFault) in throw fault }
-  ) throws(CertificateFault) {
-    guard let certificates, CertificateDesk.roles.contains(role) else { return }
-    try certificates.hand(version, to: role, absent: absent) { message, descriptors in
-      send(message, descriptors: descriptors, to: role)
-    }
+  /// What counts now, for a role that shows it.
+  func handCertificates(to role: Role) throws(CertificateFault) {
+    try certificates?.hand(to: role) { send($0, descriptors: $1, to: role) }
   }
 
+  /// Keys is to look at the files as they are now.
+  mutating func renewCertificates() throws(CertificateFault) {
+    guard var desk = certificates else { return }
+    defer { certificates = desk }
+    try desk.renew { send($0, descriptors: $1, to: .keys) }
+  }
+
+  /// Before listeners and edges, so that a role has its certificates and keys when it is first asked.
+  ///
   /// Keys, started anew, opens files that may be others than when its certificates were read: both are read
   /// again, as by SIGHUP, and what cannot be opened costs its own `pki`.
   private mutating func handFirstCertificates(to role: Role) {
-    var version = CertificateDesk.Version.current
-    if role == .keys, backoffs[role] != nil {
-      do throws(CertificateFault) {
-        try certificates?.renew()
-        version = .renewal
-      } catch {
-        say("warn: certificates are not updated: \(error.reason)")
-      }
-    }
+    guard var desk = certificates, CertificateDesk.roles.contains(role) else { return }
+    defer { certificates = desk }
+    let absent: CertificateSource.Absence = { [say] in say("warn: \($0.reason)") }
     do throws(CertificateFault) {
-      try handCertificates(version, to: role) { [say] fault in say("warn: \(fault.reason)") }
+      if role == .keys, backoffs[role] != nil {
+        try desk.renewForNewKeys(absent) { send($0, descriptors: $1, to: role) }
+      } else {
+        try desk.hand(to: role, absent) { send($0, descriptors: $1, to: role) }
+      }
     } catch {
       say("warn: \(error.reason)")
     }

@@ -182,8 +182,7 @@ package final class Supervisor {
     case (.openTable(let index, let token), .lookup): roles.openTable(index, token: token)
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
-    case (.keysChecked(let generation, let verdict, let fault), .keys):
-      certificatesChecked(generation, verdict, fault)
+    case (.keysChecked(let report), .keys): certificatesChecked(report)
     case (.updateCertificates, .keys): updateCertificates()
     case (.verbosity(let level), .control):
       verbosity = level
@@ -282,20 +281,19 @@ package final class Supervisor {
   /// Keys looks at what there is now; the others get it when it is good.
   private func updateCertificates() {
     do throws(CertificateFault) {
-      try roles.certificates?.renew()
-      try roles.handCertificates(.renewal, to: .keys)
+      try roles.renewCertificates()
     } catch {
       say("warn: certificates are not updated: \(error.reason)")
       roles.send(.certificatesUnreadable(reason: error.reason), to: .keys)
     }
   }
 
-  private func certificatesChecked(_ number: UInt32, _ verdict: KeysVerdict, _ fault: String) {
-    switch roles.certificates?.checked(number, verdict, fault: fault) {
+  private func certificatesChecked(_ report: KeysReport) {
+    switch roles.certificates?.checked(report) {
     case .accepted(but: let why):
       for role in [Role.frontend, .delivery] {
         do throws(CertificateFault) {
-          try roles.handCertificates(.current, to: role)
+          try roles.handCertificates(to: role)
         } catch {
           say("warn: \(role.rawValue) has old certificates: \(error.reason)")
         }

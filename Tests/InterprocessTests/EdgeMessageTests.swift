@@ -242,8 +242,8 @@ struct EdgeMessageTests {
       .ready, .impossible("x"), .endCommand(task: 1), .fed(task: 2), .verbosity(1),
       .resolved(token: 1, uid: 2, gid: 3, home: "/"), .unresolved(token: 1, reason: "r"),
       .edgeBroken(peer: .queue), .confirmed(token: 1), .refuted(token: 2, reason: "r"),
-      .connect(task: 3, action: "a"), .keysChecked(generation: 1, .taken, fault: "f"),
-      .keysChecked(generation: 1, .refused, fault: ""),
+      .connect(task: 3, action: "a"), .keysChecked(KeysReport(generation: 1, .refused)),
+      .keysChecked(KeysReport(generation: 1, .taken, broken: [0, 8191], fault: "f")),
       .updateCertificates(name: "n"), .verify(token: 1),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
@@ -307,6 +307,27 @@ struct EdgeMessageTests {
       #expect(throws: DecodingError.self) {
         try CertificatePackage(decoding: Array(bytes[..<length]))
       }
+    }
+  }
+
+  @Test("what is broken of a package is taken from the one before it, whatever places keys names")
+  func keeping() {
+    func package(_ generation: UInt32) -> CertificatePackage {
+      var result = CertificatePackage(generation: generation)
+      let content = [UInt8(generation)]
+      result.chains = ["a", "b"].map { .init(name: $0, content: content) }
+      result.anchors = ["c", "d"].map { .init(name: $0, content: content) }
+      result.systemAnchors = content
+      return result
+    }
+    let contents: [([UInt16], [UInt8])] = [
+      ([], [2, 2, 2, 2]), ([1], [2, 1, 2, 2]), ([2, 0], [1, 2, 1, 2]), ([3, 3], [2, 2, 2, 1]),
+      ([4, 0xffff], [2, 2, 2, 2]),
+    ]
+    for (places, wanted) in contents {
+      let kept = package(2).keeping(places, of: package(1))
+      #expect((kept.chains + kept.anchors).flatMap(\.content) == wanted, "\(places)")
+      #expect(kept.generation == 2 && kept.systemAnchors == [2])
     }
   }
 

@@ -125,6 +125,24 @@ package struct CertificatePackage: Equatable, Sendable {
     return entries
   }
 
+  /// The same, but for the entries at these places, which are as they were in `former`: one of the same
+  /// configuration. Chains have the first places, anchors those behind.
+  package func keeping(_ places: [UInt16], of former: CertificatePackage) -> CertificatePackage {
+    precondition(
+      chains.map(\.name) == former.chains.map(\.name)
+        && anchors.map(\.name) == former.anchors.map(\.name)
+    )
+    var result = self
+    for place in places.map(Int.init) {
+      if chains.indices.contains(place) {
+        result.chains[place] = former.chains[place]
+      } else if anchors.indices.contains(place - chains.count) {
+        result.anchors[place - chains.count] = former.anchors[place - chains.count]
+      }
+    }
+    return result
+  }
+
   /// The chain of a `pki`.
   package func chain(of name: String) -> Entry? { chains.first { $0.name == name } }
 

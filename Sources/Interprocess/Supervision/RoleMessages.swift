@@ -182,20 +182,6 @@ package enum SupervisorToRole: EdgeMessage {
   }
 }
 
-/// Whether keys signs with the keys that it was handed last.
-package enum KeysVerdict: UInt8, Sendable {
-  /// Those before them stay.
-  case refused = 0
-  case taken = 1
-
-  fileprivate init(decoding reader: inout ByteReader) throws(DecodingError) {
-    guard let verdict = KeysVerdict(rawValue: try reader.readByte()) else {
-      throw .invalid(field: "verdict")
-    }
-    self = verdict
-  }
-}
-
 /// Role to supervisor.
 package enum RoleToSupervisor: EdgeMessage {
   /// The role does its work from now on.
@@ -227,9 +213,8 @@ package enum RoleToSupervisor: EdgeMessage {
   /// From delivery: connect to the local socket of an action. Answered with `connected` or
   /// `commandFailed`.
   case connect(task: UInt64, action: String)
-  /// From keys: whether it signs with the keys of that generation, and what is wrong with some of them;
-  /// empty: nothing.
-  case keysChecked(generation: UInt32, KeysVerdict, fault: String)
+  /// From keys, about every package of certificates that it was handed, in their order.
+  case keysChecked(KeysReport)
   /// From keys, for an operator: read the certificates again. The name of a `pki`; empty: of all.
   case updateCertificates(name: String)
   /// From accounts: start a program that asks PAM about one password. Answered with `verifier` or
@@ -289,11 +274,9 @@ package enum RoleToSupervisor: EdgeMessage {
     case .tableRefused(let token):
       writer.write(UInt8(32))
       writer.write(token)
-    case .keysChecked(let generation, let verdict, let fault):
+    case .keysChecked(let report):
       writer.write(UInt8(20))
-      writer.write(generation)
-      writer.write(verdict.rawValue)
-      writer.write(clipped: fault)
+      report.encode(into: &writer)
     case .updateCertificates(let name):
       writer.write(UInt8(21))
       writer.write(clipped: name)
@@ -342,12 +325,7 @@ package enum RoleToSupervisor: EdgeMessage {
     case 30: self = .openTable(index: try reader.readInteger(), token: try reader.readInteger())
     case 31: self = .tableTaken(index: try reader.readInteger(), token: try reader.readInteger())
     case 32: self = .tableRefused(token: try reader.readInteger())
-    case 20:
-      self = .keysChecked(
-        generation: try reader.readInteger(),
-        try KeysVerdict(decoding: &reader),
-        fault: try reader.readString(of: "fault", atMost: EdgeLimits.text)
-      )
+    case 20: self = .keysChecked(try KeysReport(decoding: &reader))
     case 21:
       self = .updateCertificates(
         name: try reader.readString(of: "name", atMost: EdgeLimits.text)

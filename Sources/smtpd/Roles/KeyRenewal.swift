@@ -9,6 +9,8 @@ struct KeyRenewal {
   private(set) var keys: [KeyName: PrivateKey] = [:]
   /// Who may have each of them sign: everybody who shows one of its certificates.
   private(set) var users: [KeyName: CertificatePackage.Users] = [:]
+  /// What is of no use: chains by their places, anchors by those behind.
+  private(set) var broken: [UInt16] = []
   /// The first thing that is wrong.
   private(set) var fault: String?
   private let chains: [CertificatePackage.Entry]
@@ -21,13 +23,23 @@ struct KeyRenewal {
     else { return nil }
     generation = package.generation
     chains = package.chains
-    for authority in package.anchors {
+    for (index, authority) in package.anchors.enumerated() {
       do throws(TLSError) {
         _ = try Certificates.count(in: authority.content)
       } catch {
-        fault = fault ?? "ca \(authority.name): \(error)"
+        found("ca \(authority.name): \(error)", at: chains.count + index)
       }
     }
+  }
+
+  private mutating func found(_ text: String, at place: Int) {
+    fault = fault ?? text
+    broken.append(UInt16(place))
+  }
+
+  /// What the supervisor is told.
+  func report(_ verdict: KeysReport.Verdict) -> KeysReport {
+    KeysReport(generation: generation, verdict, broken: broken, fault: fault ?? "")
   }
 
   /// The names of the `pki` lines.
@@ -36,19 +48,21 @@ struct KeyRenewal {
   /// Every chain has its key, or something is wrong with it.
   var isComplete: Bool { position == chains.count }
 
-  /// The next key's file, in the order of the chains. It stays open.
+  /// The next key's file, in the order of the chains. It stays open. The key is there though its
+  /// certificate be broken: it may be that of the one before.
   mutating func take(_ file: CInt) {
     guard position < chains.count else { return }
     let chain = chains[position]
     position += 1
     do throws(TLSError) {
-      let name = try KeyRenewal.name(of: chain)
       let key = try PrivateKey(descriptor: file)
-      guard name == key.name else { throw TLSError("the key does not match the certificate") }
       keys[key.name] = key
       users[key.name, default: []].formUnion(chain.users)
+      guard try KeyRenewal.name(of: chain) == key.name else {
+        throw TLSError("the key does not match the certificate")
+      }
     } catch {
-      fault = fault ?? "pki \(chain.name): \(error)"
+      found("pki \(chain.name): \(error)", at: position - 1)
     }
   }
 

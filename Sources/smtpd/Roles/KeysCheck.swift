@@ -44,7 +44,7 @@ enum KeysCheck {
       // The status is written during the call only.
       _ = unsafe waitpid(process, &status, 0)
     }
-    try desk.hand(.current, to: .keys) { message, descriptors in
+    try desk.hand(to: .keys) { message, descriptors in
       var writer = ByteWriter()
       message.encode(into: &writer)
       // One that is gone is found out below.
@@ -54,10 +54,10 @@ enum KeysCheck {
       throw CertificateFault("the keys cannot be checked: the process that looks at them ended")
     }
     var reader = ByteReader(bytes)
-    guard case .keysChecked(_, _, let fault)? = try? RoleToSupervisor(decoding: &reader) else {
+    guard case .keysChecked(let report)? = try? RoleToSupervisor(decoding: &reader) else {
       throw CertificateFault("the keys cannot be checked: no answer")
     }
-    return fault
+    return report.fault
   }
 
   /// The process that looks: takes the files, tells what is wrong, and ends. It may do what keys may.
@@ -89,12 +89,9 @@ enum KeysCheck {
       }
       guard renewal != nil else { exit(1) }
     } while renewal?.isComplete == false
+    guard let report = renewal?.report(.refused) else { exit(1) }
     var writer = ByteWriter()
-    RoleToSupervisor.keysChecked(
-      generation: renewal?.generation ?? 0,
-      .refused,
-      fault: renewal?.fault ?? ""
-    ).encode(into: &writer)
+    RoleToSupervisor.keysChecked(report).encode(into: &writer)
     try? channel.send(writer.finish(), .blocking)
     exit(0)
   }

@@ -109,13 +109,7 @@ final class KeysRole: RoleService {
       users = users.filter { formerKeys[$0.key] != nil }.merging(renewal.users) { $1 }
       keys = renewal.keys
     }
-    context.tell(
-      .keysChecked(
-        generation: renewal.generation,
-        isTaken ? .taken : .refused,
-        fault: renewal.fault ?? ""
-      )
-    )
+    context.tell(.keysChecked(renewal.report(isTaken ? .taken : .refused)))
     let outcome = isTaken ? "renewed, but for" : "nothing is renewed:"
     answerOperators(renewal.fault.map { .failure("\(outcome) \($0)") } ?? .done)
   }

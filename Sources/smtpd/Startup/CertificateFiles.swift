@@ -48,18 +48,21 @@ struct CertificateFiles: Sendable {
 
   var source: CertificateSource {
     CertificateSource(
-      read: { number throws(CertificateFault) in try read(number) },
+      read: { (number, absent) throws(CertificateFault) in try read(number, absent) },
       openKeys: { (absent) throws(CertificateFault) in try openKeys(absent) }
     )
   }
 
-  private func read(_ generation: UInt32) throws(CertificateFault) -> CertificatePackage {
+  private func read(
+    _ generation: UInt32,
+    _ absent: CertificateSource.Absence
+  ) throws(CertificateFault) -> CertificatePackage {
     var result = CertificatePackage(generation: generation)
     for pki in pkis {
       result.chains.append(
         .init(
           name: pki.name,
-          content: try content(pki.certificate),
+          content: try content(pki.certificate, absent),
           exchange: pki.exchange == .none ? .none : .offered,
           users: users[pki.name] ?? []
         )
@@ -67,7 +70,7 @@ struct CertificateFiles: Sendable {
     }
     for authority in authorities {
       result.anchors.append(
-        .init(name: authority.name, content: try content(authority.certificate))
+        .init(name: authority.name, content: try content(authority.certificate, absent))
       )
     }
     for path in CertificateFiles.systemAnchors {
@@ -78,6 +81,18 @@ struct CertificateFiles: Sendable {
       break
     }
     return result
+  }
+
+  private func content(
+    _ path: String,
+    _ absent: CertificateSource.Absence
+  ) throws(CertificateFault) -> [UInt8] {
+    do throws(CertificateFault) {
+      return try content(path)
+    } catch {
+      try absent(error)
+      return []
+    }
   }
 
   private func content(_ path: String) throws(CertificateFault) -> [UInt8] {

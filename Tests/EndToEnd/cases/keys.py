@@ -75,7 +75,7 @@ class Edge:
 class KeysRole:
     """smtpd -x keys with this process for a supervisor."""
 
-    def __init__(self, bench, chains):
+    def __init__(self, bench, chains, ca=b""):
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # The channel is descriptor 3 of the role.
         script = f'exec 3<&{theirs.fileno()}; exec "$@"'
@@ -90,9 +90,20 @@ class KeysRole:
         self.tell(b"\x01" + identity, file(b""))
         entries = b"".join(text(name) + text(open(pair.certificate, "rb").read()) + bytes([0, users])
                            for name, pair, users in chains)
-        package = struct.pack("<I", 1) + number(len(chains)) + entries + number(0) + text("")
+        anchor = text("ca") + text(ca) + bytes([0, 0])
+        package = struct.pack("<I", 1) + number(len(chains)) + entries + number(1) + anchor + text("")
         self.tell(bytes([20]), file(package))
         self.tell(bytes([21]), *[os.open(pair.key, os.O_RDONLY) for _, pair, _ in chains])
+
+    def report(self):
+        """Generation, verdict, places of what is broken, and what is wrong."""
+        while True:
+            message = self.channel.recv(65536)
+            if message[:1] == bytes([20]):
+                break
+        count = message[6]
+        places = struct.unpack(f"<{count}H", message[7:7 + 2 * count])
+        return struct.unpack("<IB", message[1:6]) + (list(places), message[8 + 2 * count:].decode())
 
     def tell(self, message, *descriptors):
         socket.send_fds(self.channel, [message], list(descriptors))
@@ -142,3 +153,18 @@ def shared(bench):
     role = KeysRole(bench, [("a", pair, LISTENERS), ("b", pair, RELAYS), ("c", pair, 0)])
     for generation, peer in enumerate(["frontend", "delivery"], 1):
         expect(role.edge(peer, generation).sign(7, key_name(pair)), f"{peer} is refused")
+
+
+@case("what is broken is told by its place, and the key beside a broken certificate signs: it may be of the one before")
+def broken(bench):
+    pairs = [self_signed(bench, "x", file=name) for name in ["good", "nonsense", "early", "late"]]
+    names = [key_name(pair) for pair in pairs]
+    bench.write("nonsense.crt", "nonsense\n")
+    os.replace(self_signed(bench, "x", file="next").certificate, pairs[2].certificate)
+    bench.write("late.key", "", 0o600)
+    role = KeysRole(bench, [(f"pki{index}", pair, LISTENERS) for index, pair in enumerate(pairs)])
+    generation, verdict, places, fault = role.report()
+    expect_equal((generation, verdict, sorted(places)), (1, 1, [1, 2, 3, 4]), "report")
+    expect(fault.startswith("ca ca: "), fault)
+    edge = role.edge("frontend", 1)
+    expect_equal([edge.sign(token, name) for token, name in enumerate(names)], [True, True, True, False], "signed")

@@ -411,6 +411,40 @@ def dead_keys(bench):
     expect(secured("other.example.org") is None, "a handshake without a key")
 
 
+@case("what is broken on the disk when keys is started anew stays what it was, and all else is renewed")
+def broken_files(bench):
+    authority = Authority(bench)
+    pairs = {name: authority.issue(name) for name in [NAME, "absent.org", "nonsense.org", "early.org"]}
+    ca = bench.write("ca.crt", open(authority.certificate).read())
+    daemon = server(bench, pairs, "tls ca clients", more=f'ca clients cert "{ca}"').start()
+
+    def shown(name):
+        with Client(daemon.secure) as client:
+            try:
+                return starttls(client, trusting(authority), name).socket.getpeercert(binary_form=True)
+            except OSError:
+                return None
+
+    before = {name: shown(name) for name in pairs}
+    expect(None not in before.values(), "no handshake")
+    for name in [NAME, "early.org"]:
+        authority.issue(name, file="next")
+        for kind in ["crt", "key"] if name == NAME else ["crt"]:
+            os.replace(bench.path(f"next.{kind}"), bench.path(f"{name}.{kind}"))
+    os.rename(pairs["absent.org"].certificate, bench.path("away"))
+    for path in [pairs["nonsense.org"].certificate, ca]:
+        bench.write(os.path.basename(path), "nonsense\n")
+    daemon.kill_role("keys")
+    daemon.wait_log(r"warn: .*absent\.org\.crt: No such file")
+    daemon.wait_log(r"warn: certificates updated but for ca clients: ")
+    eventually(lambda: shown(NAME) not in [None, before[NAME]], "no handshake with the new key")
+    for name in list(pairs)[1:]:
+        expect_equal(shown(name) == before[name], True, name)
+    # The next start of keys has no other certificates to fall back to.
+    daemon.kill_role("keys")
+    eventually(lambda: shown("early.org") == before["early.org"], "no handshake after another start")
+
+
 @case("who looks at keys before the start is held as keys is")
 def held_check(bench):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -33,9 +33,10 @@ extension FrontendService {
     owners[transaction.id] = session
     recipientDeadlines.asked(nextToken, at: Clock.rising())
     // A transaction without a share was the last queue's.
-    guard let room = transaction.share?.room else {
+    guard let share = transaction.share else {
       return answer(nextToken, .refused(FrontendService.noQueue))
     }
+    let room = share.room
     guard room > 0 else { return answer(nextToken, .refused(OpenEnvelopes.tooMany)) }
     guard let lookup else { return answer(nextToken, .refused(FrontendService.noLookup)) }
     lookup.send(
@@ -45,6 +46,7 @@ extension FrontendService {
           message: transaction.message,
           index: UInt16(clamping: recipient.index),
           room: UInt32(clamping: room),
+          taken: UInt32(clamping: share.count),
           recipient: recipient.address,
           notify: recipient.notify,
           originalRecipient: recipient.originalRecipient

@@ -58,7 +58,7 @@ final class OpenEnvelopes {
     /// Nil: nobody who is bounded.
     private let client: Client?
     private let envelopes: OpenEnvelopes
-    private var count = 0
+    private(set) var count = 0
 
     fileprivate init(_ client: Client?, _ envelopes: OpenEnvelopes) {
       self.client = client

@@ -26,7 +26,7 @@ package final class LookupService: RoleService {
   private let context: RoleContext
   private let projection: LookupProjection
   private let expansions: ExpansionDesk
-  private let rooms = TransactionRooms()
+  private let rooms = TransactionRooms { Clock.rising() }
   private let tables: TableDesk
   private let explanations: ExplanationDesk
   private let confirmations: ConfirmationDesk
@@ -237,7 +237,11 @@ package final class LookupService: RoleService {
 
   private func decide(_ question: RecipientQuestion, from generation: UInt32) {
     let session = question.message.session
-    let room = rooms.room(of: question.message.id, left: Int(question.room))
+    let room = rooms.room(
+      of: question.message.id,
+      left: Int(question.room),
+      known: Int(question.taken)
+    )
     let subject = RuleSubject(
       session: session,
       sender: question.message.sender,

@@ -169,6 +169,7 @@ struct EdgeMessageTests {
       message: try Self.message(),
       index: 2,
       room: 3,
+      taken: 4,
       recipient: Self.address,
       notify: [],
       originalRecipient: "rfc822;u"

@@ -71,6 +71,9 @@ package struct RecipientQuestion: Equatable, Sendable {
   /// How many envelopes of usual length it may stand for, together with the other recipients of the
   /// transaction that are not answered yet: beyond it this one alone is refused for now.
   package var room: UInt32
+  /// How many the transaction was known to have when this was asked: what others took besides takes of the
+  /// room, too.
+  package var taken: UInt32
   package var recipient: Address
   package var notify: NotifyConditions
   package var originalRecipient: String?
@@ -80,6 +83,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     message: Message,
     index: UInt16,
     room: UInt32,
+    taken: UInt32,
     recipient: Address,
     notify: NotifyConditions,
     originalRecipient: String?
@@ -88,6 +92,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     self.message = message
     self.index = index
     self.room = room
+    self.taken = taken
     self.recipient = recipient
     self.notify = notify
     self.originalRecipient = originalRecipient
@@ -98,6 +103,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     writer.write(message)
     writer.write(index)
     writer.write(room)
+    writer.write(taken)
     writer.write(recipient)
     writer.write(notify.rawValue)
     writer.write(originalRecipient ?? "")
@@ -108,6 +114,7 @@ package struct RecipientQuestion: Equatable, Sendable {
     message = try reader.readMessage()
     index = try reader.readInteger()
     room = try reader.readInteger()
+    taken = try reader.readInteger()
     guard let recipient = try reader.readAddress() else { throw .invalid(field: "recipient") }
     self.recipient = recipient
     notify = NotifyConditions(rawValue: try reader.readByte())

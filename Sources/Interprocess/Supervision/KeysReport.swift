@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 
-package import Mail
+internal import Mail
 
 /// What keys says of a package of certificates and of the key files beside it.
 package struct KeysReport: Equatable, Sendable {

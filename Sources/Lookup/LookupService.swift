@@ -315,12 +315,17 @@ package final class LookupService: RoleService {
         edges.queue?.send(
           parts.isOver ? .routed(token: token, part) : .routing(token: token, part)
         )
-        return !parts.isOver
+        return parts.isOver ? .over : .sent
       }
     case .frontend(let generation, let question, let room):
       // Those of one recipient all go to the same queue.
       guard let queue = edges.queue else {
         refuse(asker, .temporaryFailure(question.recipient))
+        return nil
+      }
+      // Before a large one waits for its turn.
+      guard room.has(drafts.count) else {
+        refuse(asker, LookupService.noRoom)
         return nil
       }
       var parts = EnvelopeParts(
@@ -331,22 +336,23 @@ package final class LookupService: RoleService {
       )
       parts.notify = question.notify
       parts.originalRecipient = question.originalRecipient
-      let taken = parts.inUsualLength
-      guard room.take(taken) else {
-        refuse(asker, LookupService.noRoom)
-        return nil
-      }
-      return { [edges] in
-        queue.send(.envelopes(parts.next()))
-        guard parts.isOver else { return true }
+      return { [self] in
+        switch parts.next(within: room) {
+        case .measured: return .prepared
+        case .noRoom:
+          refuse(asker, LookupService.noRoom)
+          return .over
+        case .part(let part): queue.send(.envelopes(part))
+        }
+        guard parts.isOver else { return .sent }
         edges.frontends[generation]?.send(
           .accepted(
             token: question.token,
-            taken: UInt32(clamping: taken),
+            taken: UInt32(clamping: parts.inUsualLength),
             envelopes: parts.ids
           )
         )
-        return false
+        return .over
       }
     }
   }

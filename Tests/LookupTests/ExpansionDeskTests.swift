@@ -15,6 +15,8 @@ private final class DeskRig {
   var hasAccounts = true
   /// Sessions for which nobody waits any longer.
   var gone: Set<UInt64> = []
+  /// Whether envelopes are measured before they are sent.
+  var measures = false
   /// Who was told what, in order.
   private(set) var told: [String] = []
   private let ruleset: Ruleset
@@ -76,10 +78,15 @@ private final class DeskRig {
           case .refused(let reply): told.append("\(name) \(reply.code)")
           case .accepted(let drafts):
             var left = drafts.count
+            var unmeasured = measures ? drafts.count : 0
             return { [unowned self] in
+              if unmeasured > ExpansionLimits.slice {
+                unmeasured -= ExpansionLimits.slice
+                return .prepared
+              }
               left -= min(left, ExpansionLimits.slice)
               if left == 0 { told.append("\(name) \(drafts.count)") }
-              return left > 0
+              return left > 0 ? .sent : .over
             }
           }
           return nil
@@ -183,6 +190,21 @@ private final class DeskRig {
     #expect(rig.told.isEmpty)
     rig.settle()
     #expect(rig.told == ["long 2000"])
+    #expect(rig.desk.count == 0)
+  }
+
+  @Test("what is no more than measured when its session ends is refused")
+  func measuring() {
+    let rig = DeskRig(members: Self.far(2000))
+    rig.measures = true
+    rig.ask("all@in.example", client: 1, session: 1, as: "long")
+    rig.ask("all@in.example", client: 1, session: 2, as: "other")
+    // As above.
+    for _ in 0..<17 { #expect(rig.turn()) }
+    rig.desk.end(DeskRig.session(1, 1))
+    #expect(rig.told == ["long 451"])
+    rig.settle()
+    #expect(rig.told == ["long 451", "other 2000"])
     #expect(rig.desk.count == 0)
   }
 

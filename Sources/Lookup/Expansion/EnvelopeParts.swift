@@ -14,6 +14,9 @@ struct EnvelopeParts {
   var notify: NotifyConditions = []
   var originalRecipient: String?
   private var made = 0
+  private var measured = 0
+  private var bytes = 0
+  private var hasRoom = false
 
   /// - Parameter index: the recipient's place in the transaction.
   init(_ drafts: [EnvelopeDraft], of message: MessageID, index: UInt16, created: Instant) {
@@ -33,11 +36,30 @@ struct EnvelopeParts {
     return (made..<end).map(envelope)
   }
 
-  /// How many of usual length take as much of the queue's memory, but at least how many there are.
-  var inUsualLength: Int {
-    let bytes = drafts.indices.reduce(0) { $0 + envelope(at: $1).memoryBytes }
-    return max(drafts.count, (bytes - 1) / EdgeLimits.usualEnvelope + 1)
+  /// What one turn comes to where they need room.
+  enum Step {
+    /// There is more to measure.
+    case measured
+    /// They are more than there is room for; nothing was taken.
+    case noRoom
+    case part([Envelope])
   }
+
+  /// Measures them a turn at a time, takes the room for all, and makes them, as many in a turn as `next`.
+  mutating func next(within room: TransactionRooms.Room) -> Step {
+    guard !hasRoom else { return .part(next()) }
+    let end = min(measured + ExpansionLimits.slice, drafts.count)
+    bytes += (measured..<end).reduce(0) { $0 + envelope(at: $1).memoryBytes }
+    measured = end
+    guard measured == drafts.count else { return room.has(inUsualLength) ? .measured : .noRoom }
+    guard room.take(inUsualLength) else { return .noRoom }
+    hasRoom = true
+    return .part(next())
+  }
+
+  /// How many of usual length take as much of the queue's memory as those that were measured, but at least
+  /// how many there are.
+  var inUsualLength: Int { max(drafts.count, (bytes - 1) / EdgeLimits.usualEnvelope + 1) }
 
   private func envelope(at place: Int) -> Envelope {
     var envelope = drafts[place].envelope(id: id(at: place), created: created)

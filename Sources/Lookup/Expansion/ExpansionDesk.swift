@@ -33,8 +33,16 @@ final class ExpansionDesk {
     let finished: (Expansion, Expansion.Outcome) -> Part?
   }
 
-  /// Does a part of what follows an outcome, of about a slice. False when it was the last one.
-  typealias Part = () -> Bool
+  /// How far what follows an outcome is.
+  enum Progress {
+    /// Nothing of it has been sent.
+    case prepared
+    case sent
+    case over
+  }
+
+  /// Does a part of what follows an outcome, of about a slice.
+  typealias Part = () -> Progress
 
   private final class Work {
     var expansion: Expansion
@@ -188,11 +196,7 @@ final class ExpansionDesk {
       return perform(work.expansion.answered(question, answer, with: ruleset), work, number)
     }
     if let rest = work.rest, work.hasSent || !turns.isParked(number) {
-      work.hasSent = true
-      if !rest() {
-        work.rest = nil
-        end(number)
-      }
+      follow(rest, work, number)
       return ExpansionLimits.slice
     }
     guard !turns.isParked(number) else { return 0 }
@@ -236,11 +240,17 @@ final class ExpansionDesk {
     }
     // A large one waits for room first: it may be given up until then.
     guard drafts.count <= ExpansionLimits.slice else { return 0 }
-    work.hasSent = true
-    if !rest() {
+    follow(rest, work, number)
+    return drafts.count
+  }
+
+  private func follow(_ rest: Part, _ work: Work, _ number: UInt64) {
+    switch rest() {
+    case .prepared: break
+    case .sent: work.hasSent = true
+    case .over:
       work.rest = nil
       end(number)
     }
-    return drafts.count
   }
 }

@@ -84,9 +84,12 @@ final class TransactionRooms {
 
     deinit { rooms.rest(transaction, taken: taken) }
 
+    /// Whether so many more could be taken now.
+    func has(_ envelopes: Int) -> Bool { envelopes <= limit - taken }
+
     /// Takes the envelopes of one recipient: all of them, or none and false.
     func take(_ envelopes: Int) -> Bool {
-      guard envelopes <= limit - taken else { return false }
+      guard has(envelopes) else { return false }
       taken += envelopes
       return true
     }

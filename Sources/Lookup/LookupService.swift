@@ -79,13 +79,15 @@ package final class LookupService: RoleService {
     let relays = RelayDesk(context, projection)
     self.relays = relays
     delivery = DeliveryDesk(context, LoginDesk { expansions.ruleset }, relays)
-    tables = TableDesk(context: context, tables: projection.tables) {
-      table,
-      source throws(Ruleset.RefusedEntry) in
-      try expansions.ruleset.replace(table, with: source)
-      confirmations.forget(table)
-      credentials.forget(table)
-      relays.replace(table, with: source)
+    tables = TableDesk(
+      context: context,
+      tables: projection.tables,
+      preparation: expansions.ruleset.preparation
+    ) { content in
+      expansions.ruleset.replace(content.ready)
+      confirmations.forget(content.index)
+      credentials.forget(content.index)
+      relays.replace(content.index, with: content.source)
     }
     let names = ReverseNames(context)
     self.names = names

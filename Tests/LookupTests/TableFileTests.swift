@@ -5,6 +5,7 @@ import Glibc
 import Interprocess
 import LMDBStore
 import Policy
+import Synchronization
 import Testing
 
 @testable import Lookup
@@ -73,6 +74,36 @@ import Testing
     try map([("a", ""), ("b", "")], kind: .set)
     #expect(try read().kind == .set)
     #expect(try read().entries().map(\.key) == ["a", "b"])
+  }
+
+  @Test("a map is read once when it is made ready, whatever is asked of it")
+  func once() throws {
+    try map((0..<2000).map { ("10.\($0 / 250).\($0 % 250).1", "") }, kind: .set)
+    let file = try open("map")
+    let reads = Mutex(0)
+    let map = try MapFile { offset, count in
+      reads.withLock { $0 += 1 }
+      return file.read(offset, count)
+    }
+    func count(_ body: () throws -> Void) rethrows -> Int {
+      let before = reads.withLock { $0 }
+      try body()
+      return reads.withLock { $0 } - before
+    }
+    let whole = try count { _ = try map.entries() }
+    let test = Rule.Test(table: TableIndex(0), comparison: .entries, sense: .holds)
+    var rule = Rule(line: 1, source: .address(test), destination: .domain(test), outcome: .reject)
+    rule.helo = test
+    let projection = LookupProjection(
+      serverName: "mx.example",
+      tables: [TableDeclaration(name: "t", content: .database("/t"))],
+      rules: [rule],
+      actions: []
+    )
+    var ruleset = Ruleset(projection)
+    let all = try count { try ruleset.replace(TableIndex(0), with: .map(map)) }
+    #expect(whole > 1)
+    #expect(all == whole)
   }
 
   @Test("what is no map says what it is and what to do")

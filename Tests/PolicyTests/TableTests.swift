@@ -84,18 +84,30 @@ import Testing
   )
   func networks(_ entry: String, _ text: String, _ expected: Bool) throws {
     var index = NetworkIndex(count: 1)
-    index.replace(0, with: [entry])
+    index.replace(0, with: Self.networks([entry]))
     let source = try #require(IPAddress(parsing: text)).source
     #expect(index.tables(of: source) == (expected ? [0] : []))
     #expect(index.tables(of: .local) == [])
   }
 
+  private static func networks(_ texts: [String]) -> NetworkIndex.Entries {
+    var entries = NetworkIndex.Entries()
+    for text in texts {
+      let isAdmitted = entries.add(text)
+      #expect(isAdmitted, "\(text)")
+    }
+    return entries
+  }
+
   @Test("the token local stands for the submission socket, and nonsense is not admitted")
   func networkTokens() {
     var index = NetworkIndex(count: 1)
-    #expect(NetworkIndex.admits("Local") && NetworkIndex.admits("10.0.0.0/32"))
-    #expect(!NetworkIndex.admits("x") && !NetworkIndex.admits("10.0.0.0/33"))
-    index.replace(0, with: ["Local"])
+    var entries = Self.networks(["Local", "10.0.0.0/32", "local"])
+    for text in ["x", "10.0.0.0/33"] {
+      let isAdmitted = entries.add(text)
+      #expect(!isAdmitted, "\(text)")
+    }
+    index.replace(0, with: entries)
     #expect(index.tables(of: .local) == [0])
   }
 
@@ -107,18 +119,18 @@ import Testing
     #expect(!index.isReady(0))
     for (table, entries) in [
       ["10.0.0.0/8", "10.0.0.1", "10.0.0.1"], ["10.0.0.1", "local"], ["10.0.0.1", "2001:db8::/32"],
-    ].enumerated() { index.replace(table, with: entries) }
+    ].enumerated() { index.replace(table, with: Self.networks(entries)) }
     func found(_ source: SourceAddress) -> [Int] { index.tables(of: source).sorted() }
     #expect(found(.inet4(0x0a00_0001)) == [0, 1, 2])
     #expect(found(.inet4(0x0a00_0002)) == [0])
     #expect(found(.inet6(0x2001_0db8 << 32, 7)) == [2])
-    index.replace(1, with: ["10.0.0.2"])
+    index.replace(1, with: Self.networks(["10.0.0.2"]))
     #expect(found(.inet4(0x0a00_0001)) == [0, 2] && found(.inet4(0x0a00_0002)) == [0, 1])
     #expect(found(.local) == [])
     index.replace(0, with: nil)
     #expect(!index.isReady(0) && index.isReady(1))
     #expect(found(.inet4(0x0a00_0001)) == [2] && found(.inet4(0x0a00_0002)) == [1])
-    index.replace(2, with: [])
+    index.replace(2, with: Self.networks([]))
     #expect(found(.inet4(0x0a00_0001)) == [] && found(.inet6(0x2001_0db8 << 32, 7)) == [])
   }
 

@@ -88,6 +88,34 @@ import Testing
     #expect(ruleset.refusedEntries == [])
   }
 
+  @Test(
+    "a table is made ready beside the ruleset for all that asks it, and changes nothing before it is taken"
+  )
+  func beside() throws {
+    let rules = """
+      table t file:/net
+      match from src <t> for domain <t> reject
+      match from any mail-from regex <t> for any reject
+      match from any helo <t> for any reject
+      """
+    let projection = try Rules.projection(rules)
+    let table = TableIndex(try #require(projection.tables.firstIndex { $0.name == "t" }))
+    var ruleset = Ruleset(projection)
+    let preparation = ruleset.preparation
+    let ready = try preparation.prepare(table, .contents(.list(["192.0.2.1", "local"])))
+    #expect(
+      Set(ready.parts.keys) == [.network, .destination, .pattern, .domain],
+      "\(ready.parts.keys)"
+    )
+    let client = SourceAddress.inet4(0xc000_0201)
+    let subject = try Rules.subject(to: "x@192.0.2.1", source: client)
+    #expect(ruleset.decide(subject) == .lookupFailed(table: "t"))
+    ruleset.replace(ready)
+    #expect(ruleset.decide(subject) == .reject(line: 2))
+    ruleset.replace(try preparation.prepare(table, .unavailable))
+    #expect(ruleset.decide(subject) == .lookupFailed(table: "t"))
+  }
+
   @Test("the commands that a table names are known, and those it does not name are not")
   func leaves() throws {
     var ruleset = Ruleset(try Rules.projection(rules))

@@ -9,16 +9,30 @@ internal import Policy
 
 /// The files of tables: takes them from the supervisor at the start and when an operator says so.
 ///
-/// A file is read beside the event loop; what it says is taken only when all of it could be read, and is
-/// of use where it is asked.
+/// A file is read beside the event loop, and made ready there for all that asks its table; what it says is
+/// taken only when all of it could be read, and is of use where it is asked.
 final class TableDesk {
   /// An operator who waits.
   typealias Answer = (ControlResponse) -> Void
   /// Takes what a table says from now on.
-  typealias Take = (TableIndex, TableSource) throws(Ruleset.RefusedEntry) -> Void
+  typealias Take = (Content) -> Void
+
+  /// What a table says.
+  struct Content: Sendable {
+    let index: TableIndex
+    let source: TableSource
+    /// The same, for the ruleset.
+    let ready: ReadyTable
+  }
+
+  /// Why a file is not taken, in the operator's words behind the table's name.
+  struct Fault: Error {
+    let reason: String
+  }
 
   private let context: RoleContext
   private let tables: [TableDeclaration]
+  private let preparation: TablePreparation
   private let pool = NIOThreadPool(numberOfThreads: 1)
   private let take: Take
   private var waiting: [UInt64: (index: Int, answer: Answer)] = [:]
@@ -27,10 +41,12 @@ final class TableDesk {
   init(
     context: RoleContext,
     tables: [TableDeclaration],
+    preparation: TablePreparation,
     take: @escaping Take
   ) {
     self.context = context
     self.tables = tables
+    self.preparation = preparation
     self.take = take
     pool.start()
   }
@@ -54,16 +70,42 @@ final class TableDesk {
     let file = TableFile(descriptor)
     guard token != 0 else { return start(with: file, index) }
     let form = tables[index].fileForm
+    let preparation = preparation
     let loop = context.loop
     let done = NIOLoopBound(
-      { [unowned self] (result: Result<TableSource, TableFile.Fault>) in
+      { [unowned self] (result: Result<Content, Fault>) in
         loaded(result, index: index, token: token)
       },
       eventLoop: loop
     )
     pool.submit { _ in
-      let result = Result { () throws(TableFile.Fault) in try file.source(as: form) }
+      let result = Result { () throws(Fault) in
+        try TableDesk.content(of: file, form, TableIndex(index), preparation)
+      }
       loop.execute { done.value(result) }
+    }
+  }
+
+  private static func content(
+    of file: TableFile,
+    _ form: TableFile.Form,
+    _ index: TableIndex,
+    _ preparation: TablePreparation
+  ) throws(Fault) -> Content {
+    let source: TableSource
+    do throws(TableFile.Fault) {
+      source = try file.source(as: form)
+    } catch {
+      throw Fault(reason: "\(error)")
+    }
+    do throws(Ruleset.RefusedEntry) {
+      return Content(
+        index: index,
+        source: source,
+        ready: try preparation.prepare(index, source)
+      )
+    } catch {
+      throw Fault(reason: "\(error)")
     }
   }
 
@@ -74,44 +116,29 @@ final class TableDesk {
   }
 
   private func start(with file: TableFile, _ index: Int) {
-    let result = Result { () throws(TableFile.Fault) in
-      try file.source(as: tables[index].fileForm)
-    }
-    if let fault = fault(in: result, index) {
-      context.log.warn("lookup: table \(tables[index].name) \(fault); it cannot be asked")
-    }
-  }
-
-  /// Takes what was read; nil when that is done.
-  private func fault(in result: Result<TableSource, TableFile.Fault>, _ index: Int) -> String? {
-    switch result {
-    case .failure(let fault): return "\(fault)"
-    case .success(let source):
-      do throws(Ruleset.RefusedEntry) {
-        try take(TableIndex(index), source)
-        return nil
-      } catch {
-        return "\(error)"
-      }
+    do throws(Fault) {
+      take(
+        try TableDesk.content(of: file, tables[index].fileForm, TableIndex(index), preparation)
+      )
+    } catch {
+      context.log.warn("lookup: table \(tables[index].name) \(error.reason); it cannot be asked")
     }
   }
 
-  private func loaded(
-    _ result: Result<TableSource, TableFile.Fault>,
-    index: Int,
-    token: UInt64
-  ) {
+  private func loaded(_ result: Result<Content, Fault>, index: Int, token: UInt64) {
     let name = tables[index].name
     let answer = waiting.removeValue(forKey: token)?.answer
-    guard let fault = fault(in: result, index) else {
+    switch result {
+    case .success(let content):
+      take(content)
       context.tell(.tableTaken(index: UInt16(index), token: token))
       context.log.line("info: lookup: table \(name) is updated")
       answer?(.done)
-      return
+    case .failure(let fault):
+      context.tell(.tableRefused(token: token))
+      context.log.warn("lookup: table \(name) \(fault.reason); what it said before counts")
+      answer?(.failure("table \(name) \(fault.reason)"))
     }
-    context.tell(.tableRefused(token: token))
-    context.log.warn("lookup: table \(name) \(fault); what it said before counts")
-    answer?(.failure("table \(name) \(fault)"))
   }
 }
 

@@ -31,7 +31,7 @@ enum Service: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension Matcher {
-  /// Every entry is one that the service can use.
+  /// For a service that every entry is good for.
   init(_ entries: [String], for service: Service, subaddressDelimiter: UInt8) {
     switch service {
     case .string:
@@ -45,10 +45,8 @@ extension Matcher {
         Set(entries.lazy.map(\.asciiLowercased)),
         AddressSet(entries, subaddressDelimiter: subaddressDelimiter)
       )
-    case .pattern:
-      self = .patterns(entries.compactMap { try? Pattern(parsing: $0) })
-    case .network, .value, .destination:
-      preconditionFailure("what has no matcher of its own")
+    case .pattern, .network, .value, .destination:
+      preconditionFailure("what has no such matcher")
     }
   }
 

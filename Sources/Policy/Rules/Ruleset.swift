@@ -34,7 +34,8 @@ package struct Ruleset: Sendable {
   private var domains: DomainIndex
   private var networks: NetworkIndex
   private var index = RuleIndex()
-  private let asked: [TableIndex: Set<Service>]
+  /// Makes tables ready for what is asked of them here.
+  package let preparation: TablePreparation
   private let localAddresses: Set<IPAddress>
   private let localNames: DomainSet
 
@@ -52,85 +53,45 @@ package struct Ruleset: Sendable {
     matchers = Array(repeating: nil, count: projection.tables.count * Service.allCases.count)
     domains = DomainIndex(count: projection.tables.count)
     networks = NetworkIndex(count: projection.tables.count)
-    asked = Ruleset.asked(of: projection)
-    for table in asked.keys { prepare(table, files[table]) }
+    preparation = TablePreparation(projection)
+    for table in preparation.tables {
+      let source = TableSource(tables[table.rawValue].content) ?? files[table] ?? .unavailable
+      do throws(RefusedEntry) {
+        take(try preparation.prepare(table, source))
+      } catch {
+        refusedEntries.append(error)
+        take(preparation.unavailable(table))
+      }
+    }
     indexRules()
-  }
-
-  /// The services that each table is asked for.
-  private static func asked(of projection: LookupProjection) -> [TableIndex: Set<Service>] {
-    var asked: [TableIndex: Set<Service>] = [:]
-    for rule in projection.rules {
-      for (test, service) in rule.questions { asked[test.table, default: []].insert(service) }
-      if case .domain(let test) = rule.destination, test.comparison == .entries {
-        asked[test.table, default: []].insert(.destination)
-      }
-    }
-    for action in projection.actions {
-      for table in [action.aliases?.table, action.userBase, action.credentials].compactMap({ $0 }) {
-        asked[table, default: []].insert(.value)
-      }
-    }
-    for listener in projection.listeners {
-      for table in [listener.authentication.credentials, listener.senders?.table] {
-        if let table { asked[table, default: []].insert(.value) }
-      }
-    }
-    return asked
   }
 
   /// The names of the tables, by their places.
   package func name(of table: TableIndex) -> String { tables[table.rawValue].name }
 
-  /// Takes what a table says from now on, unless an entry is of no use: then what it said before counts.
+  /// Makes a table ready and takes it, unless an entry is of no use: then what it said before counts.
   package mutating func replace(
     _ table: TableIndex,
     with source: TableSource
   ) throws(RefusedEntry) {
-    if let refused = refusedEntry(of: table, source) { throw refused }
-    prepare(table, source)
+    replace(try preparation.prepare(table, source))
+  }
+
+  /// Takes what a table says from now on.
+  package mutating func replace(_ table: ReadyTable) {
+    take(table)
     indexRules()
   }
 
-  private func refusedEntry(of table: TableIndex, _ source: TableSource) -> RefusedEntry? {
-    for service in asked[table] ?? [] {
-      let use: RefusedEntry.Use
-      switch service {
-      case .network: use = .network
-      case .pattern: use = .pattern
-      case .string, .domain, .address, .user, .value, .destination: continue
+  private mutating func take(_ ready: ReadyTable) {
+    let table = ready.table
+    for (service, part) in ready.parts {
+      switch part {
+      case .map(let map): maps[table] = map
+      case .domains(let entries): domains.replace(table.rawValue, with: entries)
+      case .networks(let entries): networks.replace(table.rawValue, with: entries)
+      case .matcher(let matcher): matchers[slot(table, service)] = matcher
       }
-      if let entry = source.keys?.first(where: { !use.admits($0) }) {
-        return RefusedEntry(table: name(of: table), entry: entry, use: use)
-      }
-    }
-    return nil
-  }
-
-  private mutating func prepare(_ table: TableIndex, _ file: TableSource?) {
-    let declaration = tables[table.rawValue]
-    var source = TableSource(declaration.content) ?? file ?? .unavailable
-    if let refused = refusedEntry(of: table, source) {
-      refusedEntries.append(refused)
-      source = .unavailable
-    }
-    for service in asked[table] ?? [] {
-      switch service {
-      case .value:
-        maps[table] = TableMap(source)
-        continue
-      case .destination:
-        domains.replace(table.rawValue, with: source.keys)
-        continue
-      case .network:
-        networks.replace(table.rawValue, with: source.keys)
-        continue
-      case .string, .domain, .address, .user, .pattern: break
-      }
-      matchers[slot(table, service)] =
-        source.keys.map { keys in
-          Matcher(keys, for: service, subaddressDelimiter: subaddressDelimiter)
-        } ?? .unavailable
     }
   }
 
@@ -367,15 +328,6 @@ extension Ruleset.RefusedEntry: Error, CustomStringConvertible {
     switch use {
     case .network: "has \"\(entry)\", which is no address and no network"
     case .pattern: "has \"\(entry)\", which is no regular expression"
-    }
-  }
-}
-
-extension Ruleset.RefusedEntry.Use {
-  fileprivate func admits(_ entry: String) -> Bool {
-    switch self {
-    case .network: NetworkIndex.admits(entry)
-    case .pattern: (try? Pattern(parsing: entry)) != nil
     }
   }
 }

@@ -21,8 +21,24 @@ struct DomainIndex: Sendable {
 
   init(count: Int) { states = Array(repeating: .unasked, count: count) }
 
+  /// What one table says.
+  struct Entries: Sendable {
+    fileprivate var found: [String] = []
+    fileprivate var patterns: [[UInt8]] = []
+
+    init(_ entries: [String]) {
+      for entry in entries.lazy.map(\.asciiLowercased) {
+        if DomainIndex.isFoundByLook(entry) {
+          found.append(entry)
+        } else {
+          patterns.append(Array(entry.utf8))
+        }
+      }
+    }
+  }
+
   /// Takes what a table says from now on; nil when it cannot be asked.
-  mutating func replace(_ table: Int, with entries: [String]?) {
+  mutating func replace(_ table: Int, with entries: Entries?) {
     if case .ready = states[table] {
       for name in Array(tables.keys) {
         tables[name]?.removeAll { $0 == table }
@@ -33,17 +49,11 @@ struct DomainIndex: Sendable {
       states[table] = .unavailable
       return
     }
-    var patterns: [[UInt8]] = []
-    for entry in entries {
-      let entry = entry.asciiLowercased
-      if !DomainIndex.isFoundByLook(entry) {
-        patterns.append(Array(entry.utf8))
-      } else if tables[entry]?.last != table {
-        tables[entry, default: []].append(table)
-        if entry.utf8.first == UInt8(ascii: "*") { hasWildcards = true }
-      }
+    for entry in entries.found where tables[entry]?.last != table {
+      tables[entry, default: []].append(table)
+      if entry.utf8.first == UInt8(ascii: "*") { hasWildcards = true }
     }
-    states[table] = .ready(patterns: patterns)
+    states[table] = .ready(patterns: entries.patterns)
   }
 
   /// One name, asked of any number of tables.

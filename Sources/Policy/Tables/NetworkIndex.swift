@@ -52,26 +52,33 @@ struct NetworkIndex: Sendable {
 
   init(count: Int) { states = Array(repeating: .unasked, count: count) }
 
-  /// Whether an entry is one that tables here may have.
-  static func admits(_ entry: String) -> Bool {
-    entry.asciiLowercased == "local" || NetworkBlock(parsing: entry) != nil
+  /// What one table says.
+  struct Entries: Sendable {
+    fileprivate var hasLocal = false
+    fileprivate var blocks: [NetworkBlock] = []
+
+    /// False when it is no entry that tables here may have.
+    mutating func add(_ entry: String) -> Bool {
+      if entry.asciiLowercased == "local" {
+        hasLocal = true
+        return true
+      }
+      guard let block = NetworkBlock(parsing: entry) else { return false }
+      blocks.append(block)
+      return true
+    }
   }
 
-  /// Takes what a table says from now on, all of it admitted; nil when it cannot be asked.
-  mutating func replace(_ table: Int, with entries: [String]?) {
+  /// Takes what a table says from now on; nil when it cannot be asked.
+  mutating func replace(_ table: Int, with entries: Entries?) {
     if case .ready = states[table] { remove(table) }
     guard let entries else {
       states[table] = .unavailable
       return
     }
     states[table] = .ready
-    for entry in entries {
-      if entry.asciiLowercased == "local" {
-        if local.last != table { local.append(table) }
-      } else if let block = NetworkBlock(parsing: entry) {
-        insert(block, of: table)
-      }
-    }
+    if entries.hasLocal { local.append(table) }
+    for block in entries.blocks { insert(block, of: table) }
   }
 
   private mutating func insert(_ block: NetworkBlock, of table: Int) {

@@ -15,7 +15,7 @@ enum Smtpd {
     if let agent = DeliveryAgent(rawValue: arguments[2]) {
       exit(agent.run(Array(arguments.dropFirst(3)), environment()))
     }
-    if arguments[2] == KeysCheck.name { KeysCheck.run() }
+    if arguments[2] == KeysCheck.name { KeysCheck.run(Array(arguments.dropFirst(3))) }
     guard let role = Role(rawValue: arguments[2]), role != .supervisor else {
       RoleProcess.die("no role \(arguments[2])")
     }

@@ -12,25 +12,35 @@ internal import Supervisor
 enum KeysCheck {
   /// The word behind `-x`.
   static let name = "keys.check"
+  /// The word behind that where broken promises are only logged.
+  private static let logged = "logged"
 
+  /// - Parameter sandbox: how the promises of keys are held.
   /// - Throws: the first fault of a certificate or its key.
-  static func check(_ source: CertificateSource) throws(StartupFailure) {
+  static func check(
+    _ source: CertificateSource,
+    _ sandbox: Confinement.Mode
+  ) throws(StartupFailure) {
     do throws(CertificateFault) {
       let desk = try CertificateDesk(source)
-      let fault = try ask(desk)
+      let fault = try ask(desk, sandbox)
       guard fault.isEmpty else { throw CertificateFault(fault) }
     } catch {
       throw StartupFailure(error.reason)
     }
   }
 
-  private static func ask(_ desk: CertificateDesk) throws(CertificateFault) -> String {
+  private static func ask(
+    _ desk: CertificateDesk,
+    _ sandbox: Confinement.Mode
+  ) throws(CertificateFault) -> String {
     let channel: SupervisorChannel
     let process: Int32
     do {
       let (ours, theirs) = try SupervisorChannel.makePair()
       defer { theirs.close() }
-      var program = Program(path: Program.ourselves, arguments: ["smtpd", "-x", name])
+      let words = sandbox == .logged ? [name, logged] : [name]
+      var program = Program(path: Program.ourselves, arguments: ["smtpd", "-x"] + words)
       program.environment = ["SWIFT_BACKTRACE=enable=no"]
       program.descriptors = (-1, STDERR_FILENO, STDERR_FILENO, theirs.descriptor)
       channel = ours
@@ -61,13 +71,16 @@ enum KeysCheck {
   }
 
   /// The process that looks: takes the files, tells what is wrong, and ends. It may do what keys may.
-  static func run() -> Never {
+  ///
+  /// - Parameter words: what stands behind `name`.
+  static func run(_ words: [String]) -> Never {
     do throws(SandboxError) {
       _ = try Sandbox.enter(
         Confinement(
           name: name,
           promises: RolePromises.stated(by: .keys).words,
-          openFiles: RolePromises.openFiles(of: .keys)?.most([:])
+          openFiles: RolePromises.openFiles(of: .keys)?.most([:]),
+          mode: words == [logged] ? .logged : .enforced
         )
       )
     } catch {

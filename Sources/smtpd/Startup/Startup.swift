@@ -43,7 +43,7 @@ struct Startup {
     if let backend = options.backend { configuration.backend = backend }
     let certificates = CertificateFiles(configuration, uid: uid)
     try TLSOptionsCheck.check(configuration)
-    if !certificates.isEmpty { try KeysCheck.check(certificates.source) }
+    if !certificates.isEmpty { try KeysCheck.check(certificates.source, options.sandbox) }
     let verifier = try VerifierProgram.find(for: configuration.systemPasswords)
     guard command.check else {
       try refuse(report.unserved())

@@ -5,10 +5,13 @@ import os
 import pwd
 import re
 import resource
+import socket
+import subprocess
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
+from harness.certificates import self_signed
 from harness.client import submit
-from harness.daemon import BACKENDS, ROLES, Daemon
+from harness.daemon import BACKENDS, ROLES, SMTPD, Daemon, children
 from harness.intruder import can_intrude, intrude
 from harness.sink import Sink
 
@@ -23,6 +26,14 @@ def facts(pid):
     """The fields of /proc/PID/status."""
     with open(f"/proc/{pid}/status") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline") as file:
+            return file.read().split("\0")[:-1]
+    except OSError:
+        return []
 
 
 def all_roles(daemon):
@@ -131,3 +142,40 @@ def let_through(bench):
     intrude(pid, SOCKET, 2, 1, 0)
     daemon.wait_log(r"warn: lookup: sandbox: promise broken: socket\(0x2, 0x1, 0x0, …\)")
     expect(re.search("killed", daemon.log()) is None, daemon.log()[-500:])
+
+
+@case("-T sandbox holds for who looks at keys before the start, too")
+def let_through_check(bench):
+    pair = self_signed(bench, "mail.example.org")
+    configuration = bench.write("smtpd.conf", pair.pki("mail.example.org") + """
+listen on 127.0.0.1 port 9 tls pki mail.example.org
+action "in" maildir
+match from any for any action "in"
+""")
+    for flags, wanted in [([], []), (["-T", "sandbox"], ["logged"])]:
+        started = subprocess.Popen([SMTPD, "-n", "-f", configuration, *flags], stderr=subprocess.PIPE)
+        seen = set()
+        while started.poll() is None:
+            for child in children(started.pid):
+                words = command_line(child)
+                if "keys.check" in words:
+                    seen.add(tuple(words[words.index("keys.check") + 1:]))
+        said = started.stderr.read()
+        expect_equal((started.returncode, said[-17:], b"promise broken" in said), (0, b"configuration OK\n", False), "smtpd -n")
+        expect_equal(seen, {tuple(wanted)}, "words for the check")
+    if not can_intrude():
+        raise Skipped("needs root on x86-64")
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    checker = subprocess.Popen(["sh", "-c", f'exec 3<&{theirs.fileno()}; exec "$@"', "sh", SMTPD, "-x", "keys.check",
+                                "logged"], pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
+    theirs.close()
+    try:
+        eventually(lambda: command_line(checker.pid)[1:2] == ["-x"] and facts(checker.pid)["Seccomp"] == "2",
+                   "not filtered", 5)
+        intrude(checker.pid, SOCKET, 2, 1, 0)
+        told = (line for line in checker.stderr if b"warn: keys.check: sandbox: promise broken: socket(" in line)
+        expect(next(told, None) is not None, "nothing is told")
+        ours.close()
+        expect_equal(checker.wait(10), 1, "it did not end with its channel")
+    finally:
+        checker.kill()

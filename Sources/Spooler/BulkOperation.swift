@@ -47,8 +47,12 @@ final class BulkOperation: PagedAnswer {
   private let verb: BulkVerb
   private let walk: EnvelopeWalk
   private var matches: [Match] = []
-  /// What the log will say of the first of those that are to be removed.
+  /// What the log will say of the first of those that are to be removed, as far as they are not in flight.
   private var removalLines: [EnvelopeID: String] = [:]
+  /// How many of these it has said.
+  private var listed = 0
+  /// How many were in flight when they were removed.
+  private var inFlight = 0
   private var hasBegun = false
 
   private struct Match {
@@ -84,19 +88,19 @@ final class BulkOperation: PagedAnswer {
           guard query.matches(stored, place.state, at: now) else { continue }
           let target = verb.isReassignment ? ScheduleEntries.Target(stored.envelope) : nil
           matches.append(Match(id: stored.envelope.id, target: target))
-          if verb.isRemoval, verb.mode == .execute,
-            removalLines.count < QueryDesk.Limits.removalLines
-          {
-            removalLines[stored.envelope.id] = stored.endLine(
-              "Remove",
-              because: "Removed by administrator",
-              at: now
-            )
-          }
+          if verb.isRemoval, verb.mode == .execute { keepLine(of: stored, at: now) }
         }
         if step.place == .atEnd { execute() } else { goOn() }
       }
     }
+  }
+
+  /// Twice as many as are said: some may be in flight, or delivered, by the time the others are removed.
+  private func keepLine(of stored: StoredEnvelope, at now: Instant) {
+    guard removalLines.count < 2 * QueryDesk.Limits.removalLines else { return }
+    let status = desk.queue.scheduler.status(of: stored.envelope.id)
+    guard status?.isRemoved != true, status?.state != .inFlight else { return }
+    removalLines[stored.envelope.id] = stored.removalLine(at: now)
   }
 
   private func execute() {
@@ -118,9 +122,13 @@ final class BulkOperation: PagedAnswer {
     let part = BulkOperation.part(of: rest, most: QueryDesk.Limits.transaction) { $0.id.message }
     for match in part {
       let (touched, change) = apply(to: match, at: now)
-      if touched == .changed {
-        count += 1
-        if let line = removalLines[match.id] { lines.append(line) }
+      if touched != .unchanged { count += 1 }
+      if touched == .marked { inFlight += 1 }
+      if touched == .changed, listed < QueryDesk.Limits.removalLines,
+        let line = removalLines[match.id]
+      {
+        listed += 1
+        lines.append(line)
       }
       changes += change
     }
@@ -146,10 +154,17 @@ final class BulkOperation: PagedAnswer {
 
   private func removed(_ count: Int) {
     desk.queue.statistics.removed += count
-    guard count > QueryDesk.Limits.removalLines else { return }
-    desk.queue.context.log.info(
-      "queue: \(count) envelopes removed by administrator, not all of which are listed here"
-    )
+    let log = desk.queue.context.log
+    if count - inFlight > listed {
+      log.info(
+        "queue: \(count - inFlight) envelopes removed by administrator, \(listed) of which are listed here"
+      )
+    }
+    if inFlight > 0 {
+      log.info(
+        "queue: in flight, and to be removed by administrator when they are back: \(inFlight)"
+      )
+    }
   }
 
   /// The first of `rest`, at most `most` or as many as the first message has. What lies next to each
@@ -181,6 +196,8 @@ final class BulkOperation: PagedAnswer {
 
   private enum Touched {
     case changed
+    /// It goes when it is back.
+    case marked
     case unchanged
   }
 
@@ -207,7 +224,7 @@ final class BulkOperation: PagedAnswer {
       switch queue.scheduler.remove(envelope, at: now) {
       case .removed(let siblings): return (.changed, queue.changesForGone(envelope, siblings))
       // So that a queue that is started again remembers.
-      case .marked: return (.changed, [.update(envelope, .suspended(.removed))])
+      case .marked: return (.marked, [.update(envelope, .suspended(.removed))])
       case .unknown: return (.unchanged, [])
       }
     case .suspend:

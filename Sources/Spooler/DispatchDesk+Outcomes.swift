@@ -40,13 +40,13 @@ extension DispatchDesk {
         expiry: queue.entries.expiry(of: flight.stored.envelope),
         at: now
       )
-      finish(flight.stored, decision, at: now) { acknowledge.one() }
+      finish(flight.stored, report.report.result, decision, at: now) { acknowledge.one() }
     }
     for id in dropped?.envelopes ?? [] {
       guard let flight = flying[id], flight.task == task else { continue }
       flying[id] = nil
       queue.context.log.warn("queue: the report of task \(task) has nothing about envelope \(id)")
-      queue.back(id, .deferred, at: now)
+      queue.back(flight.stored, .deferred, at: now)
     }
     pump()
   }
@@ -62,8 +62,11 @@ extension DispatchDesk {
   }
 
   /// Tells the schedule, and then the store, what became of an envelope that was in flight.
+  ///
+  /// - Parameter result: of its try; nil: there was none.
   private func finish(
     _ stored: StoredEnvelope,
+    _ result: DeliveryReport.Result?,
     _ decision: OutcomeRules.Decision,
     at now: Instant,
     _ recorded: @escaping () -> Void
@@ -81,6 +84,8 @@ extension DispatchDesk {
     case .gone, .retry, .bounce: crashes[id] = nil
     }
     switch queue.scheduler.completed(id, outcome, at: now) {
+    case .removed(let siblings) where result != .delivered:
+      queue.removed(stored, siblings, recorded)
     case .gone(let siblings), .removed(let siblings):
       queue.gone(id, siblings, .soon, recorded)
     case .kept(let next): record(stored, decision, nextTry: next, at: now, recorded)
@@ -177,7 +182,7 @@ extension DispatchDesk {
     let before = crashes[id] ?? stored.envelope.progress.crashes
     let count = before == .max ? before : before + 1
     crashes[id] = count
-    queue.back(id, .returned(company(of: stored)), at: now)
+    queue.back(stored, .returned(company(of: stored)), at: now)
     guard count >= Limits.crashesTogether, queue.scheduler.status(of: id) != nil else { return }
     var changes: [Change] = [.update(id, .crashed)]
     if count == Limits.crashesTogether { changes.append(.update(id, .crashed)) }
@@ -206,7 +211,7 @@ extension DispatchDesk {
       isExpiring = false
       let now = Clock.now()
       guard case .success(let found) = result else {
-        for id in ids { queue.back(id, .deferred, at: now) }
+        for id in ids { queue.back(unread: id, at: now) }
         return
       }
       forget(ids, except: found)
@@ -219,6 +224,6 @@ extension DispatchDesk {
     queue.statistics.expired += 1
     let reason = stored.envelope.progress.lastError
     queue.context.log.line(stored.endLine("Expire", because: reason, at: now))
-    finish(stored, queue.rules.expired(stored, at: now), at: now) {}
+    finish(stored, nil, queue.rules.expired(stored, at: now), at: now) {}
   }
 }

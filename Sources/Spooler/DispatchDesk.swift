@@ -287,7 +287,7 @@ final class DispatchDesk {
         send(found, key)
       case .failure(let error):
         queue.context.log.warn("queue: reading envelopes: \(error)")
-        for id in ids { queue.back(id, .deferred, at: Clock.now()) }
+        for id in ids { queue.back(unread: id, at: Clock.now()) }
         send([], key)
       }
     }
@@ -310,7 +310,7 @@ final class DispatchDesk {
     }
     guard !envelopes.isEmpty, let edge, isOpen else {
       for stored in envelopes {
-        queue.back(stored.envelope.id, .returned(company(of: stored)), at: Clock.now())
+        queue.back(stored, .returned(company(of: stored)), at: Clock.now())
       }
       bodies?.ended(key)
       return

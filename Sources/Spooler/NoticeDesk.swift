@@ -82,7 +82,7 @@ final class NoticeDesk {
     for stored in envelopes {
       if case .bounce = stored.envelope.kind { continue }
       // The store does not say yet what the schedule knows.
-      queue.back(stored.envelope.id, .deferred, at: Clock.now())
+      queue.back(stored, .deferred, at: Clock.now())
     }
   }
 
@@ -101,7 +101,7 @@ final class NoticeDesk {
     }
     guard memory.take(size) else {
       for stored in envelopes {
-        queue.back(stored.envelope.id, .held(under: NoticeDesk.waiting), at: Clock.now())
+        queue.back(stored, .held(under: NoticeDesk.waiting), at: Clock.now())
       }
       return
     }
@@ -214,6 +214,7 @@ final class NoticeDesk {
     let size = job.bytes
     var changes: [Change] = []
     var isOwed = false
+    var removed: [StoredEnvelope] = []
     let now = Clock.now()
     for stored in job.envelopes {
       let id = stored.envelope.id
@@ -222,19 +223,22 @@ final class NoticeDesk {
         isOwed = true
         changes += queue.changesForGone(id, siblings)
       // The operator did not want it any more.
-      case .removed(let siblings): changes += queue.changesForGone(id, siblings)
+      case .removed(let siblings):
+        removed.append(stored)
+        changes += queue.changesForGone(id, siblings)
       case .kept, .held, .notInFlight: break
       }
     }
     guard let notice, isOwed else {
       free(size)
-      if !changes.isEmpty { queue.commit(changes, .soon) {} }
+      commit(changes, removed)
       return
     }
     queue.statistics.notices += 1
     changes.insert(.insert(notice), at: 0)
-    let ticket = QueueService.Ticket.notice(notice) { [unowned self] stored in
+    let ticket = QueueService.Ticket.notice(notice) { [unowned self, removed] stored in
       free(size)
+      queue.tellRemoved(removed)
       queue.accepted(stored)
       queue.dispatchDesk?.pump()
     }
@@ -256,10 +260,14 @@ final class NoticeDesk {
     queue.context.log.debug("queue: a notice waits: \(why)")
     let now = Clock.now()
     var changes: [Change] = []
+    var removed: [StoredEnvelope] = []
     for stored in job.envelopes {
       let progress = stored.envelope.progress
       switch queue.scheduler.completed(stored.envelope.id, .deferred, at: now) {
-      case .gone(let siblings), .removed(let siblings):
+      case .gone(let siblings):
+        changes += queue.changesForGone(stored.envelope.id, siblings)
+      case .removed(let siblings):
+        removed.append(stored)
         changes += queue.changesForGone(stored.envelope.id, siblings)
       case .kept, .held:
         changes.append(
@@ -276,6 +284,11 @@ final class NoticeDesk {
       case .notInFlight: break
       }
     }
-    if !changes.isEmpty { queue.commit(changes, .soon) {} }
+    commit(changes, removed)
+  }
+
+  private func commit(_ changes: [Change], _ removed: [StoredEnvelope]) {
+    guard !changes.isEmpty else { return }
+    queue.commit(changes, .soon) { [unowned self] in queue.tellRemoved(removed) }
   }
 }

@@ -20,7 +20,8 @@ final class QueryDesk {
     static let requests = 256
     /// Envelopes that a bulk verb touches in one transaction; what is more is cut between two messages.
     static let transaction = 8192
-    /// Removed envelopes that the log tells of one by one for a request; the others are only counted.
+    /// Removed envelopes that the log tells of one by one for a request, besides those that were in flight;
+    /// the others are only counted.
     static let removalLines = 1000
     /// Messages that a request may name to be answered while the rest is still being read.
     static let named = 1024

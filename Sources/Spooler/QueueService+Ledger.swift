@@ -52,12 +52,45 @@ extension QueueService {
 
   /// An envelope that was in flight comes back with nothing to record. One that the operator removed
   /// meanwhile goes.
-  func back(_ id: EnvelopeID, _ outcome: Scheduler.Outcome, at now: Instant) {
+  func back(_ stored: StoredEnvelope, _ outcome: Scheduler.Outcome, at now: Instant) {
+    let id = stored.envelope.id
     if case .deferred = outcome { hot.forget(id) }
     switch scheduler.completed(id, outcome, at: now) {
-    case .gone(let siblings), .removed(let siblings): gone(id, siblings, .soon) {}
+    case .gone(let siblings): gone(id, siblings, .soon) {}
+    case .removed(let siblings): removed(stored, siblings) {}
     case .kept, .held, .notInFlight: break
     }
+  }
+
+  /// The same, of what could not be read from the store when its turn had come.
+  func back(unread id: EnvelopeID, at now: Instant) {
+    hot.forget(id)
+    switch scheduler.completed(id, .deferred, at: now) {
+    case .gone(let siblings): gone(id, siblings, .soon) {}
+    case .removed(let siblings):
+      gone(id, siblings, .soon) { [unowned self] in
+        context.log.info("queue: envelope \(id) removed by administrator")
+      }
+    case .kept, .held, .notInFlight: break
+    }
+  }
+
+  /// What the operator removed while it was in flight is back, and was not delivered.
+  func removed(
+    _ stored: StoredEnvelope,
+    _ siblings: Scheduler.Siblings,
+    _ recorded: @escaping () -> Void
+  ) {
+    gone(stored.envelope.id, siblings, .soon) { [unowned self] in
+      tellRemoved([stored])
+      recorded()
+    }
+  }
+
+  /// For the log, once these are gone.
+  func tellRemoved(_ envelopes: [StoredEnvelope]) {
+    let now = Clock.now()
+    for stored in envelopes { context.log.line(stored.removalLine(at: now)) }
   }
 
   /// An envelope has left the schedule: it leaves the store, and with the last one its message.
@@ -86,6 +119,11 @@ extension QueueService {
 }
 
 extension StoredEnvelope {
+  /// The line of the log about an envelope that an operator removed.
+  func removalLine(at now: Instant) -> String {
+    endLine("Remove", because: "Removed by administrator", at: now)
+  }
+
   /// The line of the log about an envelope that ends without a delivery. `word` is `Expire` or `Remove`.
   func endLine(_ word: String, because reason: String, at now: Instant) -> String {
     "\(envelope.kind == .relay ? "relay" : "delivery"): \(word) for \(envelope.id): "

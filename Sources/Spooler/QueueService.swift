@@ -262,16 +262,17 @@ package final class QueueService: RoleService {
   /// What the operator removed while an earlier process had it in flight goes now, or when delivery
   /// gives it back; not before its siblings are known, since with the last one the message goes.
   func adopt(_ found: [StoredEnvelope], at now: Instant) {
-    var removed: [EnvelopeID] = []
+    var marked: [StoredEnvelope] = []
     for stored in found {
       var entry = entries.entry(for: stored)
       if dispatchDesk?.claim(stored) == true { entry.standing = .inFlight }
       _ = scheduler.insert(entry, at: now)
-      if stored.envelope.progress.suspension == .removed { removed.append(stored.envelope.id) }
+      if stored.envelope.progress.suspension == .removed { marked.append(stored) }
     }
-    for id in removed {
-      guard case .removed(let siblings) = scheduler.remove(id, at: now) else { continue }
-      gone(id, siblings, .soon) {}
+    for stored in marked {
+      if case .removed(let siblings) = scheduler.remove(stored.envelope.id, at: now) {
+        removed(stored, siblings) {}
+      }
     }
   }
 

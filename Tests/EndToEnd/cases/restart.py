@@ -105,6 +105,8 @@ def removed_in_flight(bench, backend):
     eventually(lambda: [q["envelope"] for q in daemon.queue("retry=1")] == [stays],
                lambda: f"{daemon.queue()}")
     daemon.wait_queued(1)
+    daemon.wait_log(f"relay: Remove for {gone}: .* stat=Removed by administrator\n")
+    expect_equal(daemon.log().count(": Remove for "), 1, "removals in the log")
     expect(daemon.ctl("show", "message", both).endswith("\n"), "the other's message")
     daemon.stop()
 
@@ -122,6 +124,8 @@ def removed_in_flight_all(bench, backend):
     daemon.kill()
     daemon.start("-P", "mta")
     eventually(lambda: [q["envelope"] for q in daemon.queue()] == [stays], lambda: f"{daemon.queue()}")
+    for envelope in [gone, one + "00000001"]:
+        daemon.wait_log(f"relay: Remove for {envelope}: .* stat=Removed by administrator\n")
     daemon.ctl("show", "message", one, status=1)
     daemon.stop()
 

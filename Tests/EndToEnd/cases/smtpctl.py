@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import time
 
 from harness.case import case, eventually, expect, expect_equal
@@ -175,6 +176,37 @@ def remove(bench, backend):
     daemon.wait_log("Remove for", count=12)
     expect_equal(len(set(re.findall("Remove for ([0-9a-f]{16})", daemon.log()))), 12, "removals in the log")
     expect("envelopes removed by administrator" not in daemon.log(), "a summary of so few")
+    daemon.stop()
+
+
+@case("remove of what is in flight is in the log once it is back, unless it was delivered; the thousand lines are for others")
+def remove_in_flight(bench):
+    go_on = threading.Event()
+    replies = {"delivered": "250 2.0.0 Ok", "later": "450 4.2.1 busy", "never": "550 5.7.1 no"}
+
+    def body(_, delivery):
+        go_on.wait(40)
+        return replies[delivery.subject]
+
+    daemon = paused(bench, sink=Sink(bench, {"body": body}))
+    ids = {subject: submit(daemon.port, subject=subject) + "00000001" for subject in replies}
+    daemon.ctl("resume", "mta")
+    daemon.wait_queued(3, "state=inflight")
+    daemon.ctl("pause", "mta")
+    for count in [900, 105]:
+        submit(daemon.port, recipients=[f"r{i}@example.com" for i in range(count)])
+    expect_equal(daemon.ctl("remove", "all"), "1008 envelopes removed\n")
+    daemon.wait_log("info: queue: 1005 envelopes removed by administrator, 1000 of which are listed here")
+    daemon.wait_log("info: queue: in flight, and to be removed by administrator when they are back: 3")
+    expect_equal(daemon.log().count(": Remove for "), 1000, "removals in the log")
+    for subject, envelope in ids.items():
+        expect(f"Remove for {envelope}" not in daemon.log(), f"{subject}: told before it is back")
+    go_on.set()
+    daemon.wait_empty()
+    for subject in ["later", "never"]:
+        daemon.wait_log(f"relay: Remove for {ids[subject]}: .* stat=Removed by administrator\n")
+    daemon.wait_log(f"mta delivery evpid={ids['delivered']} .*result=\"Ok\"")
+    expect_equal(daemon.log().count(": Remove for "), 1002, "removals in the log")
     daemon.stop()
 
 

@@ -143,7 +143,11 @@ struct LMDBJournalTests {
     #expect(throws: StoreError.sealed(path: disk.root + "/lmdb")) {
       try store.apply([.insert(try Sample.mail(3))])
     }
-    #expect(throws: StoreError.self) { try store.reopen() }
+    if failing == .synchronizeData {
+      // What the journal has is not durable before a sync.
+      #expect(throws: StoreError.self) { try store.reopen() }
+      #expect(throws: StoreError.self) { try store.reopen() }
+    }
     disk.mend()
     _ = try store.reopen()
     #expect(try store.everything().map(\.message.id.rawValue) == [1])
@@ -203,6 +207,111 @@ struct LMDBJournalTests {
       if !scan.groups.isEmpty { return (path, scan.groups) }
     }
     return ("", [])
+  }
+
+  /// A store whose commits of LMDB fail as the test says.
+  private func failing(
+    _ limits: LMDBLimits,
+    on disk: any Disk
+  ) -> (store: TableStore, tables: LMDBTables) {
+    let tables = LMDBTables(disk: disk, limits: limits, clock: { Spool.now })
+    let store = TableStore(
+      tables: tables,
+      disk: disk,
+      directory: TableStore.lmdbDirectory,
+      locking: .take,
+      clock: { Spool.now }
+    )
+    return (store, tables)
+  }
+
+  @Test("takes what comes while the database has no space, until it has none itself")
+  func full() throws {
+    let (store, tables) = failing(Self.small, on: spool.disk)
+    _ = try store.open()
+    let full = StoreError.full(path: tables.path)
+    tables.commitFault = { () throws(StoreError) in throw full }
+    var taken: [UInt32] = []
+    for number: UInt32 in 1...100 {
+      do throws(StoreError) {
+        try store.apply([.insert(try sample(number))])
+        taken.append(number)
+      } catch {
+        #expect(error == full)
+      }
+    }
+    // More than one file of the journal, and not all.
+    #expect(taken.count > 20 && taken.count < 80)
+    #expect(try store.everything().map(\.message.id.rawValue) == taken)
+    #expect(try survivor(of: nil, Self.small).messages == taken)
+    #expect(try store.maintain() == .done)
+    tables.commitFault = { () throws(StoreError) in }
+    try store.apply([.insert(try Sample.mail(101))])
+    #expect(try survivor(of: nil, Self.small).messages == taken + [101])
+    #expect(try store.maintain() == .done)
+    #expect(try survivor(of: nil, Self.small).report.remarks.isEmpty)
+  }
+
+  /// Throws nothing else than a store does.
+  private func sample(_ number: UInt32) throws(StoreError) -> NewMessage {
+    guard let mail = try? Sample.mail(number) else { throw .absent }
+    return mail
+  }
+
+  @Test("opens with what it has where the database has no space, and leaves out what failed")
+  func fullAtStart() throws {
+    let disk = FaultyDisk(spool.disk)
+    let (store, tables) = failing(LMDBLimits(), on: disk)
+    _ = try store.open()
+    try store.apply([.insert(try Sample.mail(1))])
+    disk.fail { operation, path in
+      operation == .synchronizeData && path.hasPrefix("lmdb/journal/")
+    }
+    #expect(throws: StoreError.self) { try store.apply([.insert(try Sample.mail(2))]) }
+    disk.mend()
+    let full = StoreError.full(path: tables.path)
+    tables.commitFault = { () throws(StoreError) in throw full }
+    _ = try store.reopen()
+    try store.apply([.insert(try Sample.mail(3))])
+    #expect(try store.everything().map(\.message.id.rawValue) == [1, 3])
+    #expect(try survivor().messages == [1, 3])
+    _ = try store.reopen()
+    #expect(try store.everything().map(\.message.id.rawValue) == [1, 3])
+  }
+
+  @Test("loses nothing when the database fails")
+  func failedCommit() throws {
+    let (store, tables) = failing(LMDBLimits(), on: spool.disk)
+    _ = try store.open()
+    try store.apply([.insert(try Sample.mail(1)), .insert(try Sample.mail(2))])
+    let failure = StoreError.failed(
+      operation: "commit",
+      path: tables.path,
+      errno: 6,
+      explanation: "injected"
+    )
+    tables.commitFault = { () throws(StoreError) in throw failure }
+    #expect(throws: failure) { try store.maintain() }
+    #expect(throws: StoreError.self) { try store.apply([.insert(try Sample.mail(3))]) }
+    #expect(throws: StoreError.self) { try store.reopen() }
+    #expect(try survivor().messages == [1, 2])
+    tables.commitFault = { () throws(StoreError) in }
+    _ = try store.reopen()
+    #expect(try store.everything().map(\.message.id.rawValue) == [1, 2])
+    try store.apply([.insert(try Sample.mail(3))])
+    #expect(try survivor().messages == [1, 2, 3])
+  }
+
+  @Test("is not carried out in another database")
+  func stranger() throws {
+    let left = try abandoned()
+    try left.disk.unlink("lmdb/data.mdb")
+    let error = #expect(throws: StoreError.self) { try self.store(on: left.disk).open() }
+    guard case .unusable(_, let problem, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(problem == "it belongs to a database that is gone")
   }
 
   @Test("leaves out a last group that was not written whole")

@@ -37,7 +37,10 @@ extension FilesystemStore {
     do throws(DiskError) {
       return try timed { () throws(DiskError) in try journal.append(group) }
     } catch {
-      if journal.isSealed { state = .sealed }
+      guard journal.isSealed else { throw error.storeError(in: disk.root) }
+      state = .sealed
+      // Whether the group is on the disk nobody knows, also when there was no space.
+      if error.code == .full { throw .sealed(path: disk.root) }
       throw error.storeError(in: disk.root)
     }
   }

@@ -153,6 +153,9 @@ package struct Journal {
     isSealed = true
   }
 
+  /// Leaves a number out: no group has it from now on.
+  package mutating func skipNumber() { nextSequence += 1 }
+
   // MARK: Appending
 
   /// Makes `group` durable. Returns where it is.
@@ -168,6 +171,7 @@ package struct Journal {
 
   /// Makes durable which groups count, by one without changes.
   package mutating func mark() throws(DiskError) {
+    precondition(!isSealed, "a journal that is closed or has failed")
     if current == nil { try advance() }
     _ = try write(GroupWriter(reserving: GroupHeader.alignment))
   }
@@ -213,7 +217,7 @@ package struct Journal {
     let slot: Int
     if !free.isEmpty {
       slot = free.removeFirst()
-    } else if files.count >= segmentsMax, !retired.isEmpty {
+    } else if !retired.isEmpty {
       // Nothing is current: the retired one may be written over at once, see `schema/fs-spool.md`.
       slot = retired.removeFirst().slot
     } else {
@@ -249,6 +253,7 @@ package struct Journal {
 
   /// Makes a free file ahead of need.
   package mutating func grow() throws(DiskError) {
+    precondition(!isSealed, "a journal that is closed or has failed")
     let slot = unusedSlot
     try create(slot)
     free.append(slot)

@@ -58,7 +58,7 @@ extension Environment {
       var opened: OpaquePointer?
       let code = unsafe mdb_cursor_open(transaction, databases[name.rawValue], &opened)
       guard code == 0, let cursor = unsafe opened else {
-        throw LMDBError.storeError(code, "cursor", path)
+        throw failure(code, "cursor")
       }
       defer { unsafe mdb_cursor_close(cursor) }
       var key = unsafe MDB_val()
@@ -75,9 +75,7 @@ extension Environment {
         guard try body(unsafe Entry(key, found)) == .further else { return }
         result = unsafe mdb_cursor_get(cursor, &key, &found, MDB_NEXT)
       }
-      guard result == MDB_NOTFOUND else {
-        throw LMDBError.storeError(result, "next", path)
-      }
+      guard result == MDB_NOTFOUND else { throw failure(result, "next") }
     }
   }
 }

@@ -121,6 +121,13 @@ final class Environment {
     guard code == 0 else { throw LMDBError.storeError(code, "pin", path) }
   }
 
+  /// Lets pages be used again that `pinFreedPages` keeps.
+  func unpin() {
+    guard let pin = unsafe pin else { return }
+    unsafe self.pin = nil
+    unsafe mdb_txn_abort(pin)
+  }
+
   func commit() throws(StoreError) {
     guard let transaction = unsafe writing else { preconditionFailure("no transaction") }
     unsafe writing = nil
@@ -129,7 +136,15 @@ final class Environment {
     guard code == 0 else { throw LMDBError.storeError(code, "commit", path) }
   }
 
+  /// Notes that the open write transaction, if there is one, is of no more use: liblmdb refuses all calls
+  /// in it from then on.
+  func failure(_ code: Int32, _ operation: String) -> StoreError {
+    hasFailed = isWriting
+    return LMDBError.storeError(code, operation, path)
+  }
+
   func rollBack() {
+    hasFailed = false
     guard let transaction = unsafe writing else { return }
     unsafe writing = nil
     unsafe mdb_txn_abort(transaction)
@@ -185,7 +200,7 @@ final class Environment {
       for database in databases {
         var statistics = MDB_stat()
         let code = unsafe mdb_stat(transaction, database, &statistics)
-        guard code == 0 else { throw LMDBError.storeError(code, "statistics", path) }
+        guard code == 0 else { throw failure(code, "statistics") }
         pages +=
           statistics.ms_branch_pages + statistics.ms_leaf_pages + statistics.ms_overflow_pages
       }
@@ -252,10 +267,7 @@ extension Environment {
       return code
     }
     if mode == .insert, code == MDB_KEYEXIST { return .taken }
-    guard code == 0 else {
-      hasFailed = true
-      throw LMDBError.storeError(code, "put", path)
-    }
+    guard code == 0 else { throw failure(code, "put") }
     return .done
   }
 
@@ -279,10 +291,7 @@ extension Environment {
       var keyValue = unsafe MDB_val(keyBytes)
       return unsafe mdb_del(transaction, databases[name.rawValue], &keyValue, nil)
     }
-    guard code == 0 || code == MDB_NOTFOUND else {
-      hasFailed = true
-      throw LMDBError.storeError(code, "remove", path)
-    }
+    guard code == 0 || code == MDB_NOTFOUND else { throw failure(code, "remove") }
     return code == 0
   }
 
@@ -310,9 +319,7 @@ extension Environment {
         let code = unsafe mdb_get(transaction, databases[name.rawValue], &keyValue, &found)
         return (code, code == 0 ? unsafe body(found) : nil)
       }
-      guard code == 0 || code == MDB_NOTFOUND else {
-        throw LMDBError.storeError(code, "get", path)
-      }
+      guard code == 0 || code == MDB_NOTFOUND else { throw failure(code, "get") }
       return result
     }
   }

@@ -16,9 +16,9 @@ package struct LMDBLimits: Sendable {
   package var segmentBytes = 8 << 20
   /// Files of the journal.
   package var segments = 3
-  /// Changes that one transaction of LMDB collects before they are committed, so that neither its pages
-  /// in memory nor its commit are many.
-  package var pendingChanges = 8192
+  /// Changes of records that were there that one transaction of LMDB collects before they are committed: each
+  /// may be of a page of its own, and neither its pages in memory nor its commit are to be many.
+  package var pendingChanges = 2048
   /// Bytes of the journal that it collects.
   package var pendingBytes = 6 << 20
 

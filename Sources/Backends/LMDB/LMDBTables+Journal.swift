@@ -19,20 +19,29 @@ extension LMDBTables {
   struct Pending {
     var groups = 0
     var changes = 0
+    /// Those that may be of pages of their own.
+    var scattered = 0
     /// As the journal has them.
     var bytes = 0
 
-    mutating func add(changes count: Int, bytes extent: Int) {
+    mutating func add(changes count: Int, scattered pages: Int, bytes extent: Int) {
       groups += 1
       changes += count
+      scattered += pages
       bytes += extent
     }
+  }
+
+  /// Whether the database was there when it was opened.
+  enum FileState: Sendable {
+    case new
+    case old
   }
 
   // MARK: Opening
 
   /// Opens the journal, and carries out what the file has not. Returns remarks for the log.
-  func openJournal() throws(StoreError) -> [String] {
+  func openJournal(before file: FileState) throws(StoreError) -> [String] {
     journal = Journal(disk: disk, limits: limits)
     pending = Pending()
     applied = try readApplied()
@@ -42,6 +51,13 @@ extension LMDBTables {
       return try journal.scan()
     }
     let recovery = JournalRecovery(scans, acknowledged: acknowledged)
+    guard file == .old || recovery.steps.isEmpty else {
+      throw .unusable(
+        path: "\(disk.root)/\(LMDBTables.journalDirectory)",
+        problem: "it belongs to a database that is gone",
+        remedy: "put data.mdb back where it was, or move all of \(path) away"
+      )
+    }
     let needed = scans.filter { $0.scan.epoch ?? 0 >= recovery.tail }
     journal.resume(
       after: recovery,
@@ -50,17 +66,33 @@ extension LMDBTables {
       },
       behind: applied
     )
+    isRecovered = true
     var remarks = try replay(recovery)
-    if recovery.hasTornTail {
+    if recovery.hasTornTail, recovery.nextSequence > applied {
       remarks.append("journal: the last group was not written whole and is left out")
     }
-    try settle()
-    if acknowledged != nil {
-      // What the failed write left must not come back with the next start.
-      try disk.asStore { () throws(DiskError) in try journal.mark() }
-      acknowledged = nil
+    if acknowledged == nil {
+      try settle()
+    } else {
+      try leaveOutWhatFailed()
     }
     return remarks
+  }
+
+  /// The group behind the last acknowledged one may be on the disk all the same: it must not come back with
+  /// the next start. Its number counts as carried out from here on.
+  private func leaveOutWhatFailed() throws(StoreError) {
+    if try !opened.isWriting { try begin(try opened, expecting: 0) }
+    pending.add(changes: 0, scattered: 0, bytes: 0)
+    do throws(StoreError) {
+      try checkpoint(upTo: journal.acknowledged + 1)
+      journal.skipNumber()
+    } catch {
+      guard case .full = error, environment != nil else { throw error }
+      try disk.asStore { () throws(DiskError) in try journal.mark() }
+    }
+    acknowledged = nil
+    try settle()
   }
 
   /// Commits what was collected, and makes files for what comes. A full disk can wait with both: the
@@ -73,7 +105,7 @@ extension LMDBTables {
         try disk.asStore { () throws(DiskError) in try journal.grow() }
       }
     } catch {
-      guard case .full = error else { throw error }
+      guard case .full = error, environment != nil else { throw error }
     }
   }
 
@@ -90,13 +122,19 @@ extension LMDBTables {
   }
 
   /// Carries out, in the open transaction or a new one, the groups that the file has not.
+  @discardableResult
   private func replay(_ recovery: JournalRecovery) throws(StoreError) -> [String] {
     var remarks: [String] = []
     let damage = recovery.damage.filter { $0.sequence > applied }
     let steps = recovery.steps.filter { $0.group.header.sequence > applied }
     guard !damage.isEmpty || !steps.isEmpty else { return [] }
     let environment = try opened
-    if !environment.isWriting { try environment.begin() }
+    if !environment.isWriting { try begin(environment, expecting: 0) }
+    if let first = steps.first?.group.header.sequence, damage.isEmpty, first > applied + 1 {
+      remarks.append(
+        "journal: groups \(applied + 1) to \(first - 1) are missing: data.mdb is older than the journal"
+      )
+    }
     var content: (slot: Int, bytes: [UInt8]) = (-1, [])
     for step in steps {
       if step.slot != content.slot {
@@ -106,13 +144,24 @@ extension LMDBTables {
       for range in step.group.changes {
         try carryOut(content.bytes[range], of: step, &remarks)
       }
-      pending.add(changes: step.group.changes.count, bytes: step.group.header.extent)
+      let count = step.group.changes.count
+      pending.add(changes: count, scattered: count, bytes: step.group.header.extent)
     }
     for damage in damage {
-      remarks.append(try keep(damage))
-      pending.add(changes: 0, bytes: 0)
+      if damage.slot != content.slot {
+        let bytes = try disk.asStore { () throws(DiskError) in
+          try journal.content(of: damage.slot)
+        }
+        content = (damage.slot, bytes)
+      }
+      let range = damage.range.clamped(to: 0..<content.bytes.count)
+      remarks.append(try keep(content.bytes[range], damage))
+      pending.add(changes: 1, scattered: 1, bytes: 0)
     }
-    if pending.changes > 0 { remarks.append("journal: \(pending.changes) changes recovered") }
+    if !steps.isEmpty {
+      let count = steps.reduce(0) { $0 + $1.group.changes.count }
+      remarks.append("journal: \(count) changes recovered")
+    }
     return remarks
   }
 
@@ -132,7 +181,7 @@ extension LMDBTables {
         problem: error.description,
         sequence: step.group.header.sequence
       )
-      remarks.append(try keep(damage))
+      remarks.append(try keep(bytes, damage))
       return
     }
     switch change {
@@ -142,71 +191,111 @@ extension LMDBTables {
   }
 
   /// Keeps what cannot be read where operators find it. Returns a remark.
-  private func keep(_ damage: JournalRecovery.Damage) throws(StoreError) -> String {
-    let bytes = try disk.asStore { () throws(DiskError) in try journal.content(of: damage.slot) }
+  private func keep(
+    _ bytes: ArraySlice<UInt8>,
+    _ damage: JournalRecovery.Damage
+  ) throws(StoreError) -> String {
     let place = "\(journal.path(damage.slot)): damaged at \(damage.range.lowerBound)"
-    let content = Array(bytes[damage.range.clamped(to: 0..<bytes.count)])
     let record = QuarantinedRecord(
       name: "journal-\(damage.epoch)-\(damage.range.lowerBound)",
       reason: "\(place): \(damage.problem)",
-      size: content.count,
+      size: bytes.count,
       when: clock()
     )
-    let entry = Environment.Value(QuarantineEntry(record: record, content: content).encoded())
+    let entry = QuarantineEntry(record: record, content: Array(bytes)).encoded()
     // Not in the journal, which has it already: the next start finds it again until a checkpoint.
-    try opened.put(.quarantine, Array(record.name.utf8), entry, .replace)
+    try opened.put(
+      .quarantine,
+      Array(record.name.utf8),
+      Environment.Value(entry),
+      .replace
+    )
     return "\(place): \(damage.problem)"
   }
 
   // MARK: Committing
 
-  /// Whether the open transaction has collected so much that the next one begins with a checkpoint.
+  /// Whether the open transaction has collected so much that the next group begins with a checkpoint.
   func isFull(before bytes: Int) -> Bool {
     pending.groups > 0
-      && (pending.changes >= limits.pendingChanges || pending.bytes + bytes > limits.pendingBytes)
+      && (pending.scattered >= limits.pendingChanges
+        || pending.bytes + bytes > limits.pendingBytes)
+      && pending.bytes >= checkpointFrom
+  }
+
+  /// A checkpoint, which a full disk puts off as long as the journal has room.
+  func makeRoom() throws(StoreError) {
+    do throws(StoreError) {
+      try checkpoint()
+    } catch {
+      let needed = GroupHeader.extent(of: expected)
+      guard case .full = error, environment != nil,
+        journal.ready > 0 || !journal.needsNewSegment(for: needed)
+      else { throw error }
+      // Not with each group from here on.
+      checkpointFrom = pending.bytes + limits.pendingBytes / 4
+    }
   }
 
   /// Makes the changes of the open transaction that are `group` durable.
   func commitGroup() throws(StoreError) {
     let group = group
+    let pages = scattered
     self.group = GroupWriter()
+    scattered = 0
     let extent = group.extent
-    guard extent + GroupHeader.alignment <= limits.segmentBytes,
-      !journal.needsNewSegment(for: extent) || journal.current == nil && journal.ready > 0
-    else { return try checkpoint() }
-    pending.add(changes: group.count, bytes: extent)
+    let fits = extent + GroupHeader.alignment <= limits.segmentBytes
+    guard fits, !journal.needsNewSegment(for: extent) || isRoomBehindCurrent else {
+      return try checkpoint()
+    }
+    let count = group.count
+    if journal.needsNewSegment(for: extent) { journal.closeCurrent() }
     do throws(DiskError) {
       _ = try journal.append(group)
+      pending.add(changes: count, scattered: pages, bytes: extent)
     } catch {
+      // Nothing was written where no file could be made for it.
+      guard journal.isSealed else { return try checkpoint() }
       // Whether the group is on the disk nobody knows; that it was not answered is known.
-      acknowledged = journal.acknowledged
       seal()
       throw error.storeError(in: disk.root)
     }
   }
 
+  /// Whether another file of the journal can be begun now. As a rule a checkpoint comes first, which frees those
+  /// before it.
+  private var isRoomBehindCurrent: Bool {
+    journal.ready > 0 && (journal.current == nil || checkpointFrom > 0)
+  }
+
   /// Commits what the open transaction has collected: all of the journal is then in the file.
   ///
   /// After `full` the transaction is as it was without the group that is not in the journal.
-  func checkpoint() throws(StoreError) {
+  ///
+  /// - Parameter number: of the last group that counts as carried out; nil: the last one there is.
+  func checkpoint(upTo number: UInt64? = nil) throws(StoreError) {
     let environment = try opened
     guard environment.isWriting else { return }
+    let last = number ?? journal.acknowledged
     do throws(StoreError) {
-      var number = ByteWriter(reserving: 8)
-      number.write(journal.acknowledged)
-      let value = Environment.Value(number.finish())
+      var encoded = ByteWriter(reserving: 8)
+      encoded.write(last)
+      let value = Environment.Value(encoded.finish())
       try environment.put(.meta, LMDBTables.appliedKey, value, .replace)
+      try commitFault()
       try environment.commit()
     } catch {
       guard isForSpace(error) else {
         seal()
         throw error
       }
-      rebuild()
+      environment.unpin()
+      try rebuild()
       throw .full(path: path)
     }
-    applied = journal.acknowledged
+    applied = last
     pending = Pending()
+    checkpointFrom = 0
     retireAll()
   }
 
@@ -216,12 +305,12 @@ extension LMDBTables {
     guard case .failed(_, _, LMDBError.shortWrite, _) = error, let space = try? disk.space() else {
       return false
     }
-    return space.bytesAvailable < expected
+    return space.bytesAvailable < spaceExpected
   }
 
   /// Lets the files of the journal be written over whose groups are all in the database's file.
   private func retireAll() {
-    guard applied == journal.acknowledged else { return }
+    guard applied >= journal.acknowledged else { return }
     if journal.needsNewSegment(for: limits.segmentBytes / 4) { journal.closeCurrent() }
     while !journal.closed.isEmpty { journal.retireOldest() }
   }
@@ -233,27 +322,38 @@ extension LMDBTables {
     guard let environment, environment.isWriting else { return }
     let isClean = group.isEmpty && !environment.hasFailed
     group = GroupWriter()
+    scattered = 0
     if isClean, pending.groups > 0 { return }
-    rebuild()
+    // Who comes next is told that it is sealed, if need be.
+    try? rebuild()
   }
 
   /// Begins the transaction anew with what the journal has and the file has not.
-  private func rebuild() {
+  func rebuild() throws(StoreError) {
     environment?.rollBack()
     guard pending.groups > 0 else { return }
     pending = Pending()
     do throws(StoreError) {
       let scans = try disk.asStore { () throws(DiskError) in try journal.rescan() }
-      _ = try replay(JournalRecovery(scans, acknowledged: journal.acknowledged))
+      try replay(JournalRecovery(scans, acknowledged: journal.acknowledged))
     } catch {
       seal()
+      throw error
     }
   }
 
-  /// Nothing can be read or written until the tables are opened again.
+  /// Nothing can be read or written until the tables are opened again. What was acknowledged by then is not
+  /// forgotten, unless all of it is in the database's file.
   func seal() {
+    if isRecovered, journal.isSealed || applied < journal.acknowledged {
+      acknowledged = acknowledged ?? journal.acknowledged
+    }
+    isRecovered = false
     environment = nil
     pending = Pending()
+    checkpointFrom = 0
+    group = GroupWriter()
+    scattered = 0
     journal.close()
   }
 }

@@ -27,15 +27,23 @@ final class LMDBTables: RecordTables {
   var journal: Journal
   /// The changes since `begin`, for the journal.
   var group = GroupWriter()
+  /// How many of them may be of pages of their own: new records lie beside each other, old ones anywhere.
+  var scattered = 0
   var pending = Pending()
   /// The last group of the journal that is in the database's file.
   var applied: UInt64 = 0
-  /// The last group that was acknowledged, once it is unknown whether there is one behind it.
+  /// The last group that was acknowledged, where there may be one behind it or it is not in the file.
   var acknowledged: UInt64?
+  /// Whether the journal is open and what it had was found.
+  var isRecovered = false
+  /// Bytes that are pending before a checkpoint is tried again after the disk was full.
+  var checkpointFrom = 0
   /// Bytes that were to be written since freed pages were last pinned; nil before the first time.
   private var writtenSincePin: Int?
-  /// Bytes that the open transaction may need on the disk.
-  private(set) var expected: UInt64 = 0
+  /// Bytes that were expected when the open group was begun.
+  private(set) var expected = 0
+  /// Asked before each commit of LMDB; throws in its place, for tests.
+  var commitFault: () throws(StoreError) -> Void = { () throws(StoreError) in }
 
   init(disk: any Disk, limits: LMDBLimits, clock: @escaping () -> Instant) {
     self.disk = disk
@@ -49,6 +57,15 @@ final class LMDBTables: RecordTables {
 
   var isOpen: Bool { environment != nil }
 
+  /// The same for reading. A read of a damaged page, too, ends the open transaction, which is begun anew
+  /// unless a group is being put together in it.
+  private var readable: Environment {
+    get throws(StoreError) {
+      if try opened.hasFailed, group.isEmpty { try rebuild() }
+      return try opened
+    }
+  }
+
   var opened: Environment {
     get throws(StoreError) {
       guard let environment else { throw .sealed(path: path) }
@@ -59,21 +76,27 @@ final class LMDBTables: RecordTables {
   func open() throws(StoreError) -> [String] {
     precondition(environment == nil, "the database is open")
     do throws(StoreError) {
-      try openEnvironment()
-      return try openJournal()
+      return try openJournal(before: try openEnvironment())
     } catch {
       seal()
       throw error
     }
   }
 
-  private func openEnvironment() throws(StoreError) {
+  /// Returns whether there was a file.
+  @discardableResult
+  private func openEnvironment() throws(StoreError) -> FileState {
     let size = try disk.asStore { () throws(DiskError) in
       try disk.ensureDirectory(LMDBTables.directory)
       try disk.synchronizeDirectory("")
       // What an upkeep put in the place of the file must stay there before it is written to.
       try disk.synchronizeDirectory(LMDBTables.directory)
-      return try disk.facts(LMDBTables.dataFile)?.size ?? 0
+      guard let facts = try disk.facts(LMDBTables.dataFile) else { return 0 }
+      // What a killed process wrote may be in memory only; from here on it counts.
+      let file = try disk.open(LMDBTables.dataFile, .write)
+      defer { disk.close(file) }
+      try disk.synchronizeData(file)
+      return facts.size
     }
     try LMDBCheck.run(on: disk, .trees)
     let map = max(limits.map, LMDBTables.mapSize(for: size + limits.mapRoom))
@@ -89,6 +112,7 @@ final class LMDBTables: RecordTables {
       try disk.asStore { () throws(DiskError) in try disk.synchronizeDirectory(LMDBTables.directory)
       }
     }
+    return size == 0 ? .new : .old
   }
 
   private static func checkVersion(_ environment: Environment) throws(StoreError) {
@@ -117,24 +141,25 @@ final class LMDBTables: RecordTables {
 
   /// What a checkpoint could not write the journal has.
   func close() {
-    if environment != nil { try? checkpoint() }
-    seal()
+    defer { seal() }
+    guard environment != nil else { return }
+    try? checkpoint()
   }
 
   /// Goes on with the transaction that collects, or begins it.
   func begin(expecting bytes: Int) throws(StoreError) {
-    let environment = try opened
-    expected = LMDBTables.space(for: bytes + pending.bytes)
-    if isFull(before: bytes) { try checkpoint() }
+    if try opened.hasFailed { try rebuild() }
+    expected = bytes
+    if isFull(before: bytes) { try makeRoom() }
     writtenSincePin? += bytes + LMDBTables.growthMin
+    let environment = try opened
     if !environment.isWriting { try begin(environment, expecting: bytes) }
   }
 
   /// Grows the map beforehand, so that no transaction runs out of it half way: address space is free.
-  private func begin(_ environment: Environment, expecting bytes: Int) throws(StoreError) {
-    let collected = max(bytes, limits.pendingBytes)
-    let needed =
-      environment.usedBytes + Int(LMDBTables.space(for: bytes + collected)) + limits.mapRoom
+  func begin(_ environment: Environment, expecting bytes: Int) throws(StoreError) {
+    let collected = limits.segments * limits.segmentBytes
+    let needed = environment.usedBytes + 4 * (bytes + collected) + limits.mapRoom
     if needed > environment.mapSize {
       try environment.grow(to: LMDBTables.mapSize(for: max(needed, 2 * environment.mapSize)))
     }
@@ -145,9 +170,11 @@ final class LMDBTables: RecordTables {
     try environment.begin()
   }
 
-  /// Bytes of pages that so many of changes may take: a value above half a page takes whole pages, and
-  /// each change copies a path of the tree.
-  private static func space(for bytes: Int) -> UInt64 { UInt64(4 * bytes + spaceMin) }
+  /// Bytes that the open transaction may need on the disk: a value above half a page takes whole pages,
+  /// and each change copies a path of the tree.
+  var spaceExpected: UInt64 {
+    UInt64(4 * (expected + pending.bytes) + 4096 * pending.changes + LMDBTables.spaceMin)
+  }
 
   private static func mapSize(for bytes: Int) -> Int {
     let step = 64 << 20
@@ -155,8 +182,9 @@ final class LMDBTables: RecordTables {
   }
 
   func commit() throws(StoreError) {
-    guard !group.isEmpty else { return }
-    try commitGroup()
+    guard group.isEmpty else { return try commitGroup() }
+    // One that collects nothing is not kept: the next may need more room.
+    if pending.groups == 0 { environment?.rollBack() }
   }
 
   func rollBack() { takeBack() }
@@ -170,6 +198,7 @@ final class LMDBTables: RecordTables {
   ) throws(StoreError) -> Environment.PutOutcome {
     let outcome = try opened.put(name, key, value, mode)
     if outcome == .done {
+      if mode == .replace { scattered += 1 }
       group.change { LoggedChange.put(name, key: key, value).write(to: &$0) }
     }
     return outcome
@@ -178,7 +207,10 @@ final class LMDBTables: RecordTables {
   @discardableResult
   private func remove(_ name: Environment.Name, _ key: [UInt8]) throws(StoreError) -> Bool {
     let wasThere = try opened.remove(name, key)
-    if wasThere { group.change { LoggedChange.remove(name, key: key).write(to: &$0) } }
+    if wasThere {
+      scattered += 1
+      group.change { LoggedChange.remove(name, key: key).write(to: &$0) }
+    }
     return wasThere
   }
 
@@ -207,12 +239,12 @@ final class LMDBTables: RecordTables {
   }
 
   func row(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> RecordRow? {
-    guard let value = try opened.value(table.database, key.bigEndianBytes) else { return nil }
+    guard let value = try readable.value(table.database, key.bigEndianBytes) else { return nil }
     return RecordRow(key: key, content: value.content, checksum: value.checksum)
   }
 
   func size(_ table: RecordTable, _ key: UInt64) throws(StoreError) -> Int? {
-    try opened.size(table.database, key.bigEndianBytes)
+    try readable.size(table.database, key.bigEndianBytes)
   }
 
   func rows(
@@ -248,7 +280,7 @@ final class LMDBTables: RecordTables {
     _ body: (UInt64, borrowing Environment.Entry) -> Environment.Walk
   ) throws(StoreError) {
     let path = path
-    try opened.walk(table.database, from: keys.lowerBound.bigEndianBytes) {
+    try readable.walk(table.database, from: keys.lowerBound.bigEndianBytes) {
       (entry) throws(StoreError) in
       guard let key = entry.number else {
         throw .damaged(path: path, problem: "a key of \(entry.keySize) bytes")
@@ -296,7 +328,7 @@ final class LMDBTables: RecordTables {
 
 extension LMDBTables {
   func setting(_ name: String) throws(StoreError) -> NamedValue? {
-    guard let value = try opened.value(.settings, Array(name.utf8)) else { return nil }
+    guard let value = try readable.value(.settings, Array(name.utf8)) else { return nil }
     return NamedValue(content: value.content, checksum: value.checksum)
   }
 
@@ -311,7 +343,7 @@ extension LMDBTables {
 
   func quarantined() throws(StoreError) -> [QuarantinedRecord] {
     var records: [QuarantinedRecord] = []
-    try opened.walk(.quarantine, from: []) { entry in
+    try readable.walk(.quarantine, from: []) { entry in
       let name = String(decoding: entry.key, as: UTF8.self)
       records.append(QuarantineEntry(name: name, encoded: entry.value.content).record)
       return .further
@@ -320,7 +352,7 @@ extension LMDBTables {
   }
 
   func quarantinedContent(_ name: String) throws(StoreError) -> [UInt8]? {
-    guard let value = try opened.value(.quarantine, Array(name.utf8)) else { return nil }
+    guard let value = try readable.value(.quarantine, Array(name.utf8)) else { return nil }
     return QuarantineEntry(name: name, encoded: value.content).content
   }
 

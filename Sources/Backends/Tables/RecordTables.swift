@@ -6,7 +6,7 @@ package import Queue
 /// What a database must offer so that `TableStore` can keep a queue in it: ordered tables of records
 /// under unsigned keys, two small tables under names, and transactions.
 ///
-/// Used from one thread. Outside `begin` and `commit` a call only reads, and holds nothing open afterwards.
+/// Used from one thread. Outside `begin` and `commit` a call only reads.
 package protocol RecordTables: AnyObject {
   /// The database's path, for errors.
   var path: String { get }
@@ -22,7 +22,8 @@ package protocol RecordTables: AnyObject {
   /// - Parameter expecting: about how many bytes will be written.
   func begin(expecting bytes: Int) throws(StoreError)
 
-  /// Durable on return. After a throw the transaction is gone.
+  /// Durable on return. After a throw what was changed since `begin` is taken back by `rollBack`; the tables
+  /// may have closed themselves.
   func commit() throws(StoreError)
 
   /// Harmless when there is no transaction.

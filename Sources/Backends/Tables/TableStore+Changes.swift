@@ -44,8 +44,7 @@ extension TableStore {
     do throws(StoreError) {
       try tables.begin(expecting: bytes)
     } catch {
-      if !tables.isOpen { state = .sealed }
-      throw error
+      throw sealing(after: error)
     }
     let wait = beginning.duration(to: clock.now)
     do throws(StoreError) {
@@ -61,12 +60,20 @@ extension TableStore {
       tables.rollBack()
       if case .full = error, tables.isOpen { throw error }
       state = .sealed
-      throw error
+      throw sealing(after: error)
     }
     let duration = wait + start.duration(to: clock.now)
     statisticsOfUse.syncs += 1
     statisticsOfUse.lastSync = duration
     statisticsOfUse.longestSync = max(statisticsOfUse.longestSync, duration)
+  }
+
+  /// Seals when the tables have closed themselves. That there was no space tells no more than that then.
+  private func sealing(after error: StoreError) -> StoreError {
+    guard !tables.isOpen else { return error }
+    state = .sealed
+    if case .full = error { return .sealed(path: tables.path) }
+    return error
   }
 
   /// About how many bytes the changes write.

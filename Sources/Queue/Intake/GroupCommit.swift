@@ -2,8 +2,7 @@
 
 package import Mail
 
-/// Which changes go to the store together, and when: everything that waits becomes durable in one
-/// transaction.
+/// Which changes go to the store together, and when.
 ///
 /// New mail goes as soon as the store is idle; outcomes alone wait a few milliseconds for company. The
 /// copies that a crash may cause are those whose outcome was waiting here.
@@ -22,6 +21,8 @@ package struct GroupCommit<Ticket> {
     package var urgentParts = 16
     /// ...and the time of a sync for which there may be another: about what carrying out one takes.
     package var syncPerUrgentPart = Duration.microseconds(60)
+    /// Such parts however slow the disk is.
+    package var urgentPartsMax = 256
     /// Bytes of bodies of one group.
     package var bytes = 16 << 20
 
@@ -125,7 +126,8 @@ package struct GroupCommit<Ticket> {
   package mutating func finished(after sync: Duration = .zero) {
     precondition(isBusy)
     isBusy = false
-    urgentMax = max(limits.urgentParts, Int(clamping: Int64(sync / limits.syncPerUrgentPart)))
+    let worth = min(Double(limits.urgentPartsMax), sync / limits.syncPerUrgentPart)
+    urgentMax = max(limits.urgentParts, Int(worth))
   }
 
   /// The group that `next` gave has failed. What must be done all the same goes before all that waits,

@@ -15,16 +15,19 @@ package struct ConfigurationReport: Hashable, Sendable {
   private let features: [FeatureUse]
 
   /// Reads the file at `path` and what it includes, through `open`, which is also given the table
-  /// files' paths. Macros win over those of the file. Without `resolve` names to listen on stay names.
+  /// files' paths. Macros win over those of the file. Without `resolve` names to listen on stay names,
+  /// and without `judge` nobody looks at what TLS is to use.
   package init(
     reading path: String,
     macros: [MacroDefinition] = [],
     facts: HostFacts,
     resolve: Resolve? = nil,
+    judge: TLSJudge? = nil,
     open: @escaping (String) throws(UnreadableFile) -> [UInt8]
   ) {
     var parser = Parser(facts: facts, macros: macros, open: open)
     parser.resolve = resolve
+    parser.judge = judge
     parser.parse(path)
     diagnostics = parser.diagnostics
     features = parser.features

@@ -94,15 +94,29 @@ extension DiagnosticSnapshot {
                 ^~~~~~~~
         expected a path that begins with "/", perhaps behind TYPE:
     >>> table t file:/re\nmatch from any mail-from regex <t> for any reject
-    t.conf:2: /re: "(unclosed" is no regular expression
+    t.conf:2: /re:2: "(unclosed" is no regular expression
         match from any mail-from regex <t> for any reject
                                         ^
         expected a POSIX extended regular expression
     >>> table t file:/re\nmatch !from src <t> for any reject
-    t.conf:2: /re: "(unclosed" is no address and no network
+    t.conf:2: /re:2: "(unclosed" is no address and no network
         match !from src <t> for any reject
                         ^
         expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
+    >>> table t file:/hosts\naction a relay host <t>
+    t.conf:2: /hosts:3: "gopher://b": unknown protocol "gopher"
+        action a relay host <t>
+                             ^
+        expected smtp, smtp+tls, smtp+notls, smtps or lmtp
+    >>> table t file:/names\naction a relay src 192.0.2.1 helo-src <t>
+    t.conf:2: /names:2: "-b" is no host name
+        action a relay src 192.0.2.1 helo-src <t>
+                                               ^
+        expected letters, digits, hyphens and dots
+    >>> table t file:/names\naction a relay domain <t>
+    t.conf:2: /names:2: "-b": "-b" is no host
+        action a relay domain <t>
+                               ^
     """#
   )
 }

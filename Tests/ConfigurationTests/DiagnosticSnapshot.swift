@@ -29,6 +29,12 @@ struct DiagnosticSnapshot: CustomStringConvertible {
   static func shown(_ snippet: String) -> String {
     let text = snippet.replacing("\\n", with: "\n").replacing("\\r", with: "\r")
       .replacing("\\t", with: "\t")
-    return Reading.complaints(text, files: ["/bad": "a b\nc\n", "/re": "# @list\n(unclosed\n"])
+    return Reading.complaints(
+      text,
+      files: [
+        "/bad": "a b\nc\n", "/re": "# @list\n(unclosed\n",
+        "/hosts": "# @list\n\nGopher://b\nsmtp://c\n", "/names": "192.0.2.2 mx\n192.0.2.1: -b\n",
+      ]
+    )
   }
 }

@@ -57,6 +57,13 @@ enum Reading {
     }
   }
 
+  /// Reads a configuration to which a rule is added; `judge` looks at what TLS is to use.
+  static func judged(_ text: String, by judge: TLSJudge) -> ConfigurationReport {
+    ConfigurationReport(reading: "t.conf", facts: facts, judge: judge) { _ in
+      Array("\(text)\nmatch from any for any reject\n".utf8)
+    }
+  }
+
   /// The configuration, with a rule added so that it is complete; nil when there are errors.
   static func accepted(
     _ text: String,

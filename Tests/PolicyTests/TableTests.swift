@@ -44,6 +44,9 @@ import Testing
     #expect(throws: TableContents.Fault.keyTooLong(line: 1)) {
       try TableContents(parsing: longest + longest)
     }
+    let text = "# a\n\nA: 1\n b 2\na 3\n"
+    #expect(TableContents.lines(in: Array(text.utf8)) == ["a": 5, "b": 4])
+    #expect(TableContents.lines(in: Array("x y\nz\nx z".utf8)) == ["x": 1])
     #expect(throws: TableContents.Fault.notText(line: 1)) { try TableContents(parsing: [0xff]) }
   }
 

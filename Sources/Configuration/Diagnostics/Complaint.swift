@@ -61,6 +61,8 @@ package enum Complaint: Hashable, Sendable {
   case reply(String)
   /// The key of the queue has another length.
   case keyLength(Int)
+  /// What only the TLS library, or the file that is named, can tell.
+  case unusable(String, reason: String)
   /// A part of a day.
   case days(String)
   case path(String)
@@ -75,8 +77,8 @@ package enum Complaint: Hashable, Sendable {
   /// The accounts of the system, asked for something else.
   case accountsOnly(String)
   case tableFault(path: String, TableContents.Fault)
-  /// An entry of a table's file.
-  indirect case entry(path: String, Complaint)
+  /// An entry of a table's file; without a line when it is no longer there.
+  indirect case entry(path: String, line: Int?, Complaint)
   /// What it is, and its name.
   case duplicate(String, String)
   case undeclared(String, String, nearest: String?)

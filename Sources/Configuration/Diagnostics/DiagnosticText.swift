@@ -110,6 +110,7 @@ extension Complaint {
     case .days(let text): "\"\(text)\" is less than a day"
     case .pamService(let text): "\"\(text)\" is no PAM service"
     case .path(let text): "\"\(text)\" is no absolute path"
+    case .unusable(let what, let reason): "\(what): \(reason)"
     case .phase(let what, let phase): "\(what) has no meaning in phase \(phase.rawValue)"
     case .nestedChain(let name): "filter \"\(name)\" is a chain itself"
     case .sharedProcess(let one, let other):
@@ -132,7 +133,8 @@ extension Complaint {
     case .tablePath(let path): "\"\(path)\" is no absolute path"
     case .tableType(let type): "\"\(type)\" is no type of a table"
     case .tableFault(let path, let fault): "\(path):\(fault.text)"
-    case .entry(let path, let complaint): "\(path): \(complaint.text)"
+    case .entry(let path, let line?, let complaint): "\(path):\(line): \(complaint.text)"
+    case .entry(let path, nil, let complaint): "\(path): \(complaint.text)"
     case .duplicateAction(let name): "action \"\(name)\" is declared twice"
     case .unknownAction(let name, _): "action \"\(name)\" is not declared above"
     case .unusedMacro(let name): "macro \"\(name)\" is not used"

@@ -57,7 +57,7 @@ extension Parser {
       switch word {
       case "user": program.user = try parser.userName()
       case "group": program.group = try parser.groupName()
-      default: program.root = try parser.absolutePath("a directory")
+      default: program.root = try parser.absolutePath("a directory").0
       }
     }
     try endOfStatement()

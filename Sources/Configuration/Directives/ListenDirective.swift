@@ -115,8 +115,8 @@ extension Parser {
         )
       }
     case "ca": security.authority = try certificateName(.ca)
-    case "ciphers": security.ciphers = try filled("a list of ciphers")
-    case "protocols": security.protocols = try filled("a list of protocols")
+    case "ciphers": security.ciphers = try ciphers(.server)
+    case "protocols": security.protocols = try protocols()
     case "tls":
       security.encryption = .offered
       let following = try peek()

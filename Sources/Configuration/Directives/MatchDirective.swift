@@ -126,28 +126,14 @@ extension Parser {
     guard test.comparison == .entries else { return }
     for entry in entries(of: test.table)
     where entry.lowercased() != "local" && NetworkBlock(parsing: entry) == nil {
-      guard report(.network(entry), of: test.table, at: position) else { return }
+      guard report(.network(entry), of: entry, in: test.table, at: position) else { return }
     }
   }
 
   private mutating func checkPatterns(_ table: TableIndex, at position: SourcePosition) {
     for entry in entries(of: table) where (try? Pattern(parsing: entry)) == nil {
-      guard report(.pattern(entry), of: table, at: position) else { return }
+      guard report(.pattern(entry), of: entry, in: table, at: position) else { return }
     }
-  }
-
-  /// Reports an entry, and the file that it is in. Returns whether another would be shown.
-  private mutating func report(
-    _ complaint: Complaint,
-    of table: TableIndex,
-    at position: SourcePosition
-  ) -> Bool {
-    if case .file(let path) = draft.tables[table.rawValue].content {
-      report(.entry(path: path, complaint), at: position)
-    } else {
-      report(complaint, at: position)
-    }
-    return diagnostics.count < Limits.diagnostics
   }
 
   private func assign<Value>(

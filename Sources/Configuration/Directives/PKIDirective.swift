@@ -15,8 +15,14 @@ extension Parser {
     references.pkis[index].isFaulty = true
     let (word, _) = try choice(of: "pki", among: ["cert", "key", "dhe"])
     switch word {
-    case "cert": references.pkis[index].certificate = try absolutePath("a certificate's file")
-    case "key": references.pkis[index].key = try absolutePath("a key's file")
+    case "cert":
+      let (path, place) = try absolutePath("a certificate's file")
+      references.pkis[index].certificate = path
+      references.files[.certificate(name)] = place
+    case "key":
+      let (path, place) = try absolutePath("a key's file")
+      references.pkis[index].key = path
+      references.files[.key(name)] = place
     default:
       let kinds = PKI.FiniteFieldExchange.allCases.map(\.rawValue)
       let (kind, _) = try choice(of: "pki dhe", among: kinds)
@@ -30,11 +36,12 @@ extension Parser {
     use(.authority, at: place)
     let (name, position) = try domainOrStar("the name of a ca")
     _ = try choice(of: "ca", among: ["cert"])
-    let path = try absolutePath("a certificate's file")
+    let (path, place) = try absolutePath("a certificate's file")
     try endOfStatement()
     guard !draft.authorities.contains(where: { $0.name == name }) else {
       return report(.duplicate("ca", name), at: position)
     }
     draft.authorities.append(CertificateAuthority(name: name, certificate: path))
+    references.files[.authority(name)] = place
   }
 }

@@ -11,7 +11,7 @@ extension Parser {
       return try parseReceptionLimits()
     case "ciphers":
       use(.defaultCiphers, at: position)
-      draft.ciphers = try filled("a list of ciphers")
+      draft.ciphers = try ciphers(.server)
     case "max-message-size":
       draft.reception.messageSizeMax = try size()
     default:

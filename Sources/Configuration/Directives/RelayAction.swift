@@ -49,8 +49,8 @@ extension Parser {
       if try accept("no-verify") { relay.security.verification = .waived }
     case "pki": relay.security.certificate = try certificateName(.pki)
     case "ca": relay.security.authority = try certificateName(.ca)
-    case "ciphers": relay.security.ciphers = try filled("a list of ciphers")
-    case "protocols": relay.security.protocols = try filled("a list of protocols")
+    case "ciphers": relay.security.ciphers = try ciphers(.client)
+    case "protocols": relay.security.protocols = try protocols()
     case "auth":
       use(.relayAuthentication, at: position)
       relay.credentials = try table(.map, for: .credentials).0
@@ -113,13 +113,13 @@ extension Parser {
     var hosts: [RelayURL] = []
     for pair in pairs(of: index) {
       guard HostName.isValid(pair.key) else {
-        report(.hostName(pair.key), at: position)
+        report(.hostName(pair.key), of: pair.key, in: index, at: position)
         continue
       }
       do throws(Complaint.Refusal) {
         hosts.append(try Parser.url(pair.value))
       } catch {
-        report(error.complaint, at: position)
+        report(error.complaint, of: pair.key, in: index, at: position)
       }
     }
     noteEncryption(of: hosts, at: place)
@@ -162,7 +162,7 @@ extension Parser {
       do throws(Complaint.Refusal) {
         values.append(try value(entry))
       } catch {
-        report(error.complaint, at: position)
+        report(error.complaint, of: entry, in: index, at: position)
       }
     }
     return values
@@ -188,11 +188,11 @@ extension Parser {
     var names: [IPAddress: String] = [:]
     for pair in pairs(of: index) {
       guard let block = NetworkBlock(parsing: pair.key), !pair.key.contains("/") else {
-        report(.address(pair.key), at: position)
+        report(.address(pair.key), of: pair.key, in: index, at: position)
         continue
       }
       guard HostName.isValid(pair.value) else {
-        report(.hostName(pair.value), at: position)
+        report(.hostName(pair.value), of: pair.key, in: index, at: position)
         continue
       }
       names[block.address] = pair.value

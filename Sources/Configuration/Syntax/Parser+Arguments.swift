@@ -135,12 +135,12 @@ extension Parser {
     return name
   }
 
-  mutating func absolutePath(_ what: String) throws(SyntaxFault) -> String {
+  mutating func absolutePath(_ what: String) throws(SyntaxFault) -> (String, SourcePosition) {
     let (path, position) = try string(what)
     guard path.hasPrefix("/") else {
       throw SyntaxFault(complaint: .path(path), position: position)
     }
-    return path
+    return (path, position)
   }
 
   /// Reads a directive's options to the end of the statement, and says where each stood.

@@ -178,4 +178,29 @@ extension Parser {
     case .file, .systemAccounts, .database, .helper: true
     }
   }
+
+  /// Reports an entry, with its line in the file that it is in. Returns whether another would be shown.
+  @discardableResult
+  mutating func report(
+    _ complaint: Complaint,
+    of entry: String,
+    in table: TableIndex,
+    at position: SourcePosition
+  ) -> Bool {
+    if case .file(let path) = draft.tables[table.rawValue].content {
+      let line = lines(of: table, path)[entry]
+      report(.entry(path: path, line: line, complaint), at: position)
+    } else {
+      report(complaint, at: position)
+    }
+    return diagnostics.count < Limits.diagnostics
+  }
+
+  /// Reads the file again: who has no mistake in it needs no lines.
+  private mutating func lines(of table: TableIndex, _ path: String) -> [String: Int] {
+    if let known = entryLines[table] { return known }
+    let lines = (try? open(path)).map(TableContents.lines) ?? [:]
+    entryLines[table] = lines
+    return lines
+  }
 }

@@ -18,11 +18,15 @@ struct Parser {
   let open: (String) throws(UnreadableFile) -> [UInt8]
   /// Nil leaves names to listen on as they are.
   var resolve: ConfigurationReport.Resolve?
+  /// Nil takes TLS settings and certificates as they are.
+  var judge: TLSJudge?
   var draft: ServerConfiguration
   var tableIndexes: [String: TableIndex] = [:]
   var actionIndexes: [String: Int] = [:]
   /// What each table file turned out to be; nil in it is a file that could not be read.
   var fileContents: [TableIndex: TableContents?] = [:]
+  /// The lines of a table file's entries, once one of them was at fault.
+  var entryLines: [TableIndex: [String: Int]] = [:]
   var seenSettings: Set<String> = []
   var hasMatch = false
   /// By what they are of; where nothing was stated there may be none.

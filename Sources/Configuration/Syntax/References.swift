@@ -28,6 +28,8 @@ struct References {
   var uses: [Use] = []
   /// In the order of their first lines.
   var pkis: [PKIDraft] = []
+  /// Where the files of certificates and keys are named.
+  var files: [TLSJudge.File: SourcePosition] = [:]
   /// Where actions say `srs`.
   var srsUses: [SourcePosition] = []
 }
@@ -48,6 +50,7 @@ extension Parser {
         PKI(name: pki.name, certificate: certificate, key: key, exchange: pki.exchange)
       )
     }
+    judgeCertificates()
     let names: [References.Kind: [String]] = [
       .pki: references.pkis.map(\.name), .ca: draft.authorities.map(\.name),
     ]
@@ -59,6 +62,15 @@ extension Parser {
     }
     if draft.srs.key == nil {
       for position in references.srsUses { report(.needs("srs", "\"srs key\""), at: position) }
+    }
+  }
+
+  private mutating func judgeCertificates() {
+    for fault in judge?.files(draft.pkis, draft.authorities) ?? [] {
+      guard let position = references.files[fault.file] else {
+        preconditionFailure("a file that was not asked about")
+      }
+      report(.unusable(fault.file.description, reason: fault.reason), at: position)
     }
   }
 

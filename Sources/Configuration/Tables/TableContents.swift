@@ -25,9 +25,31 @@ package enum TableContents: Hashable, Sendable {
 
   /// Keys are made lower case; they come out sorted, the last of equal ones wins.
   package init(parsing bytes: [UInt8]) throws(Fault) {
-    var isList: Bool?
     var keys: [String] = []
     var values: [String] = []
+    let kind = try TableContents.scan(bytes) { key, value, _ in
+      keys.append(key)
+      if let value { values.append(value) }
+    }
+    self =
+      kind == .list
+      ? .list(TableContents.sorted(keys))
+      : .map(TableContents.sorted(keys, values))
+  }
+
+  /// The line, from 1, of each key of a text; of equal ones of the last.
+  package static func lines(in bytes: [UInt8]) -> [String: Int] {
+    var lines: [String: Int] = [:]
+    // A fault ends it: the lines before are good.
+    _ = try? scan(bytes) { key, _, line in lines[key] = line }
+    return lines
+  }
+
+  private static func scan(
+    _ bytes: [UInt8],
+    _ take: (_ key: String, _ value: String?, _ line: Int) -> Void
+  ) throws(Fault) -> TableKind {
+    var isList: Bool?
     var number = 0
     var start = 0
     while start < bytes.count {
@@ -37,18 +59,18 @@ package enum TableContents: Hashable, Sendable {
       number += 1
       guard let first = line.first else { continue }
       if first == UInt8(ascii: "#") {
-        if isList == nil, TableContents.saysList(line) { isList = true }
+        if isList == nil, saysList(line) { isList = true }
         continue
       }
       if isList == true {
-        keys.append(try TableContents.key(line, number))
+        take(try key(line, number), nil, number)
         continue
       }
       let keyEnd = TableContents.keyEnd(in: line)
       let value = TableContents.value(in: line[keyEnd...])
       if isList == nil { isList = value.isEmpty }
       if isList == true {
-        keys.append(try TableContents.key(line, number))
+        take(try key(line, number), nil, number)
         continue
       }
       let key = try TableContents.key(line[..<keyEnd], number)
@@ -56,13 +78,9 @@ package enum TableContents: Hashable, Sendable {
       guard let text = String(validating: value, as: UTF8.self) else {
         throw .notText(line: number)
       }
-      keys.append(key)
-      values.append(text)
+      take(key, text, number)
     }
-    self =
-      isList ?? true
-      ? .list(TableContents.sorted(keys))
-      : .map(TableContents.sorted(keys, values))
+    return isList ?? true ? .list : .map
   }
 
   /// The entries of an inline list as a file would give them.

@@ -69,7 +69,7 @@ final class TableDesk {
     guard tables.indices.contains(index) else { return }
     let file = TableFile(descriptor)
     guard token != 0 else { return start(with: file, index) }
-    let form = tables[index].fileForm
+    let declaration = tables[index]
     let preparation = preparation
     let loop = context.loop
     let done = NIOLoopBound(
@@ -80,7 +80,7 @@ final class TableDesk {
     )
     pool.submit { _ in
       let result = Result { () throws(Fault) in
-        try TableDesk.content(of: file, form, TableIndex(index), preparation)
+        try TableDesk.content(of: file, declaration, TableIndex(index), preparation)
       }
       loop.execute { done.value(result) }
     }
@@ -88,13 +88,13 @@ final class TableDesk {
 
   private static func content(
     of file: TableFile,
-    _ form: TableFile.Form,
+    _ declaration: TableDeclaration,
     _ index: TableIndex,
     _ preparation: TablePreparation
   ) throws(Fault) -> Content {
     let source: TableSource
     do throws(TableFile.Fault) {
-      source = try file.source(as: form)
+      source = try file.source(as: declaration.fileForm)
     } catch {
       throw Fault(reason: "\(error)")
     }
@@ -105,8 +105,20 @@ final class TableDesk {
         ready: try preparation.prepare(index, source)
       )
     } catch {
-      throw Fault(reason: "\(error)")
+      throw Fault(reason: "\(error)\(place(of: error.entry, in: file, declaration))")
     }
+  }
+
+  /// Reads a text again: who has no mistake in it needs no lines.
+  private static func place(
+    of entry: String,
+    in file: TableFile,
+    _ declaration: TableDeclaration
+  ) -> String {
+    guard case .file(let path) = declaration.content, let line = file.line(of: entry) else {
+      return ""
+    }
+    return " (\(path):\(line))"
   }
 
   /// The supervisor cannot open a file.
@@ -118,7 +130,7 @@ final class TableDesk {
   private func start(with file: TableFile, _ index: Int) {
     do throws(Fault) {
       take(
-        try TableDesk.content(of: file, tables[index].fileForm, TableIndex(index), preparation)
+        try TableDesk.content(of: file, tables[index], TableIndex(index), preparation)
       )
     } catch {
       context.log.warn("lookup: table \(tables[index].name) \(error.reason); it cannot be asked")

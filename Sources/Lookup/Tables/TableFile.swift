@@ -53,6 +53,12 @@ package final class TableFile: Sendable {
     }
   }
 
+  /// The line of a text that has this key, from 1; nil when there is none.
+  package func line(of key: String) -> Int? {
+    guard let size = size(), size <= Limits.text, let bytes = read(0, size) else { return nil }
+    return TableContents.lines(in: bytes)[key]
+  }
+
   private func size() -> Int? {
     var facts = stat()
     // The structure is written during the call only.

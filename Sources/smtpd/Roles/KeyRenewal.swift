@@ -66,11 +66,14 @@ struct KeyRenewal {
     }
   }
 
+  /// What a fault of a certificate, and not of its key, begins with.
+  static let ofCertificate = "the certificate: "
+
   private static func name(of chain: CertificatePackage.Entry) throws(TLSError) -> KeyName {
     do throws(TLSError) {
       return try KeyName(ofCertificate: chain.content)
     } catch {
-      throw TLSError("the certificate: \(error)")
+      throw TLSError("\(KeyRenewal.ofCertificate)\(error)")
     }
   }
 }

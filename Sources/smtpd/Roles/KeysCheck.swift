@@ -15,18 +15,36 @@ enum KeysCheck {
   /// The word behind that where broken promises are only logged.
   private static let logged = "logged"
 
+  /// What is wrong, and with which half of a `pki`.
+  struct Fault {
+    enum Part {
+      case certificate, key
+    }
+
+    var part: Part
+    var reason: String
+
+    /// Takes off the names that the one who is told has already.
+    fileprivate init(_ text: String) {
+      var rest = text[...]
+      for kind in ["pki ", "ca "] where rest.hasPrefix(kind) {
+        if let colon = rest.firstRange(of: ": ") { rest = rest[colon.upperBound...] }
+      }
+      part = rest.hasPrefix(KeyRenewal.ofCertificate) ? .certificate : .key
+      reason = String(rest)
+    }
+  }
+
+  /// The first fault of a certificate, a key or an authority; nil when all is well.
+  ///
   /// - Parameter sandbox: how the promises of keys are held.
-  /// - Throws: the first fault of a certificate or its key.
-  static func check(
-    _ source: CertificateSource,
-    _ sandbox: Confinement.Mode
-  ) throws(StartupFailure) {
+  static func fault(in source: CertificateSource, _ sandbox: Confinement.Mode) -> Fault? {
     do throws(CertificateFault) {
       let desk = try CertificateDesk(source)
       let fault = try ask(desk, sandbox)
-      guard fault.isEmpty else { throw CertificateFault(fault) }
+      return fault.isEmpty ? nil : Fault(fault)
     } catch {
-      throw StartupFailure(error.reason)
+      return Fault(error.reason)
     }
   }
 

@@ -43,8 +43,44 @@ struct CertificateFiles: Sendable {
     self.users = users
   }
 
-  /// There is something to check.
+  /// Files that are only looked at: nobody shows them yet.
+  init(of pkis: [PKI], _ authorities: [CertificateAuthority], uid: UInt32) {
+    self.pkis = pkis
+    self.authorities = authorities
+    self.uid = uid
+    users = [:]
+  }
+
+  /// There is nothing to look at.
   var isEmpty: Bool { pkis.isEmpty && authorities.isEmpty }
+
+  /// Every file that is not there, or is not good by its owner, its mode or its size.
+  var faults: [TLSJudge.FileFault] {
+    var faults: [TLSJudge.FileFault] = []
+    func note(
+      _ file: TLSJudge.File,
+      _ look: () throws(CertificateFault) -> Void
+    ) {
+      do throws(CertificateFault) {
+        try look()
+      } catch {
+        faults.append(.init(file, reason: error.reason))
+      }
+    }
+    for pki in pkis {
+      note(.certificate(pki.name)) { () throws(CertificateFault) in _ = try content(pki.certificate)
+      }
+      note(.key(pki.name)) { () throws(CertificateFault) in
+        _ = try open(pki.key, forbidden: Forbidden.key)
+      }
+    }
+    for authority in authorities {
+      note(.authority(authority.name)) { () throws(CertificateFault) in
+        _ = try content(authority.certificate)
+      }
+    }
+    return faults
+  }
 
   var source: CertificateSource {
     CertificateSource(

@@ -41,9 +41,6 @@ struct Startup {
     let report = try readConfiguration(options)
     var configuration = try checked(report)
     if let backend = options.backend { configuration.backend = backend }
-    let certificates = CertificateFiles(configuration, uid: uid)
-    try TLSOptionsCheck.check(configuration)
-    if !certificates.isEmpty { try KeysCheck.check(certificates.source, options.sandbox) }
     let verifier = try VerifierProgram.find(for: configuration.systemPasswords)
     guard command.check else {
       try refuse(report.unserved())
@@ -104,7 +101,8 @@ struct Startup {
       reading: options.configurationPath,
       macros: options.macros,
       facts: facts,
-      resolve: HostFactsReader.addresses
+      resolve: HostFactsReader.addresses,
+      judge: .host(uid: uid, options.sandbox)
     ) { path throws(UnreadableFile) in
       switch FileContent.read(path, atMost: 64 << 20) {
       case .success(let bytes): return bytes

@@ -38,13 +38,17 @@ struct TableFiles: Sendable {
     // The entries of texts were looked at with the rules that ask them.
     if !maps.isEmpty {
       faults += Ruleset(projection, files: maps).refusedEntries
-        .map { "smtpd: table \($0.table): it \($0)" }
+        .map { "smtpd: table \($0.table): \(path(of: $0.table)) \($0)" }
     }
     guard faults.isEmpty else {
       TableFiles.close(opened)
       throw StartupFailure(lines: faults)
     }
     return opened
+  }
+
+  private func path(of name: String) -> String {
+    tables.first { $0.name == name }?.file ?? name
   }
 
   /// Ends what `open` gave.

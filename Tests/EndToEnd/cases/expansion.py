@@ -124,13 +124,13 @@ table t file:{path}
 match from {source} {sender} for any reject
 """)
     log = start_fails(daemon)
-    expect(f'{path}: "{bad}" is ' in log and reason in log, log)
+    expect(f'{path}:3: "{bad}" is ' in log and reason in log, log)
     replace(path, f"# @list\n{good}\n", 0o644)
     daemon.start()
     expect(recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("550 "), "the rule")
     replace(path, f"# @list\n{bad}\n", 0o644)
     said = daemon.ctl("update", "table", "t", status=1)
-    expect(f'table t has "{bad}"' in said and reason in said, said)
+    expect(f'table t has "{bad}"' in said and reason in said and f"({path}:2)" in said, said)
     expect(recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("550 "), "the update")
     daemon.kill_role("lookup")
     eventually(lambda: recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("550 "),

@@ -618,10 +618,51 @@ def files(bench):
     os.chmod(good.certificate, 0o777)
     says("mode 777 is too open: at most 755")
     os.chmod(good.certificate, 0o644)
-    log = start_fails(server(bench, pairs, 'tls ciphers "NONSENSE"'), "-n")
-    expect("ciphers" in log, log)
-    log = start_fails(server(bench, pairs, 'tls protocols "tlsv9"'), "-n")
-    expect("no protocol of TLS is called tlsv9" in log, log)
+
+
+@case("what TLS cannot use is told all at once, with line and caret, beside every other mistake")
+def all_at_once(bench):
+    authority = Authority(bench)
+    good, other, open_key = (authority.issue(name) for name in ["a.test", "b.test", "c.test"])
+    os.chmod(open_key.key, 0o644)
+    nonsense = bench.write("nonsense.crt", "nonsense\n")
+    rows = [f'pki a.test cert "{good.certificate}"',
+            f'pki a.test key "{other.key}"',
+            f'pki b.test cert "{bench.path("absent")}"',
+            f'pki b.test key "{other.key}"',
+            f'pki c.test cert "{open_key.certificate}"',
+            f'pki c.test key "{open_key.key}"',
+            f'pki d.test cert "{nonsense}"',
+            f'pki d.test key "{other.key}"',
+            f'ca x cert "{nonsense}"',
+            'listen on 127.0.0.1 tls pki a.test ciphers "NONSENSE"',
+            'listen on 127.0.0.1 tls pki a.test protocols "tlsv9"',
+            'action r relay tls ciphers "NONSENSE"',
+            'queue ttl 4',
+            'match from any for any reject']
+    # The line, the reason, and what the caret stands below.
+    wrong = {2: ("pki a.test: the key does not match the certificate", f'"{other.key}"'),
+             3: (f'{bench.path("absent")}: No such file', f'"{bench.path("absent")}"'),
+             6: ("mode 644 is too open", f'"{open_key.key}"'),
+             7: ("pki d.test: the certificate: no certificate in PEM", f'"{nonsense}"'),
+             9: ("ca x: no certificate in PEM", f'"{nonsense}"'),
+             10: ("ciphers: ", '"NONSENSE"'),
+             11: ("protocols: no protocol of TLS is called tlsv9", '"tlsv9"'),
+             12: ("ciphers: ", '"NONSENSE"'),
+             13: ('"4" is no duration', "4")}
+    path = bench.write("check.conf", "\n".join(rows) + "\n")
+    result = subprocess.run([SMTPD, "-n", "-S", bench.path("none"), "-f", path], text=True,
+                            capture_output=True, timeout=20)
+    expect_equal(result.returncode, 1)
+    said = result.stderr.splitlines()
+    expect(f"{len(wrong)} errors" in said, result.stderr)
+    for number, (reason, below) in wrong.items():
+        at = [i for i, text in enumerate(said) if text.startswith(f"{path}:{number}: ")]
+        expect_equal(len(at), 1, f"errors of line {number}: {result.stderr}")
+        expect(reason in said[at[0]], f"wanted {reason!r} in {said[at[0]]!r}")
+        expect(said[at[0] + 2].strip().startswith("^"), said[at[0] + 2])
+        column = said[at[0] + 2].index("^")
+        expect(said[at[0] + 1][column:].startswith(below), f"{said[at[0] + 1]}\n{said[at[0] + 2]}")
 
 
 @case("protocols and ciphers are what the listener says")

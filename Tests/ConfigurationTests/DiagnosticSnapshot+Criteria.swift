@@ -110,7 +110,7 @@ extension DiagnosticSnapshot {
                 ^
         expected from, for, auth, helo, mail-from, rcpt-to, tag or tls
     >>> match helo regex "a[" reject
-    t.conf:1: "a[" is no regular expression
+    t.conf:1: "a[" is no regular expression: "[" without its "]"
         match helo regex "a[" reject
                          ^~~~
         expected a POSIX extended regular expression
@@ -120,7 +120,7 @@ extension DiagnosticSnapshot {
               ^~~~~~
         expected from, for, auth, helo, mail-from, rcpt-to, tag, tls, action or reject
     >>> match for domain regex { "a", "b{2,1}" } reject
-    t.conf:1: "b{2,1}" is no regular expression
+    t.conf:1: "b{2,1}" is no regular expression: "{" that does not go on as n}, n,}, ,m} or n,m} with n up to m
         match for domain regex { "a", "b{2,1}" } reject
                                ^
         expected a POSIX extended regular expression
@@ -152,7 +152,7 @@ extension DiagnosticSnapshot {
                                        ^
         expected a list: { entry, entry }
     >>> match auth regex "*" reject
-    t.conf:1: "*" is no regular expression
+    t.conf:1: "*" is no regular expression: nothing before "*" that it could repeat
         match auth regex "*" reject
                          ^~~
         expected a POSIX extended regular expression
@@ -164,10 +164,10 @@ extension DiagnosticSnapshot {
     t.conf:2: "$" without the name of a macro
         match for any action $
                              ^
-    >>> match tag regex "[[.a.]]" reject
-    t.conf:1: "[[.a.]]" is no regular expression
-        match tag regex "[[.a.]]" reject
-                        ^~~~~~~~~
+    >>> match tag regex "[[.ab.]]" reject
+    t.conf:1: "[[.ab.]]" is no regular expression: "ab" is not one character, and no other collating element is known
+        match tag regex "[[.ab.]]" reject
+                        ^~~~~~~~~~
         expected a POSIX extended regular expression
     """#
   )

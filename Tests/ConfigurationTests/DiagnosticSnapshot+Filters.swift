@@ -164,7 +164,7 @@ extension DiagnosticSnapshot {
         filter f chain { }
                        ^
     >>> filter f phase rcpt-to match rcpt-to regex "(" junk
-    t.conf:1: "(" is no regular expression
+    t.conf:1: "(" is no regular expression: a parenthesis without its other half
         filter f phase rcpt-to match rcpt-to regex "(" junk
                                                    ^~~
         expected a POSIX extended regular expression

@@ -37,7 +37,7 @@ extension DiagnosticSnapshot {
                        ^~~~~~~
         expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
     >>> match from src regex "(" reject
-    t.conf:1: "(" is no regular expression
+    t.conf:1: "(" is no regular expression: a parenthesis without its other half
         match from src regex "(" reject
                              ^~~
         expected a POSIX extended regular expression

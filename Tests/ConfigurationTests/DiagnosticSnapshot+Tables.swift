@@ -94,7 +94,7 @@ extension DiagnosticSnapshot {
                 ^~~~~~~~
         expected a path that begins with "/", perhaps behind TYPE:
     >>> table t file:/re\nmatch from any mail-from regex <t> for any reject
-    t.conf:2: /re:2: "(unclosed" is no regular expression
+    t.conf:2: /re:2: "(unclosed" is no regular expression: a parenthesis without its other half
         match from any mail-from regex <t> for any reject
                                         ^
         expected a POSIX extended regular expression

@@ -49,7 +49,7 @@ package enum Complaint: Hashable, Sendable {
   case mailAddress(String)
   case userName(String)
   case groupName(String)
-  case pattern(String)
+  case pattern(String, Pattern.Fault)
   case noAddresses(interface: String)
   /// A name to listen on.
   case unresolved(String, reason: String)

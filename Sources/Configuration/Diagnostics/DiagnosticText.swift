@@ -92,7 +92,7 @@ extension Complaint {
     case .mailAddress(let text): "\"\(text)\" is no mail address"
     case .userName(let text): "\"\(text)\" is no user name"
     case .groupName(let text): "\"\(text)\" is no group name"
-    case .pattern(let text): "\"\(text)\" is no regular expression"
+    case .pattern(let text, let fault): "\"\(text)\" is no regular expression: \(fault)"
     case .noAddresses(let interface): "interface \(interface) has no such address"
     case .unresolved(let name, let reason): "\"\(name)\" has no address: \(reason)"
     case .limitOrder(let low, let high): "\(low) is above \(high)"

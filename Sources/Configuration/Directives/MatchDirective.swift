@@ -131,8 +131,12 @@ extension Parser {
   }
 
   private mutating func checkPatterns(_ table: TableIndex, at position: SourcePosition) {
-    for entry in entries(of: table) where (try? Pattern(parsing: entry)) == nil {
-      guard report(.pattern(entry), of: entry, in: table, at: position) else { return }
+    for entry in entries(of: table) {
+      do throws(Pattern.Fault) {
+        _ = try Pattern(parsing: entry)
+      } catch {
+        guard report(.pattern(entry, error), of: entry, in: table, at: position) else { return }
+      }
     }
   }
 

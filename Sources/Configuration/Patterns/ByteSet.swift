@@ -4,6 +4,13 @@
 struct ByteSet: Hashable, Sendable {
   private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
+  init() {}
+
+  /// The bytes of ASCII for which `isMember` holds.
+  init(where isMember: (UInt8) -> Bool) {
+    for byte in UInt8(0)...0x7f where isMember(byte) { insert(byte) }
+  }
+
   static func == (lhs: ByteSet, rhs: ByteSet) -> Bool { lhs.words == rhs.words }
 
   func hash(into hasher: inout Hasher) {

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: ISC
 
-/// A POSIX extended regular expression; `(?i)` before it ignores ASCII case.
+/// A POSIX extended regular expression, with glibc's additions; `(?i)` before it ignores ASCII case.
 ///
 /// Matching keeps a set of states and never goes back, so that its time is bounded by the product of
 /// both lengths whatever a sender writes into an address. Bytes are characters; back references do not
 /// exist, and a match may lie anywhere in the text.
 package struct Pattern: Sendable {
-  /// The text is no regular expression, or too long a one.
-  package struct Fault: Error {}
-
   /// What bounds patterns.
   package enum Limits {
     /// States of one pattern.
@@ -28,8 +25,7 @@ package struct Pattern: Sendable {
     case byte(UInt8, next: Int)
     case set(ByteSet, next: Int)
     case fork(Int, Int)
-    case start(next: Int)
-    case end(next: Int)
+    case assertion(PatternAssertion, next: Int)
     case found
 
     /// Where this byte leads; nil when it leads nowhere.
@@ -37,7 +33,7 @@ package struct Pattern: Sendable {
       switch self {
       case .byte(let expected, let next): expected == byte ? next : nil
       case .set(let set, let next): set.contains(byte) ? next : nil
-      case .fork, .start, .end, .found: nil
+      case .fork, .assertion, .found: nil
       }
     }
   }
@@ -49,7 +45,7 @@ package struct Pattern: Sendable {
   package init(parsing text: String) throws(Fault) {
     var source = Array(text.utf8)[...]
     ignoresCase = source.starts(with: "(?i)".utf8)
-    if ignoresCase { source = source.dropFirst(4).map(Pattern.lowercase)[...] }
+    if ignoresCase { source = source.dropFirst(4) }
     var builder = PatternParser(source, ignoresCase: ignoresCase)
     let node = try builder.parse()
     var compiler = PatternCompiler()
@@ -60,27 +56,33 @@ package struct Pattern: Sendable {
   /// Whether the expression matches somewhere in `text`.
   package func matches(_ text: String) -> Bool {
     let bytes = text.utf8
-    let count = bytes.count
     var current = StateList(capacity: states.count)
     var following = StateList(capacity: states.count)
-    var position = 0
-    for byte in bytes {
-      if add(first, to: &current, at: position, of: count) { return true }
-      let byte = ignoresCase ? Pattern.lowercase(byte) : byte
+    var place = Place(before: nil, after: bytes.first)
+    var rest = bytes.dropFirst()
+    while let read = place.after {
+      if add(first, to: &current, at: place) { return true }
+      let byte = ignoresCase ? Pattern.lowercase(read) : read
+      let next = Place(before: read, after: rest.popFirst())
       for state in current.members {
-        guard let next = states[state].successor(for: byte) else { continue }
-        if add(next, to: &following, at: position + 1, of: count) { return true }
+        guard let successor = states[state].successor(for: byte) else { continue }
+        if add(successor, to: &following, at: next) { return true }
       }
       swap(&current, &following)
       following.removeAll()
-      position += 1
+      place = next
     }
-    return add(first, to: &current, at: position, of: count)
+    return add(first, to: &current, at: place)
+  }
+
+  /// Between two bytes of a text, or at an end of it.
+  private struct Place {
+    var before: UInt8?
+    var after: UInt8?
   }
 
   /// Adds a state and what it leads to without a byte; true when that is the end.
-  private func add(_ state: Int, to list: inout StateList, at position: Int, of count: Int) -> Bool
-  {
+  private func add(_ state: Int, to list: inout StateList, at place: Place) -> Bool {
     var waiting = [state]
     while let state = waiting.popLast() {
       guard list.insert(state) else { continue }
@@ -89,8 +91,8 @@ package struct Pattern: Sendable {
       case .fork(let one, let other):
         waiting.append(other)
         waiting.append(one)
-      case .start(let next): if position == 0 { waiting.append(next) }
-      case .end(let next): if position == count { waiting.append(next) }
+      case .assertion(let assertion, let next):
+        if assertion.holds(between: place.before, and: place.after) { waiting.append(next) }
       case .byte, .set: break
       }
     }

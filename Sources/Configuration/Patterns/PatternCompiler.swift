@@ -12,7 +12,7 @@ struct PatternCompiler {
   }
 
   private mutating func append(_ state: Pattern.State) throws(Pattern.Fault) -> Int {
-    guard states.count < Pattern.Limits.states else { throw Pattern.Fault() }
+    guard states.count < Pattern.Limits.states else { throw .tooLarge }
     states.append(state)
     return states.count - 1
   }
@@ -23,13 +23,12 @@ struct PatternCompiler {
     before next: Int
   ) throws(Pattern.Fault) -> Int {
     parts += 1
-    guard parts <= Pattern.Limits.parts else { throw Pattern.Fault() }
+    guard parts <= Pattern.Limits.parts else { throw .tooLarge }
     switch node {
     case .empty: return next
     case .byte(let byte): return try append(.byte(byte, next: next))
     case .set(let set): return try append(.set(set, next: next))
-    case .start: return try append(.start(next: next))
-    case .end: return try append(.end(next: next))
+    case .assertion(let assertion): return try append(.assertion(assertion, next: next))
     case .sequence(let nodes):
       var first = next
       for node in nodes.reversed() { first = try compile(node, before: first) }

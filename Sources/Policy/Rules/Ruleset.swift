@@ -326,8 +326,15 @@ extension Ruleset.RefusedEntry: Error, CustomStringConvertible {
   /// For the operator, behind the table's name.
   package var description: String {
     switch use {
-    case .network: "has \"\(entry)\", which is no address and no network"
-    case .pattern: "has \"\(entry)\", which is no regular expression"
+    case .network: return "has \"\(entry)\", which is no address and no network"
+    case .pattern:
+      let text = "has \"\(entry)\", which is no regular expression"
+      do throws(Pattern.Fault) {
+        _ = try Pattern(parsing: entry)
+      } catch {
+        return "\(text): \(error)"
+      }
+      return text
     }
   }
 }

@@ -126,6 +126,7 @@ package final class FrontendService: RoleService {
 
   func end(_ session: SessionHandler) {
     sessions[ObjectIdentifier(session)] = nil
+    if let encryption = session.securedBy { counters.ended(encryption) }
     if session.welcome == .served { clients.end(session.source) }
   }
 

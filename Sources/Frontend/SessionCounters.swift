@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: ISC
 
+internal import Configuration
 internal import ControlProtocol
 internal import Interprocess
 internal import Mail
 
-/// How many sessions there have been since the start, by where they came from.
+/// How many sessions there have been since the start, by where they came from, and how many are encrypted
+/// now, by how.
 struct SessionCounters {
   private(set) var local = 0
   private(set) var inet4 = 0
   private(set) var inet6 = 0
+  /// By STARTTLS.
+  private(set) var upgraded = 0
+  /// From the first byte.
+  private(set) var immediate = 0
 
   mutating func begun(_ source: SourceAddress) {
     switch source {
@@ -16,6 +22,17 @@ struct SessionCounters {
     case .inet4: inet4 += 1
     case .inet6: inet6 += 1
     }
+  }
+
+  /// A session's handshake went well.
+  mutating func secured(_ encryption: Listener.Security.Encryption) {
+    if encryption == .immediate { immediate += 1 } else { upgraded += 1 }
+  }
+
+  /// A session that was `secured` ended.
+  mutating func ended(_ encryption: Listener.Security.Encryption) {
+    if encryption == .immediate { immediate -= 1 } else { upgraded -= 1 }
+    assert(immediate >= 0 && upgraded >= 0)
   }
 }
 
@@ -57,6 +74,8 @@ final class FrontendStatistics {
       Statistic("smtp.session.inet4", Int64(counters.inet4)),
       Statistic("smtp.session.inet6", Int64(counters.inet6)),
       Statistic("smtp.session.local", Int64(counters.local)),
+      Statistic("smtp.smtps", Int64(counters.immediate)),
+      Statistic("smtp.tls", Int64(counters.upgraded)),
     ]
   }
 }

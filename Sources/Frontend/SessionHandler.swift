@@ -27,6 +27,10 @@ final class SessionHandler: ChannelInboundHandler {
   private var session: ServerSession?
   /// What the handshake of a listener that begins with one agreed on.
   private var encryption: ServerSession.Encryption?
+  /// How the session was encrypted; nil while it is not.
+  var securedBy: Listener.Security.Encryption? {
+    encryption.map { _ in listener.security.encryption }
+  }
   private var transaction: OpenTransaction?
   private var pending: [ServerSession.Action] = []
   private var isPerforming = false
@@ -304,6 +308,7 @@ final class SessionHandler: ChannelInboundHandler {
       bits: facts.bits,
       client: facts.peer == .valid ? .verified : .unverified
     )
+    if self.encryption == nil { service.counters.secured(listener.security.encryption) }
     self.encryption = encryption
     if let actions = session?.secured(encryption, at: Clock.now()) { perform(actions) }
   }

@@ -19,6 +19,8 @@ struct AuthenticationDialog: Sendable {
   enum Step {
     case prompt(Reply)
     case complete(user: String, password: Secret)
+    /// The user asks to act as another one.
+    case impersonate(user: String)
     case refuse(Reply)
   }
 
@@ -79,7 +81,7 @@ struct AuthenticationDialog: Sendable {
       return .refuse(ServerReply.authenticationSyntax)
     }
     guard parts[0].isEmpty || parts[0].elementsEqual(parts[1]) else {
-      return .refuse(ServerReply.otherIdentity)
+      return .impersonate(user: user)
     }
     return complete(user, parts[2])
   }
@@ -114,7 +116,7 @@ extension ServerReply {
     EnhancedStatus(.success, 0, 0),
     "Authentication succeeded"
   )
-  /// To a wrong one, or a user that there is not.
+  /// To a wrong one, a user that there is not, or one who asks to act as another.
   package static let authenticationFailed = Reply(535, nil, "Authentication failed")
   /// To `*`.
   package static let authenticationCancelled = Reply(
@@ -127,12 +129,6 @@ extension ServerReply {
     501,
     describing: EnhancedStatus(.permanent, 5, 2),
     "Syntax error"
-  )
-  /// PLAIN with an authorization identity that is not the user.
-  package static let otherIdentity = Reply(
-    535,
-    EnhancedStatus(.permanent, 7, 8),
-    "Nobody acts as another user here"
   )
   /// To a line of the exchange that is beyond its limit.
   package static let authenticationTooLong = Reply(

@@ -114,6 +114,10 @@ extension ServerSession {
     case .complete(let user, let password):
       state = .verifying(user: user, label: label)
       actions.append(.verify(Credentials(user: user, password: password)))
+    case .impersonate(let user):
+      state = .ready
+      hidesUnknown = true
+      deny(user, label)
     case .refuse(let refusal):
       state = .ready
       hidesUnknown = true
@@ -159,13 +163,7 @@ extension ServerSession {
       user = name
       logAuthentication(name, .ok)
       reply(ServerReply.authenticated)
-    case .denied:
-      logAuthentication(name, .permanent)
-      authenticationFailures += 1
-      fail(label, ServerReply.authenticationFailed, .clients)
-      guard !hasEnded, authenticationFailures >= configuration.limits.authenticationFailuresMax
-      else { break }
-      end(with: ServerReply.tooManyAuthenticationFailures, .badInput)
+    case .denied: deny(name, label)
     case .failed:
       logAuthentication(name, .temporary)
       fail(label, ServerReply.authenticationUnavailable, .ours)
@@ -174,6 +172,15 @@ extension ServerSession {
       fail(label, ServerReply.tooManyAuthenticationFailures, .ours)
     }
     return proceed(at: now)
+  }
+
+  private mutating func deny(_ name: String, _ label: String) {
+    logAuthentication(name, .permanent)
+    authenticationFailures += 1
+    fail(label, ServerReply.authenticationFailed, .clients)
+    guard !hasEnded, authenticationFailures >= configuration.limits.authenticationFailuresMax
+    else { return }
+    end(with: ServerReply.tooManyAuthenticationFailures, .badInput)
   }
 
   private mutating func logAuthentication(_ name: String, _ result: AuthenticationResult) {

@@ -164,7 +164,13 @@ def wrong(bench):
     client.command("AUTH", "501 5.5.4")
     client.command("AUTH GSSAPI", '504 5.7.4 Security features not supported: AUTH method "GSSAPI" not supported')
     client.command("AUTH PLAIN nonsense!", "501 5.5.2 Syntax error: Syntax error")
-    client.command("AUTH PLAIN " + plain("alice", PASSWORD, "root"), "535 5.7.8")
+    client.command("AUTH PLAIN " + plain("alice", PASSWORD, "root"), "535 Authentication failed")
+    daemon.wait_log(r"smtp authentication user=alice result=permfail")
+    client.command("AUTH PLAIN", "334")
+    client.command(plain("alice", PASSWORD, "alice@example.org"), "535 Authentication failed")
+    daemon.wait_log(r"smtp authentication user=alice result=permfail", count=2)
+    expect("result=ok" not in daemon.log(), "who asks to be another got in")
+    daemon.wait_log(r'smtp failed-command command="AUTH PLAIN \(\.\.\.\)" result="535 Authentication failed"', count=2)
     client.command("AUTH LOGIN", "334 VXNlcm5hbWU6")
     client.command("*", "501 5.7.0 Authentication cancelled")
     client.command("AUTH LOGIN", "334 VXNlcm5hbWU6")
@@ -350,6 +356,16 @@ def confined(bench):
     expect_equal(found(lookup), {0, 1}, "what lookup has: else the search is blind")
     for role, pid in roles.items():
         expect(not found(pid), f"{role} has hashes {found(pid)}")
+    # The files are read anew by whoever reads them then.
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_log("info: certificates updated")
+    daemon.ctl("update", "table", "users")
+    again, _ = secured(daemon)
+    again.command("AUTH PLAIN " + plain("bob", "second"), "235")
+    again.command("QUIT", "221")
+    expect_equal(daemon.roles(), {**roles, "lookup": lookup}, "the roles")
+    for role, pid in roles.items():
+        expect(not found(pid), f"{role} has hashes {found(pid)} after SIGHUP")
     client.command("AUTH PLAIN " + plain("alice", "x"), "503")
     said = [PASSWORD.encode(), encoded(PASSWORD)[:-4].encode(), plain("alice", PASSWORD)[8:-4].encode()]
 

@@ -149,6 +149,7 @@ def required(bench):
 def verified(bench):
     authority = Authority(bench)
     friend = authority.issue("friend.example.org", "rsa")
+    late = authority.issue("friend.example.org", "ec", file="late", expired=True)
     stranger = self_signed(bench, "friend.example.org", file="stranger")
     daemon = server(bench, {NAME: authority.issue(NAME)}, 'tls-require verify ca "clients"',
                     more=f'ca clients cert "{authority.certificate}"\n').start()
@@ -162,20 +163,22 @@ def verified(bench):
     attempt(friend)
     daemon.wait_log(rf'smtp cert-check result="verified" fingerprint="SHA256:{friend.fingerprint()}"')
     expect(":256:YES)" in delivered(bench)[0].decode(), "Received does not say YES")
-    for pair in [None, stranger]:
+    for pair in [None, stranger, late]:
         try:
             attempt(pair)
         except (OSError, AssertionError):
             continue
         expect(False, "a client without a good certificate was let in")
     expect_equal(len(delivered(bench)), 1, "messages")
-    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed", count=2)
+    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed", count=3)
+    daemon.wait_log(r"smtp bad-input result=.*certificate has expired")
 
 
 @case("smtps verify: only a client with a certificate of the ca gets in")
 def immediately_verified(bench):
     authority = Authority(bench)
     friend = authority.issue("friend.example.org", "rsa")
+    late = authority.issue("friend.example.org", "ec", file="late", expired=True)
     daemon = server(bench, {NAME: authority.issue(NAME)}, 'smtps verify ca "clients"',
                     more=f'ca clients cert "{authority.certificate}"\n').start()
 
@@ -189,13 +192,13 @@ def immediately_verified(bench):
 
     attempt(friend)
     daemon.wait_log(rf'smtp cert-check result="verified" fingerprint="SHA256:{friend.fingerprint()}"')
-    try:
-        attempt(None)
-    except (OSError, AssertionError):
-        pass
-    else:
-        expect(False, "a client without a certificate was let in")
-    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed")
+    for pair in [None, late]:
+        try:
+            attempt(pair)
+        except (OSError, AssertionError):
+            continue
+        expect(False, "a client without a good certificate was let in")
+    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed", count=2)
     expect_equal(len(delivered(bench)), 1, "messages")
 
 
@@ -217,6 +220,20 @@ def unchecked(bench):
     expect_equal(len(delivered(bench, 3)), 3, "messages")
 
 
+def shown_to(daemon, name):
+    """The certificate that a client is shown who asks for `name`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with Client(daemon.secure) as client:
+        starttls(client, context, name)
+        return client.socket.getpeercert(binary_form=True)
+
+
+def der(pair):
+    with open(pair.certificate) as file:
+        return ssl.PEM_cert_to_DER_cert(file.read())
+
+
 @case("several pki: by the name that the client asks for, by a certificate's own names, else the first")
 def names(bench):
     authority = Authority(bench)
@@ -225,21 +242,23 @@ def names(bench):
     daemon = server(bench, {"one.example.org": one, "two.example.org": two, "many": many}, "tls").start()
 
     def shown(name):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with Client(daemon.secure) as client:
-            starttls(client, context, name)
-            return client.socket.getpeercert(binary_form=True)
-
-    def der(pair):
-        with open(pair.certificate) as file:
-            return ssl.PEM_cert_to_DER_cert(file.read())
+        return shown_to(daemon, name)
 
     expect_equal(shown("one.example.org"), der(one), "one")
     expect_equal(shown("TWO.example.org"), der(two), "two")
     expect_equal(shown("any.many.example.org"), der(many), "many")
     expect_equal(shown("other.example.org"), der(one), "other")
     expect_equal(shown(None), der(one), "none")
+
+
+@case('pki "*" is shown to who asks for a name that none has, and to who asks for none, wherever it stands')
+def any_name(bench):
+    authority = Authority(bench)
+    one, rest = authority.issue("one.example.org", "rsa"), authority.issue("rest.example.org", "ec")
+    daemon = server(bench, {"one.example.org": one, '"*"': rest}, "tls").start()
+    expect_equal(shown_to(daemon, "one.example.org"), der(one), "one")
+    for name in ["other.example.org", "rest.example.org", "sub.one.example.org", None]:
+        expect_equal(shown_to(daemon, name), der(rest), f"{name}")
 
 
 @case("commands sent together with STARTTLS are forgotten")
@@ -443,6 +462,67 @@ def broken_files(bench):
     # The next start of keys has no other certificates to fall back to.
     daemon.kill_role("keys")
     eventually(lambda: shown("early.org") == before["early.org"], "no handshake after another start")
+
+
+@case("keys is killed while nobody asks for it: the next handshakes work, of sessions and of a relay")
+def killed_keys(bench):
+    authority = Authority(bench)
+    ours = authority.issue("us.example.org")
+    sink = TLSSink(bench, authority.issue("localhost"), "starttls", authority=authority)
+    pair = authority.issue(NAME)
+    plain, secure = free_port(), free_port()
+    daemon = Daemon(bench, f"""{pair.pki(NAME)}{ours.pki("us.example.org")}ca us cert "{authority.certificate}"
+listen on 127.0.0.1 port {plain}
+listen on 127.0.0.1 port {secure} tls pki {NAME}
+action "out" relay host "smtp+tls://localhost:{sink.port}" pki "us.example.org" ca "us"
+match from any for any action "out"
+""")
+    daemon.port, daemon.secure = plain, secure
+    daemon.start()
+    for count in range(1, 4):
+        with Client(daemon.secure) as client:
+            starttls(client, trusting(authority))
+            client.command("EHLO client.example.org")
+            client.command("QUIT", "221")
+        submit(daemon.port)
+        daemon.wait_empty()
+        expect_equal(len(sink.deliveries), count, "deliveries")
+        expect(sink.deliveries[-1].certificate, "the relay showed no certificate")
+        daemon.kill_role("keys")
+
+
+@case("show stats counts sessions under TLS while they last: smtp.tls by STARTTLS, smtp.smtps from the first byte")
+def counted(bench):
+    authority = Authority(bench)
+    pair = authority.issue(NAME)
+    wrapped = free_port()
+    daemon = server(bench, {NAME: pair}, "tls",
+                    more=f"listen on 127.0.0.1 port {wrapped} smtps pki {NAME}\n").start()
+
+    def counts():
+        statistics = daemon.statistics()
+        return statistics["smtp.tls"], statistics["smtp.smtps"], statistics["smtp.session"]
+
+    expect_equal(counts(), (0, 0, 0), "before")
+    clear, upgraded, immediate = Client(daemon.port), Client(daemon.secure), Client(wrapped, greeting=None)
+    clear.command("EHLO client.example.org")
+    expect_equal(counts()[:2], (0, 0), "before the handshakes")
+    starttls(upgraded, trusting(authority))
+    upgraded.command("EHLO client.example.org")
+    immediate.socket = trusting(authority).wrap_socket(immediate.socket, server_hostname=NAME)
+    immediate.expect("220")
+    expect_equal(counts(), (1, 1, 3), "under way")
+    with Client(daemon.secure) as failing:
+        failing.command("EHLO client.example.org")
+        failing.command("STARTTLS", "220")
+        failing.send("this is no handshake")
+        failing.at_end()
+    upgraded.command("QUIT", "221")
+    upgraded.close()
+    eventually(lambda: counts()[:2] == (0, 1), "the session by STARTTLS ended")
+    immediate.close()
+    clear.close()
+    eventually(lambda: counts() == (0, 0, 0), "all sessions ended")
 
 
 @case("who looks at keys before the start is held as keys is")
@@ -680,6 +760,17 @@ def options(bench):
         pass
     else:
         expect(False, "TLS 1.3 was taken")
+    context = trusting(authority)
+    context.set_ciphers("ECDHE-RSA-AES256-GCM-SHA384")
+    try:
+        with Client(daemon.secure) as client:
+            starttls(client, context)
+    except OSError:
+        pass
+    else:
+        expect(False, "another cipher was taken")
+    daemon.wait_log(r"smtp bad-input result=\"TLS handshake failed: .*no shared cipher", count=1)
+    daemon.wait_log(r"smtp disconnected reason=tls-accept-failed", count=2)
 
 
 @case("keys are agreed on over curves, with dhe over small fields too ({dhe})", dhe=["none", "auto"])

@@ -217,9 +217,9 @@ struct ServerAuthenticationTests {
       ("AUTH PLAIN \(encoded("\0jo\re\0secret"))\r\n", syntax),
       ("AUTH PLAIN \(encoded("\0\(String(repeating: "j", count: 256))\0secret"))\r\n", syntax),
       ("AUTH PLAIN AP9qb2UAc2VjcmV0\r\n", "501 5.5.2 Syntax error: Syntax error\r\n"),
+      ("AUTH PLAIN \(encoded("root\0joe\0secret"))\r\n", "535 Authentication failed\r\n"),
       (
-        "AUTH PLAIN \(encoded("root\0joe\0secret"))\r\n",
-        "535 5.7.8 Nobody acts as another user here\r\n"
+        "AUTH PLAIN\r\n\(encoded("root\0joe\0secret"))\r\n", "334 \r\n535 Authentication failed\r\n"
       ),
       ("AUTH PLAIN\r\n*\r\n", "334 \r\n501 5.7.0 Authentication cancelled\r\n"),
       ("AUTH PLAIN\r\n\r\n", "334 \r\n" + syntax),
@@ -238,6 +238,22 @@ struct ServerAuthenticationTests {
     #expect(peer.exchange("MAIL FROM:<a@example.org>\r\n").hasPrefix("530"))
   }
 
+  @Test(
+    "who asks to act as another user is refused and logged as a wrong password is, and counts as one"
+  )
+  func impersonation() {
+    var peer = peer()
+    for _ in 0..<2 {
+      #expect(peer.exchange(plain("root\0joe\0secret")) == "535 Authentication failed\r\n")
+    }
+    #expect(peer.logs.contains(.authentication(user: "joe", .permanent)))
+    #expect(
+      peer.exchange(plain("root\0joe\0secret"))
+        == "535 Authentication failed\r\n421 4.7.0 Too many authentication failures, try again later\r\n"
+    )
+    #expect(peer.attempts.isEmpty)
+  }
+
   @Test("no log line has an answer of the client's in it")
   func masked() {
     var peer = peer(Self.configuration(.offered))
@@ -249,12 +265,16 @@ struct ServerAuthenticationTests {
       peer.send(command)
     }
     let commands = peer.logs.map { event in
-      if case .failedCommand(let command, _) = event { command } else { "?" }
+      switch event {
+      case .failedCommand(let command, _): command
+      case .authentication(let user, _): "user=\(user)"
+      default: "?"
+      }
     }
     #expect(
       commands == [
-        "AUTH PLAIN (...)", "AUTH PLAIN (...)", "AUTH LOGIN (username)", "AUTH LOGIN (password)",
-        "AUTH (...)", "AUTH PLAIN (...)",
+        "user=joe", "AUTH PLAIN (...)", "AUTH PLAIN (...)", "AUTH LOGIN (username)",
+        "AUTH LOGIN (password)", "AUTH (...)", "AUTH PLAIN (...)",
       ]
     )
   }

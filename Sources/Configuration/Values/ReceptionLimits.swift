@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: ISC
 
+internal import Mail
+
 /// `smtp limit` and `smtp max-message-size`: what a client may use.
 package struct ReceptionLimits: Hashable, Sendable {
   /// Transactions of one session.
-  package var mailsMax = 100
+  package var mailsMax = ReceptionDefaults.mailsMax
   /// Recipients of one transaction.
-  package var recipientsMax = 1000
+  package var recipientsMax = ReceptionDefaults.recipientsMax
   /// Bytes of one message.
-  package var messageSizeMax = 36_700_160
+  package var messageSizeMax = ReceptionDefaults.messageSizeMax
   /// Refused commands before the session is closed.
-  package var errorsMax = 25
+  package var errorsMax = ReceptionDefaults.errorsMax
   /// Sessions at a time.
   package var sessionsMax = 1000
   /// Sessions at a time of one address, or of one /64 of IPv6. This machine itself has no such bound.
   package var clientSessionsMax = 100
   /// Silence before the session is closed.
-  package var timeout = Duration.seconds(300)
+  package var timeout = ReceptionDefaults.timeout
   /// Bytes of one command line, its end included.
   package var commandLineMax = 2048
   /// Bytes of one line of a message, its end included.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: ISC
 
+internal import Mail
+
 extension ServerSession {
   /// What one client may ask of a session. A value that is a maximum is itself allowed.
   package struct Limits: Hashable, Sendable {
@@ -8,21 +10,21 @@ extension ServerSession {
     /// Bytes in a line of the data, its CRLF not counted.
     package var lineLengthMax = 65_534
     /// Accepted recipients of one transaction (`smtp limit max-rcpt`).
-    package var recipientsMax = 1000
+    package var recipientsMax = ReceptionDefaults.recipientsMax
     /// Recipients of one transaction that are asked about at all, accepted or not. Their numbers have
     /// 16 bits on the way to the queue.
     package var recipientsAskedMax = 10_000
     /// Transactions begun in one session (`smtp limit max-mails`).
-    package var mailsMax = 100
+    package var mailsMax = ReceptionDefaults.mailsMax
     /// Octets of a message, as SIZE counts them: every CRLF is two, undone dot-stuffing none
     /// (`smtp max-message-size`).
-    package var messageSizeMax = 36_700_160
+    package var messageSizeMax = ReceptionDefaults.messageSizeMax
     /// Octets of a message that is refused already which are still read, so that the client hears
     /// why; then the session ends.
     package var swallowedSizeMax = 134_217_728
-    /// Commands that may fail by the client's own fault before the session is ended. Refused
-    /// recipients do not count.
-    package var errorsMax = 50
+    /// Commands that may fail by the client's own fault before the session is ended (`smtp
+    /// limit max-errors`). Refused recipients do not count.
+    package var errorsMax = ReceptionDefaults.errorsMax
     /// Recipients that are asked about at the same time.
     package var recipientsInFlightMax = 100
     /// Received fields of a message: one more, and it is going round in circles.
@@ -40,7 +42,7 @@ extension ServerSession {
     /// Wrong passwords of one session; behind the last of them it ends.
     package var authenticationFailuresMax = 3
     /// Silence of the client, after which the driver calls `timedOut`.
-    package var timeout = Duration.seconds(300)
+    package var timeout = ReceptionDefaults.timeout
 
     package init() {}
   }

@@ -162,6 +162,14 @@ struct ServerLimitsTests {
     #expect(peer.closeReason == .badInput)
   }
 
+  @Test("errors, where nobody set a limit: those that smtpd.conf(5) speaks of")
+  func usualErrors() {
+    var peer = peer { _ in }
+    for _ in 0..<25 { peer.send("X\r\n") }
+    #expect(peer.closeReason == nil)
+    #expect(peer.exchange("X\r\n").hasSuffix("421 4.7.0 Too many errors, closing connection\r\n"))
+  }
+
   @Test("refused recipients are no errors")
   func refusalsAreNoErrors() {
     var peer = peer { $0.errorsMax = 0 }

@@ -4,8 +4,8 @@
 ///
 /// Where the configuration gives words, they become an argument vector and no shell is started. Where it
 /// gives what only a shell understands, the script is the configuration's alone: each value travels in a
-/// variable of the environment and stands in the script as a quoted reference to it, so that no shell
-/// ever reads a value as part of a program.
+/// variable and stands in the script as a quoted reference to it, so that no shell ever reads a value as
+/// part of a program.
 package struct ShellText: Sendable {
   /// A piece of a command, by where it came from.
   package enum Part: Hashable, Sendable {
@@ -124,7 +124,8 @@ package struct ShellText: Sendable {
 
   private mutating func insert(_ inner: ShellScript) {
     needsShell = true
-    script.variables += inner.variables
+    let isOfThisShell = quoting == .none
+    script.variables += isOfThisShell ? inner.variables : inner.handedOn.variables
     switch quoting {
     case .none: script.text += inner.text
     case .single: script.text += inner.text.replacing("'", with: "'\\''")
@@ -147,16 +148,27 @@ package struct ShellText: Sendable {
 
 /// A script for `/bin/sh -c`, and the variables that it refers to.
 package struct ShellScript: Hashable, Sendable {
-  /// A value on its way through the environment.
+  /// A value on its way to a script, which is given it in its environment.
   package struct Variable: Hashable, Sendable {
+    /// Who has it in the environment.
+    package enum Scope: Sendable {
+      /// The shell alone, and none of the commands that it runs.
+      case script
+      /// They too: one of them is the shell that refers to it.
+      case commands
+    }
+
     /// Letters, digits and underscores.
     package var name: String
     /// Anything but a zero byte.
     package var value: String
+    /// Who has it in the environment.
+    package var scope: Scope
 
-    package init(name: String, value: String) {
+    package init(name: String, value: String, scope: Scope = .script) {
       self.name = name
       self.value = value
+      self.scope = scope
     }
   }
 
@@ -174,6 +186,23 @@ package struct ShellScript: Hashable, Sendable {
 
   /// `NAME=value`, for the environment.
   package var environment: [String] { variables.map { "\($0.name)=\($0.value)" } }
+
+  /// What the shell is given to read: the text, before which the variables that are its alone leave the
+  /// environment.
+  package var program: String {
+    let names = variables.filter { $0.scope == .script }.map(\.name)
+    guard !names.isEmpty else { return text }
+    let values = names.map { "\"${\($0)}\"" }.joined(separator: " ")
+    let kept = names.enumerated().map { "\($1)=${\($0 + 1)}" }.joined(separator: " ")
+    return "set -- \(values); unset \(names.joined(separator: " ")); \(kept); set --\n\(text)"
+  }
+
+  /// The same, for a shell that is a command of another script.
+  package var handedOn: ShellScript {
+    var result = self
+    for index in result.variables.indices { result.variables[index].scope = .commands }
+    return result
+  }
 
   /// One word, whatever is in it.
   private static func quoted(_ word: String) -> String {

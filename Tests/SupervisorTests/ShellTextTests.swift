@@ -85,6 +85,35 @@ struct ShellTextTests {
     }
   }
 
+  @Test(
+    "a value is in the environment of no command that a script runs, but of a shell that needs it"
+  )
+  func environment() throws {
+    func script(_ parts: [ShellText.Part], _ name: String) throws -> ShellScript {
+      guard case .script(let script) = ShellText.compose(parts, name: name) else {
+        throw NoScript()
+      }
+      return script
+    }
+    let values = (1...12).map { "value \($0) '\"$" }
+    let parts = values.flatMap { [ShellText.Part.text(" "), .value($0)] }
+    let inner = try script([.text("env | grep -c ^IN_; printf '<%s>'")] + parts, "IN_")
+    let all = values.map { "<\($0)>" }.joined()
+    #expect(try Self.run(inner) == "0\n\(all)")
+    let beside = try script(
+      [.text("env | grep -c _1; "), .script(inner), .text(" "), .value("x")],
+      "OUT_"
+    )
+    #expect(try Self.run(beside) == "0\n0\n\(all)<x>")
+    let within = try script(
+      [.text("env | grep -c ^OUT_; sh -c '"), .script(inner), .text("' "), .value("y")],
+      "OUT_"
+    )
+    #expect(try Self.run(within).hasPrefix("0\n12\n\(all)"))
+  }
+
+  private struct NoScript: Error {}
+
   @Test("a script stands whole inside a wrapper's quotes")
   func wrappers() throws {
     let inner = ShellScript(words: ["printf", "%s", "it's \"$HOME\" `x` \\"])
@@ -104,7 +133,7 @@ struct ShellTextTests {
 
   private static func run(_ script: ShellScript) throws -> String {
     var table = CommandTable()
-    var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script.text])
+    var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script.program])
     program.environment = ["PATH=/usr/bin:/bin", "HOME=/nowhere"] + script.environment
     let ends = try table.start(program, task: 1, now: 0)
     close(ends[0])

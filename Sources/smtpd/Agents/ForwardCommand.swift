@@ -14,6 +14,9 @@ enum ForwardCommand {
     static let temporary: Int32 = 75
   }
 
+  /// What is in the environment for this program, and not for the command.
+  static let ownVariable = "SWIFT_BACKTRACE"
+
   /// Returns the exit code; a command that is run takes the place of this program.
   static func run(_ arguments: [String], _ environment: [String: String]) -> Int32 {
     let wanted: ExpansionNode
@@ -39,6 +42,8 @@ enum ForwardCommand {
   }
 
   private static func execute(_ command: String) -> Int32 {
+    // A name is read during the call only; there is one thread.
+    unsafe unsetenv(ownVariable)
     // The strings live until the program is another one, or this one ends.
     var arguments: [UnsafeMutablePointer<CChar>?] = unsafe [
       strdup("sh"), strdup("-c"), strdup(command), nil,

@@ -9,6 +9,8 @@ internal import Supervisor
 /// of an alias was confirmed by lookup before; one of a `.forward` is looked for in it when it is run.
 struct CommandPlan: LocalPlan {
   private static let path = "/usr/local/bin:/usr/bin:/bin"
+  /// No helper of the runtime starts when one of our own programs fails.
+  private static let ownVariable = "\(ForwardCommand.ownVariable)=enable=no"
   /// Where system mailboxes are, and the group that makes locks there.
   static let mailDirectory = "/var/mail"
   static let mailGroup = "mail"
@@ -93,8 +95,9 @@ struct CommandPlan: LocalPlan {
       userDirectory: account.home,
       subaddressDelimiter: delimiter
     )
-    var program = try inner(request, recipe, account, values)
-    if let wrapper = recipe.wrapper { program = try wrap(program, in: wrapper, values) }
+    var command = try inner(request, recipe, account, values)
+    if let wrapper = recipe.wrapper { command = try wrap(command, in: wrapper, values) }
+    var program = command.program
     program.environment += environment(request, account)
     program.directory = account.home.isEmpty ? "/" : account.home
     program.limits = limits
@@ -133,7 +136,13 @@ struct CommandPlan: LocalPlan {
     _ recipe: LocalRecipe,
     _ account: Account,
     _ values: FormatValues
-  ) throws(CommandRefusal) -> Program {
+  /// A program, and what it is in a script.
+  private struct Command {
+    var program: Program
+    var script: ShellScript
+  }
+
+  ) throws(CommandRefusal) -> Command {
     // A wrapper may change the message, and with it its length.
     let length = recipe.wrapper == nil ? "\(request.size)" : "-"
     switch request.method {
@@ -143,9 +152,7 @@ struct CommandPlan: LocalPlan {
       return agent(["mail.mbox", length, path])
     case .command(let text, .forward):
       let script = try script(of: text, values)
-      var program = agent(["mail.forward", "command", text, script.text])
-      program.environment = script.environment
-      return program
+      return agent(["mail.forward", "command", text, script.program], script.variables)
     case .file(let path, .forward):
       return agent(["mail.forward", "file", path, length])
     case .action: break
@@ -202,9 +209,16 @@ struct CommandPlan: LocalPlan {
     }
   }
 
-  /// One of our own programs.
-  private func agent(_ arguments: [String]) -> Program {
-    Program(path: Program.ourselves, arguments: ["smtpd", "-x"] + arguments)
+  /// One of our own programs; `variables` are for a script that it runs.
+  private func agent(_ arguments: [String], _ variables: [ShellScript.Variable] = []) -> Command {
+    var program = Program(path: Program.ourselves, arguments: ["smtpd", "-x"] + arguments)
+    // Where a script calls one of our own programs, it finds it here, whatever became of its path.
+    var script = ShellScript(words: [Program.keptOurselves, "-x"] + arguments)
+    script.variables = variables
+    script = script.handedOn
+    // For ourselves alone: in a wrapper, and in a shell of a `.forward`, it would be the commands', too.
+    program.environment = script.environment + [CommandPlan.ownVariable]
+    return Command(program: program, script: script)
   }
 
   /// The file is made by root, and written by its user. The group makes the lock beside it; no command
@@ -213,64 +227,49 @@ struct CommandPlan: LocalPlan {
     _ length: String,
     _ account: Account,
     _ recipe: LocalRecipe
-  ) throws(CommandRefusal) -> Program {
+  ) throws(CommandRefusal) -> Command {
     let name = account.name
     guard UserName.isAcceptable(name), !name.hasPrefix(".") else {
       throw CommandRefusal(reason: "\(name) cannot be the name of a mailbox")
     }
-    var program = agent(["mail.mbox", length, "\(mailDirectory)/\(name)"])
-    guard onlyUser == nil else { return program }
+    var command = agent(["mail.mbox", length, "\(mailDirectory)/\(name)"])
+    guard onlyUser == nil else { return command }
     let group = mailGroup ?? account.gid
-    program.mailbox = Program.Mailbox(directory: mailDirectory, name: name, group: group)
-    if recipe.wrapper == nil { program.gid = group }
-    return program
+    command.program.mailbox = Program.Mailbox(directory: mailDirectory, name: name, group: group)
+    if recipe.wrapper == nil { command.program.gid = group }
+    return command
   }
 
-  private func shell(_ result: ShellText.Result) -> Program {
+  private func shell(_ result: ShellText.Result) -> Command {
     switch result {
     case .words(let words):
       var program = Program(path: words[0], arguments: words)
       program.search = CommandPlan.path
-      return program
+      return Command(program: program, script: script)
     case .script(let script):
-      var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script.text])
+      var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script.program])
       program.environment = script.environment
-      return program
+      return Command(program: program, script: ShellScript(words: words))
     }
   }
 
   /// The wrapper's command, with that of the action in the place of `%{mda}`.
   private func wrap(
-    _ program: Program,
+    _ inner: Command,
     in wrapper: Format,
     _ values: FormatValues
-  ) throws(CommandRefusal) -> Program {
-    let inner = script(program)
+  ) throws(CommandRefusal) -> Command {
     let parts = try self.parts(wrapper, values).map { part -> ShellText.Part in
       switch part {
       case .text(let text): .text(text)
       case .value(let value): .value(value)
-      case .command: .script(inner)
+      case .command: .script(inner.script)
       }
     }
     var wrapped = shell(ShellText.compose(parts, name: "WRAPPER_"))
-    wrapped.mailbox = program.mailbox
-    wrapped.environment += program.environment
-    // Where a script calls one of our own programs, it finds it here, whatever became of its path.
-    if program.path == Program.ourselves { wrapped.keepsOurselves = true }
+    wrapped.program.mailbox = inner.program.mailbox
+    wrapped.program.keepsOurselves = inner.program.path == Program.ourselves
     return wrapped
-  }
-
-  private func script(_ program: Program) -> ShellScript {
-    if program.path == Program.ourselves {
-      return ShellScript(words: [Program.keptOurselves] + program.arguments.dropFirst())
-    }
-    guard program.arguments.first == "sh", program.arguments.count == 3 else {
-      return ShellScript(words: program.arguments)
-    }
-    var script = ShellScript()
-    script.text = program.arguments[2]
-    return script
   }
 
   private func parts(
@@ -307,7 +306,6 @@ struct CommandPlan: LocalPlan {
       "LOCAL=\(request.recipient.local)",
       "DOMAIN=\(request.recipient.domain)",
       "RECIPIENT=\(request.destination)",
-      "SWIFT_BACKTRACE=enable=no",
     ]
     if let subaddress = request.subaddress { variables.append("EXTENSION=\(subaddress)") }
     return variables
@@ -337,8 +335,7 @@ struct CommandPlan: LocalPlan {
     guard case .socket(let path) = try recipe(action).agent else {
       throw CommandRefusal(reason: "action \(action) has no local socket")
     }
-    var program = agent(["connect", path])
-    program.environment = ["SWIFT_BACKTRACE=enable=no"]
+    var program = agent(["connect", path]).program
     if let onlyUser {
       guard account == nil || account?.uid == onlyUser else {
         throw CommandRefusal(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Commands that mail is given to, at their worst: hostile values, hangs, floods, early ends."""
 
+import json
 import os
 
 from harness.case import case, eventually, expect, expect_equal
@@ -89,6 +90,67 @@ def hostile_environment(bench):
     daemon.wait_empty()
     expect_equal(open(out + "/sender").read(), quoted(local) + "@example.org", "SENDER")
     expect_equal(open(out + "/extension").read(), local, "EXTENSION")
+    daemon.stop()
+
+
+# What a user's command is told, and nothing of ours besides.
+VARIABLES = {"PATH", "HOME", "LOGNAME", "USER", "SHELL", "SENDER", "ORIGINAL_RECIPIENT", "LOCAL", "DOMAIN", "RECIPIENT"}
+
+
+@case("what a command is told is what OpenSMTPD tells it, and nothing else ({kind})",
+      kind=["words", "script", "values", "wrapped", "wrapped agent", "alias", "forward", "forward with values"])
+def environment(bench, kind):
+    user = make_users(bench)[0]
+    out = bench.directory_for("out", user.name)
+    # Not through a shell, which has variables of its own.
+    tell = bench.write("tell", f"""#!/usr/bin/python3
+import json, os, sys
+kept = dict(os.environ)
+# Python's own.
+kept.pop("LC_CTYPE", None)
+open("{out}/" + sys.argv[1], "w").write(json.dumps([kept, sys.argv[2:]]))
+sys.stdin.buffer.read()
+os.rename("{out}/" + sys.argv[1], "{out}/" + sys.argv[1] + ".json")
+""", 0o755)
+    action, more = f'mda "{tell} got"', ""
+    if kind == "script":
+        action = f'mda "{tell} got; true"'
+    elif kind == "values":
+        action = f'mda "{tell} got %{{sender}} \\"%{{dest.user}}\\"; true"'
+    elif kind.startswith("wrapped"):
+        more = f'mda wrapper around "{tell} around %{{sender}} </dev/null; %{{mda}}"\n'
+        action = (f'mda "{tell} got %{{sender}} %{{dest.user}}; true"' if kind == "wrapped" else f'maildir "{out}/Maildir"')
+        action += " wrapper around"
+    elif kind == "alias":
+        more = f'table names file:{bench.write("aliases", f"tok: |{tell} got %{{sender}} %{{dest.user}}" + chr(10), 0o644)}\n'
+        action = f'maildir "{out}/Maildir" user {user.name} alias <names>'
+    elif kind.startswith("forward"):
+        values = " %{sender} %{dest.user}" if "values" in kind else ""
+        user.write(".forward", f'"|{tell} got{values}"\n')
+        action = f'maildir "{out}/Maildir"'
+    name = "tok" if kind == "alias" else user.name
+    daemon = Daemon(bench, f"""
+{more}action "in" {action}
+match from any for domain "in.test" action "in"
+""").start()
+    submit(daemon.port, sender="a@example.org", recipients=[f"{name}+tag@in.test"])
+    names = {"wrapped": ["got", "around"], "wrapped agent": ["around"]}.get(kind, ["got"])
+    for what in names:
+        path = f"{out}/{what}.json"
+        eventually(lambda: os.path.exists(path), lambda: daemon.log()[-800:])
+        with open(path) as file:
+            told, arguments = json.load(file)
+        # The shell's.
+        told.pop("PWD", None)
+        # What an alias or a file names stands for the address, and not for what was added to it.
+        extension = {} if kind.startswith(("alias", "forward")) else {"EXTENSION": "tag"}
+        expect_equal(set(told), VARIABLES | set(extension), f"variables of {what}")
+        wanted = {"SENDER": "a@example.org", "RECIPIENT": f"{name}+tag@in.test", "LOCAL": f"{name}+tag",
+                  "DOMAIN": "in.test", "SHELL": "/bin/sh", **extension}
+        expect_equal({key: told[key] for key in wanted}, wanted, "values")
+        if kind in ("values", "wrapped", "alias", "forward with values"):
+            expect_equal(arguments[0], "a@example.org", "a value that is an argument")
+    daemon.wait_empty()
     daemon.stop()
 
 

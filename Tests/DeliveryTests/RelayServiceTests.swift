@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+import DNS
 import Mail
 import NIOCore
 import NIOPosix
@@ -66,6 +67,42 @@ struct RelayServiceTests {
       #expect(record.dotsAlone == 0)
       try await server.close()
     }
+  }
+
+  @Test("a host is logged by its address until the name that it leads back to is known")
+  func pointer() async throws {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let server = try await ScriptedServer(.normal, on: group)
+    var settings = settings(server.port)
+    let host = RelayHost.name(try #require(DomainName("mx.example")))
+    for name in ["relay", "other"] {
+      var action = RelayAction(helo: "\(name).example")
+      action.hosts = [SmartHost(transport: .smtp, host: host, port: server.port)]
+      settings.actions[name] = .relay(action)
+    }
+    let bench = try await ServiceBench(settings, on: group.next())
+    let names = DNSAnswer(.records(.names([try #require(DomainName("pointer.example"))])))
+    let addresses = DNSAnswer(.records(.addresses([.inet4(0x7f00_0001)])))
+    var hosts: [String] = []
+    for (task, action) in [(UInt64(1), "relay"), (2, "other")] {
+      try await bench.run { $0.begin(ServiceBench.task(task, action: action)) }
+      try await bench.watch { effect in
+        switch effect {
+        case .log(let line):
+          guard let place = line.firstRange(of: "mta connecting address=") else { return false }
+          hosts.append(String(line[place.upperBound...]))
+        case .resolve(.pointer(let address)):
+          try await bench.run { $0.answered(.pointer(address), names) }
+        case .resolve(let question): try await bench.run { $0.answered(question, addresses) }
+        case .report: return true
+        default: break
+        }
+        return false
+      }
+    }
+    let address = "smtp://127.0.0.1:\(server.port)"
+    #expect(hosts == ["\(address) host=127.0.0.1", "\(address) host=pointer.example"])
+    try await server.close()
   }
 
   @Test("many messages share a few connections")

@@ -46,7 +46,7 @@ extension RelayDriver {
     let port = if case .inet(_, let port) = endpoint { ":\(port)" } else { "" }
     service.log(
       "\(live.id) mta connecting address=\(connection.relay.transport.rawValue)://\(endpoint)"
-        + "\(port) host=\(hostName(connection))"
+        + "\(port) host=\(endpoint.address.flatMap(pointer)?.text ?? "\(endpoint)")"
     )
     let securing: RelaySessionHandler.Securing = { [weak self] () throws(TLSError) in
       guard let self else { throw TLSError("the role is ending") }

@@ -336,9 +336,12 @@ final class RelayDriver {
   }
 
   func hostName(_ connection: RelayConnection) -> String {
-    let pointer = connection.route.endpoint.address.flatMap { pointers[$0] ?? nil }
+    let pointer = connection.route.endpoint.address.flatMap(pointer)
     return pointer?.text ?? connection.name?.text ?? "<unknown>"
   }
+
+  /// The name that the address leads back to; nil until it is known.
+  func pointer(_ address: IPAddress) -> DomainName? { pointers[address] ?? nil }
 
   private func relayName(_ connection: RelayConnection) -> String {
     "\(connection.route.endpoint) (\(hostName(connection)))"

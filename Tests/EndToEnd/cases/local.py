@@ -38,6 +38,27 @@ def to_maildir(bench, backend):
     daemon.stop()
 
 
+@case("a NUL in a message is a byte like any other: it is taken, kept and delivered ({backend})", backend=BACKENDS)
+def with_nul(bench, backend):
+    out = bench.directory_for("out")
+    daemon = Daemon(bench, f"""
+action "maildir" maildir "{out}/%{{user.username}}"
+action "command" mda "sh -c 'cat > {out}/command'"
+match from any for domain "in.test" action "maildir"
+match from any for domain "command.test" action "command"
+""", backend=backend).start()
+    text = b"Subject: a\0b\r\nX-Other: \0\r\n\r\n\0start\r\nmid\0\0dle\r\nend\0\r\n\0\r\n"
+    submit(daemon.port, body=text, recipients=[f"{bench.recipient}@in.test", f"{bench.recipient}@command.test"])
+    wanted = text.replace(b"\r\n", b"\n")
+    box = Maildir(os.path.join(out, bench.recipient))
+    got = box.wait(1)[0]
+    daemon.wait_empty()
+    with open(out + "/command", "rb") as file:
+        for kind, body in [("maildir", got), ("command", file.read())]:
+            expect(body.endswith(wanted), f"{kind}: {body[-200:]!r}")
+    daemon.stop()
+
+
 @case("a maildir file belongs to its user and nobody else may read it")
 def ownership(bench):
     text, box = maildir_configuration(bench)

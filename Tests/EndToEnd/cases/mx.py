@@ -73,6 +73,16 @@ def preference(bench):
     world.daemon.stop()
 
 
+@case("the log has the address of a host that is connected to, and no name that only leads to it")
+def connecting(bench):
+    world = World(bench, {("dest.test", "MX"): [(10, "a.dest.test")], ("a.dest.test", "A"): [2]}, (2,))
+    address = world.address(2)
+    world.send("dest.test")
+    world.daemon.wait_log(rf"mta connecting address=smtp://{address}:25 host={address}\n")
+    world.daemon.wait_empty()
+    world.daemon.stop()
+
+
 @case("MX: the next one when the first does not answer")
 def next_one(bench):
     world = World(bench, {("dest.test", "MX"): [(20, "b.dest.test"), (10, "a.dest.test")],

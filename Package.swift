@@ -344,7 +344,7 @@ let package = Package(
     ),
     .testTarget(
       name: "PolicyTests",
-      dependencies: ["AllocationCount", "Configuration", "Mail", "Policy"],
+      dependencies: ["AllocationCount", "Configuration", "LMDBStore", "Mail", "Policy"],
       swiftSettings: strict
     ),
     .testTarget(name: "QueueTests", dependencies: ["Mail", "Queue"], swiftSettings: strict),

@@ -50,13 +50,16 @@ package struct SendmailOptions: Equatable, Sendable {
 
   package init() {}
 
-  /// - Parameter arguments: without the program's name. The first that is no option ends the options, so
-  ///   that a recipient never becomes one.
+  /// - Parameter arguments: without the program's name. Options may stand behind recipients, as GNU's
+  ///   getopt takes them; behind `--` there are recipients only, whatever they begin with.
   package init(_ arguments: [String]) throws(Misuse) {
     var rest = arguments[...]
-    while let argument = rest.first, argument.hasPrefix("-"), argument.utf8.count > 1 {
-      rest.removeFirst()
+    while let argument = rest.popFirst() {
       if argument == "--" { break }
+      guard argument.hasPrefix("-"), argument.utf8.count > 1 else {
+        recipients.append(argument)
+        continue
+      }
       var letters = argument.dropFirst()
       while let letter = letters.popFirst() {
         guard let kind = SendmailOptions.kinds[letter] else {
@@ -78,7 +81,7 @@ package struct SendmailOptions: Equatable, Sendable {
         try take(letter, value)
       }
     }
-    recipients = Array(rest)
+    recipients += rest
   }
 
   private enum Kind {

@@ -14,8 +14,10 @@ internal import Interprocess
 /// The reading end is kept, too: what is left in the pipe when the command has ended was read by nobody.
 struct CommandTable {
   enum Limits {
-    /// How long a command may run, in milliseconds: its own alarm rings before.
+    /// How long a command may run whose program sets itself no alarm, in milliseconds.
     static let time: Int64 = 305_000
+    /// How long one may run on after its alarm.
+    static let grace: Int64 = 5_000
     /// Commands at one time.
     static let running = 1024
     /// Inputs that are kept open for what outlived its command; beyond it the oldest is closed.
@@ -94,7 +96,7 @@ struct CommandTable {
       commands[task] = Command(
         task: task,
         process: process,
-        deadline: now + Limits.time,
+        deadline: now + CommandTable.time(of: program),
         input: kept,
         rest: input.read
       )
@@ -135,6 +137,11 @@ struct CommandTable {
       close(command.rest)
     }
     commands = [:]
+  }
+
+  private static func time(of program: Program) -> Int64 {
+    guard program.limits.seconds > 0 else { return Limits.time }
+    return Int64(program.limits.seconds) * 1000 + Limits.grace
   }
 
   /// Kills what has run too long. Returns the tasks.

@@ -33,7 +33,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected end of line
         mda limit
                  ^
-        expected max-session, max-session-per-user, task-lowat, task-hiwat or task-release
+        expected max-session, max-session-per-user, task-lowat, task-hiwat, task-release or timeout
     >>> mda limit max-session 0
     t.conf:1: max-session cannot be 0
         mda limit max-session 0

@@ -171,7 +171,7 @@ extension DiagnosticSnapshot {
     t.conf:1: unexpected "max-sessions"
         mda limit max-sessions 3
                   ^~~~~~~~~~~~
-        expected max-session, max-session-per-user, task-lowat, task-hiwat or task-release; did you mean "max-session"?
+        expected max-session, max-session-per-user, task-lowat, task-hiwat, task-release or timeout; did you mean "max-session"?
     >>> scheduler limit max-inflight 0
     t.conf:1: max-inflight cannot be 0
         scheduler limit max-inflight 0

@@ -236,7 +236,7 @@ struct OptionCase: CustomStringConvertible {
     bounce warn-interval 1h 2h
     ca "*" cert "/ca"
     ca trusted cert "/ca"
-    mda limit max-session 1 max-session-per-user 1 task-lowat 1 task-hiwat 2 task-release 1
+    mda limit max-session 1 max-session-per-user 1 task-lowat 1 task-hiwat 2 task-release 1 timeout 2m
     mda limit max-session 0
     mda wrapper "w" "%{mda}"
     mda wrapper "around" "%{mda}"

@@ -2,6 +2,8 @@
 
 import AllocationCount
 import Configuration
+import Glibc
+import LMDBStore
 import Mail
 import Testing
 
@@ -10,7 +12,7 @@ import Testing
 /// However long a table is, a question about it needs no more memory than one about a short table.
 @Suite("What lookups allocate")
 struct LookupAllocationTests {
-  private static let lengths = (short: 100, long: 100_000)
+  fileprivate static let lengths = (short: 100, long: 100_000)
   /// A block of the heap may be larger than it has to be, and an array that grows in it asks for more.
   private static let chance = 256
 
@@ -44,10 +46,16 @@ struct LookupAllocationTests {
   struct Criterion: Sendable, CustomTestStringConvertible {
     let text: String
     let kind: String
+    let longest: Int
     let entry: @Sendable (Int) -> String
 
-    init(_ text: String, _ kind: String, _ entry: @escaping @Sendable (Int) -> String) {
-      (self.text, self.kind, self.entry) = (text, kind, entry)
+    init(
+      _ text: String,
+      _ kind: String,
+      upTo longest: Int = LookupAllocationTests.lengths.long,
+      _ entry: @escaping @Sendable (Int) -> String
+    ) {
+      (self.text, self.kind, self.longest, self.entry) = (text, kind, longest, entry)
     }
 
     var testDescription: String { "\(text): \(kind)" }
@@ -83,6 +91,14 @@ struct LookupAllocationTests {
     Criterion("from any for any mail-from <t>", "domains") { "@d\($0).example" },
     Criterion("from any for any mail-from <t>", "addresses") { "user\($0)@d\($0).example" },
     Criterion("from any for any mail-from <t>", "globs") { "user\($0)@*.d\($0).example" },
+    // Each is looked at in its turn.
+    Criterion("from any for any mail-from regex <t>", "expressions", upTo: 2000) {
+      "^user\($0)\\b.*@([a-z]\\.)?d\($0)[.]example$"
+    },
+    Criterion("from any for domain regex <t>", "expressions", upTo: 2000) {
+      "\\bd\($0)\\.example$"
+    },
+    Criterion("from any for any helo regex <t>", "expressions", upTo: 2000) { "^d\($0)[.]" },
   ]
 
   /// The seventh entry of each table, or something that no table has.
@@ -110,7 +126,7 @@ struct LookupAllocationTests {
   @Test("a decision costs no more with a long table", arguments: criteria)
   func decisions(_ criterion: Criterion) throws {
     let short = try criterion.ruleset(Self.lengths.short)
-    let long = try criterion.ruleset(Self.lengths.long)
+    let long = try criterion.ruleset(criterion.longest)
     var found = 0
     for subject in try Self.subjects() {
       #expect(short.decide(subject) == long.decide(subject))
@@ -119,6 +135,70 @@ struct LookupAllocationTests {
       #expect(Self.bytes { long.decide(subject) } <= most, "\(subject)")
     }
     #expect(1..<4 ~= found)
+  }
+
+  /// A map of makemap's with so many keys, `dN.example`.
+  private static func map(_ length: Int) throws -> MapFile {
+    var path = Array("/tmp/talaria-map-XXXXXX".utf8CString)
+    // The array ends with a zero, and is written during the call only.
+    let file = unsafe mkstemp(&path)
+    try #require(file >= 0)
+    defer { close(file) }
+    let name = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    // A path is read during the call only.
+    defer { unsafe unlink(name) }
+    var pairs = (0..<length).map {
+      (key: Array("d\($0).example".utf8), value: Array("h\($0)".utf8))
+    }
+    pairs.append((key: MapFile.formatKey, value: Array(MapFile.formatValue(of: .plain).utf8)))
+    pairs.sort { $0.key.lexicographicallyPrecedes($1.key) }
+    try MapWriter.write(pairs, to: name)
+    var content: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      // The buffer is as long as its count says.
+      let count = unsafe read(file, &buffer, buffer.count)
+      guard count > 0 else { break }
+      content += buffer[..<count]
+    }
+    return try MapFile { [content] offset, count in
+      guard let start = Int(exactly: offset), start <= content.count - count else { return nil }
+      return Array(content[start..<start + count])
+    }
+  }
+
+  @Test("nor does the value of a key in a map that makemap made, however many pages that has")
+  func maps() throws {
+    let text = """
+      pki x cert "/c"
+      pki x key "/k"
+      table t db:/map
+      listen on lo tls pki x auth <t>
+      action hosts relay domain <t>
+      match from any for any action hosts
+      """
+    let projection = try Rules.projection(text)
+    let table = try Self.place(of: "t", in: projection)
+    func bytes(_ length: Int) throws -> [Int] {
+      let source = TableSource.map(try Self.map(length))
+      var ruleset = Ruleset(projection)
+      var relays = RelayDirectory(projection)
+      try ruleset.replace(table, with: source)
+      relays.replace(table, with: source)
+      #expect(ruleset.password(of: "d7.example", in: table) == .hash("h7"))
+      #expect(ruleset.password(of: "d7.exampl", in: table) == .absent)
+      #expect(try relays.facts(ofRelay: "hosts", to: "d7.example").host == "h7")
+      return [
+        Self.bytes { ruleset.password(of: "d7.example", in: table) },
+        Self.bytes { ruleset.password(of: "e.example", in: table) },
+        Self.bytes { try? relays.facts(ofRelay: "hosts", to: "d7.example") },
+      ]
+    }
+    // A page for each level, of which a thousand times the keys need a few more.
+    let levels = 3 * 4096
+    for (long, short) in zip(try bytes(Self.lengths.long), try bytes(Self.lengths.short)) {
+      #expect(long <= short + levels)
+    }
   }
 
   @Test("neither do the value of a key, and a relay's host, addresses and names")
@@ -168,8 +248,9 @@ struct LookupAllocationTests {
       ]
     }
     let most = try bytes(Self.lengths.short)
-    // As many as are carried along with a delivery may be copied, whatever the table.
-    let carried = 16 << 10
+    // As many as are carried along with a delivery may be copied, whatever the table, into blocks of a heap
+    // that other tests have cut up.
+    let carried = 24 << 10
     for (long, short) in zip(try bytes(Self.lengths.long), most) {
       #expect(long <= short + carried)
     }

@@ -6,11 +6,11 @@ import Testing
 
 @Suite("The command line of sendmail")
 struct SendmailOptionsTests {
-  @Test("options are read until the first operand")
+  @Test("options are read, wherever they stand")
   func options() throws {
     let options = try SendmailOptions([
       "-i", "-oem", "-oi", "-t", "-fa@example.org", "-F", "A B", "-Nsuccess,delay", "-R", "hdrs",
-      "-V", "id 1", "-v", "-B", "8BITMIME", "-E", "-x", "-m", "b@example.org", "-t",
+      "-V", "id 1", "-v", "-B", "8BITMIME", "-E", "-x", "-m", "b@example.org",
     ])
     var wanted = SendmailOptions()
     wanted.takesRecipients = true
@@ -20,8 +20,24 @@ struct SendmailOptionsTests {
     wanted.returnContent = .headers
     wanted.envelopeIdentifier = "id 1"
     wanted.isVerbose = true
-    wanted.recipients = ["b@example.org", "-t"]
+    wanted.recipients = ["b@example.org"]
     #expect(options == wanted)
+  }
+
+  @Test(
+    "an option may stand behind a recipient, with its value, but not behind --",
+    arguments: [
+      (["user", "-f", "x"], "x", ["user"]), (["user", "-fx", "other"], "x", ["user", "other"]),
+      (["-f", "x", "user"], "x", ["user"]), (["a", "-", "-f", "x", "b"], "x", ["a", "-", "b"]),
+      (["user", "-f", "--", "-v"], "--", ["user"]),
+      (["user", "--", "-f", "x"], nil, ["user", "-f", "x"]),
+      (["--", "user", "-fx", "--"], nil, ["user", "-fx", "--"]),
+      (["a", "-fx", "--", "-fy"], "x", ["a", "-fy"]),
+    ] as [([String], String?, [String])]
+  )
+  func behindRecipients(_ arguments: [String], _ sender: String?, _ recipients: [String]) throws {
+    let options = try SendmailOptions(arguments)
+    #expect(options.sender == sender && options.recipients == recipients)
   }
 
   @Test("flags may stand in one word, and the last may have its value there")
@@ -77,7 +93,8 @@ struct SendmailOptionsTests {
   @Test(
     "what cannot be read is a misuse",
     arguments: [
-      ["-Z"], ["-f"], ["-N", "often"], ["-N", "never,delay"], ["-N", ""], ["-R", "half"],
+      ["-Z"], ["-f"], ["a", "-f"], ["a", "-Z"], ["-N", "often"], ["-N", "never,delay"], ["-N", ""],
+      ["-R", "half"],
       ["-V", ""],
       ["-V", String(repeating: "x", count: 101)], ["-V", "a\nb"],
     ]

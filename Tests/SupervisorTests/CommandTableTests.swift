@@ -156,6 +156,21 @@ struct CommandTableTests {
     #expect(table.ended(process: process) == .task(5, unread: 0))
   }
 
+  @Test("a program that takes no notice of its alarm is killed soon after")
+  func deafToAlarm() throws {
+    var table = CommandTable()
+    var program = Self.shell("trap '' ALRM; while :; do sleep 1; done")
+    program.limits.seconds = 2
+    let ends = try table.start(program, task: 6, now: 100)
+    #expect(table.nextDeadline == 2_100 + CommandTable.Limits.grace)
+    #expect(table.endOverdue(at: 2_099 + CommandTable.Limits.grace) == [])
+    #expect(table.endOverdue(at: 2_100 + CommandTable.Limits.grace) == [6])
+    for end in ends { close(end) }
+    let (process, status) = try Self.reap(table)
+    #expect(status & 0x7f == SIGKILL)
+    #expect(table.ended(process: process) == .task(6, unread: 0))
+  }
+
   @Test("a program that cannot be started, and a task that runs, are refused")
   func refusals() throws {
     var table = CommandTable()

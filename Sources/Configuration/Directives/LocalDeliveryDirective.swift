@@ -5,11 +5,15 @@ extension Parser {
   mutating func parseLocalDelivery() throws(SyntaxFault) {
     let (word, _) = try choice(of: "mda", among: ["limit", "wrapper"])
     if word == "wrapper" { return try parseWrapper() }
-    try parseLimits(of: "mda limit", among: LocalLimits.Key.allCases.map(\.rawValue)) {
+    try parseLimits(of: "mda limit", among: LocalLimits.Key.allCases.map(\.rawValue) + ["timeout"])
+    {
       parser,
       word,
       position throws(SyntaxFault) in
-      guard let key = LocalLimits.Key(rawValue: word) else { return }
+      guard let key = LocalLimits.Key(rawValue: word) else {
+        parser.draft.localLimits.timeout = try parser.duration()
+        return
+      }
       let least: Int64 = key == .tasksLow ? 0 : 1
       parser.taskMarks[.local, default: TaskMarks()].state(word, at: position)
       parser.draft.localLimits[keyPath: key.path] =

@@ -18,11 +18,13 @@ extension RelayLimits: Record {
 extension LocalLimits: Record {
   func write(to writer: inout ByteWriter) {
     for key in Key.allCases { writer.write(number: self[keyPath: key.path]) }
+    writer.write(record: timeout)
   }
 
   init(from reader: inout ByteReader) throws(DecodingError) {
     self.init()
     for key in Key.allCases { self[keyPath: key.path] = try reader.readNumber() }
+    timeout = try reader.readRecord()
   }
 }
 

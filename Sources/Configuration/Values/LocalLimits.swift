@@ -10,10 +10,12 @@ package struct LocalLimits: Hashable, Sendable {
   package var tasksLow = 30
   /// So many are asked back at a time.
   package var tasksRelease = 10
+  /// How long a command may run.
+  package var timeout = Duration.seconds(300)
 
   package init() {}
 
-  /// A limit by its word in the configuration.
+  /// A limit that is a number, by its word in the configuration.
   package enum Key: String, CaseIterable, Sendable {
     case sessionsMax = "max-session"
     case sessionsPerUserMax = "max-session-per-user"

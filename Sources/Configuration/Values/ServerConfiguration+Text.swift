@@ -49,6 +49,7 @@ extension ServerConfiguration {
     for key in LocalLimits.Key.allCases {
       add((\Self.localLimits).appending(path: key.path)) { "mda limit \(key.rawValue) \($0)" }
     }
+    add(\.localLimits.timeout) { "mda limit timeout \($0.configurationText)" }
     for key in SchedulingLimits.Key.allCases {
       add((\Self.schedulingLimits).appending(path: key.path)) {
         "scheduler limit \(key.rawValue) \($0)"

@@ -170,5 +170,6 @@ extension Delivery.LocalLimits {
     tasksHigh = limits.tasksHigh
     tasksLow = limits.tasksLow
     tasksRelease = limits.tasksRelease
+    commandTime = limits.timeout
   }
 }

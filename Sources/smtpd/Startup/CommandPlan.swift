@@ -17,6 +17,8 @@ struct CommandPlan: LocalPlan {
 
   private let recipes: [String: LocalRecipe]
   private let delimiter: UInt8
+  /// What a command may take, until its alarm.
+  private let seconds: UInt32
   /// The user who started the server, when that was not root: then nobody else can be delivered to.
   private let onlyUser: UInt32?
   /// The unprivileged user who connects where an action names none; nil without root.
@@ -28,11 +30,13 @@ struct CommandPlan: LocalPlan {
   private let roles: Set<UInt32>
 
   /// - Parameters:
+  ///   - timeout: how long a command may run.
   ///   - connector: the delivering role's own user.
   ///   - mailGroup: nil when there is no such group.
   init(
     _ recipes: [String: LocalRecipe],
     delimiter: UInt8,
+    timeout: Duration,
     onlyUser: UInt32?,
     connector: Account?,
     roles: Set<UInt32>,
@@ -41,6 +45,7 @@ struct CommandPlan: LocalPlan {
   ) {
     self.recipes = recipes
     self.delimiter = delimiter
+    seconds = UInt32(clamping: max(1, timeout.components.seconds))
     self.onlyUser = onlyUser
     self.connector = connector
     self.roles = roles
@@ -131,17 +136,17 @@ struct CommandPlan: LocalPlan {
     }
   }
 
-  private func inner(
-    _ request: CommandRequest,
-    _ recipe: LocalRecipe,
-    _ account: Account,
-    _ values: FormatValues
   /// A program, and what it is in a script.
   private struct Command {
     var program: Program
     var script: ShellScript
   }
 
+  private func inner(
+    _ request: CommandRequest,
+    _ recipe: LocalRecipe,
+    _ account: Account,
+    _ values: FormatValues
   ) throws(CommandRefusal) -> Command {
     // A wrapper may change the message, and with it its length.
     let length = recipe.wrapper == nil ? "\(request.size)" : "-"
@@ -245,11 +250,11 @@ struct CommandPlan: LocalPlan {
     case .words(let words):
       var program = Program(path: words[0], arguments: words)
       program.search = CommandPlan.path
-      return Command(program: program, script: script)
+      return Command(program: program, script: ShellScript(words: words))
     case .script(let script):
       var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script.program])
       program.environment = script.environment
-      return Command(program: program, script: ShellScript(words: words))
+      return Command(program: program, script: script)
     }
   }
 
@@ -314,8 +319,8 @@ struct CommandPlan: LocalPlan {
   /// What a command may use.
   private var limits: Program.Limits {
     var limits = Program.Limits()
-    limits.seconds = 300
-    limits.processorSeconds = 300
+    limits.seconds = seconds
+    limits.processorSeconds = UInt64(seconds)
     limits.descriptors = 1024
     // Without root the limit would count everything else that the user runs.
     if onlyUser == nil { limits.processes = 1024 }

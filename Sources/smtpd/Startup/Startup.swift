@@ -196,6 +196,7 @@ struct Startup {
     let commands = CommandPlan(
       LocalRecipe.all(configuration),
       delimiter: configuration.subaddressDelimiter,
+      timeout: configuration.localLimits.timeout,
       onlyUser: uid == 0 ? nil : uid,
       connector: users.delivery,
       roles: users.uids,

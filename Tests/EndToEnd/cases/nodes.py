@@ -176,6 +176,40 @@ match from any for domain "in.test" action "in"
         daemon.stop(15)
 
 
+@case("{whose} command that hangs is ended when its time is over: the mail waits, and the next one is served",
+      whose=["an alias's", "a .forward's", "an action's"])
+def timed_out(bench, whose):
+    user, other = make_users(bench)[:2]
+    out = bench.directory_for("out", user.name)
+    # One child in the command's group, and one that pays no heed to an alarm.
+    command = f"echo $$ >> {out}/pids; sleep 1000 & echo $! >> {out}/pids; cat >/dev/null; sleep 1000"
+    more, action, name = "", f'maildir "{out}/Maildir"', user.name
+    if whose == "an alias's":
+        more = f'table names "{bench.write("aliases", f"bad: {chr(34)}|{command}{chr(34)}{chr(10)}")}"'
+        action, name = action + f" user {user.name} alias <names>", "bad"
+    elif whose == "a .forward's":
+        user.write(".forward", f'"|{command}"\n')
+    else:
+        action = f'mda "{command}"'
+    daemon = Daemon(bench, f"""
+mda limit timeout 1s max-session 1
+{more}
+action "in" {action}
+action "other" maildir "{out}/Other" user {user.name}
+match from any for domain "in.test" action "in"
+match from any for domain "other.test" action "other"
+""").start()
+    submit(daemon.port, recipients=[f"{name}@in.test"])
+    eventually(lambda: os.path.exists(out + "/pids") and len(open(out + "/pids").read().split()) == 2, "no command")
+    submit(daemon.port, recipients=[f"{other.name}@other.test"])
+    daemon.wait_log(rf"mda delivery .*to=<{name}@in\.test>.*result=TempFail stat=Error \(", 15)
+    for process in open(out + "/pids").read().split():
+        eventually(lambda: not is_alive(int(process)), f"{process} lives on", 5)
+    daemon.wait_log(r"mda delivery .*to=<\S+@other\.test>.*result=Ok", 15)
+    expect_equal([entry["tries"] for entry in daemon.queue()], [1], "tries of what waits")
+    daemon.stop(15)
+
+
 @case("commands that one user gets a message by run beside each other, as his mailbox is filled")
 def beside(bench):
     user = make_users(bench)[0]

@@ -23,7 +23,6 @@ users:
 # As whoever may write there: what was built is installed, and nothing is built.
 install uninstall: export PREFIX := $(PREFIX)
 install uninstall: export DESTDIR := $(DESTDIR)
-install uninstall: export SYSCONFDIR := $(SYSCONFDIR)
 install:
 	@scripts/install install
 

@@ -51,13 +51,27 @@ def round_trip(bench):
         mode = os.stat(f"{root}/{name}").st_mode
         expect_equal(mode & 0o6022, 0, f"mode of {name}")
     unit = open(f"{root}/usr/lib/systemd/system/smtpd.service").read()
-    expect("ExecStart=/usr/sbin/smtpd -F -f /etc/smtpd.conf\n" in unit and "@" not in unit, unit)
+    expect("ExecStart=/usr/sbin/smtpd -F\n" in unit and "@" not in unit, unit)
     done = subprocess.run([SMTPD, "-n", "-f", f"{root}/etc/smtpd.conf"], capture_output=True, text=True)
     expect_equal((done.returncode, done.stderr), (0, "configuration OK\n"), "the example")
     make("install", PREFIX="/usr", DESTDIR=root)
     expect_equal(files(root), there, "after a second time")
     make("uninstall", PREFIX="/usr", DESTDIR=root)
     expect_equal(os.listdir(root), [], "what is left")
+
+
+@case("the configuration is installed where smtpd looks for it, and nowhere else can be asked for")
+def one_place(bench):
+    root = bench.path("root")
+    make("install", DESTDIR=root)
+    expect("etc/smtpd.conf" in files(root), f"{files(root)}")
+    if not os.path.exists("/etc/smtpd.conf"):
+        done = subprocess.run([root + "/usr/local/sbin/smtpd", "-n"], capture_output=True, text=True)
+        expect_equal((done.returncode, done.stderr), (1, "smtpd: /etc/smtpd.conf: No such file or directory\n"), "smtpd -n")
+    done = subprocess.run(["make", "-s", "-C", ROOT, "install", "SYSCONFDIR=/opt/etc", f"DESTDIR={bench.path('other')}"],
+                          capture_output=True, text=True, env=os.environ | {"BINDIR": BUILD})
+    expect(done.returncode != 0 and "SYSCONFDIR cannot be chosen" in done.stderr, f"{done}")
+    expect(not os.path.exists(bench.path("other")), "something was installed")
 
 
 @case("make install and uninstall leave a configuration alone that is not theirs")

@@ -19,24 +19,11 @@ struct LMDBJournalTests {
     TableStore.lmdb(disk: disk, limits: limits, clock: { Spool.now })
   }
 
-  /// What a process that is killed leaves, opened.
-  private struct Survivor {
-    let spool: Spool
-    let store: TableStore
-    let report: OpenReport
-
-    var messages: [UInt32] {
-      get throws { try store.everything().map(\.message.id.rawValue) }
-    }
-  }
-
   private func survivor(
     of spool: Spool? = nil,
     _ limits: LMDBLimits = LMDBLimits()
-  ) throws -> Survivor {
-    let copy = try (spool ?? self.spool).copied()
-    let store = store(on: copy.disk, limits)
-    return Survivor(spool: copy, store: store, report: try store.open())
+  ) throws -> LMDBSurvivor {
+    try LMDBSurvivor(of: spool ?? self.spool, limits)
   }
 
   @Test("has what was answered, before the database's file has it")
@@ -63,20 +50,11 @@ struct LMDBJournalTests {
     #expect(try next.everything() == expected)
   }
 
-  /// Bounds that are reached all the time.
-  private static var small: LMDBLimits {
-    var limits = LMDBLimits()
-    limits.segmentBytes = 16 << 10
-    limits.pendingChanges = 40
-    limits.pendingBytes = 12 << 10
-    return limits
-  }
-
   @Test("loses nothing, wherever it is stopped or fails", arguments: 1...6 as ClosedRange<UInt64>)
   func anywhere(seed: UInt64) throws {
     var random = Seeded(seed)
     let disk = FaultyDisk(spool.disk)
-    let store = store(on: disk, Self.small)
+    let store = store(on: disk, .small)
     _ = try store.open()
     var model: [MessageID: [StoredEnvelope]] = [:]
     for number: UInt32 in 1...120 {
@@ -120,7 +98,7 @@ struct LMDBJournalTests {
         return
       }
       guard random.next() % 4 == 0 else { continue }
-      let next = try survivor(of: nil, Self.small)
+      let next = try survivor(of: nil, .small)
       guard try next.store.everything() == expected, try next.store.verifyAll().isEmpty else {
         Issue.record("seed \(seed): another queue after a stop behind step \(number)")
         return
@@ -180,16 +158,16 @@ struct LMDBJournalTests {
 
   @Test("commits at once what the journal has no room for")
   func large() throws {
-    let store = store(on: spool.disk, Self.small)
+    let store = store(on: spool.disk, .small)
     _ = try store.open()
     try store.apply([.insert(try Sample.mail(1))])
     try store.apply([.insert(try Sample.mail(2, size: 100_000))])
-    let next = try survivor(of: nil, Self.small)
+    let next = try survivor(of: nil, .small)
     #expect(next.report.remarks.isEmpty)
     #expect(try next.messages == [1, 2])
     #expect(try next.store.body(of: try Sample.id(2), from: 0, count: 1 << 20).count == 100_000)
     try store.apply([.insert(try Sample.mail(3))])
-    #expect(try survivor(of: nil, Self.small).messages == [1, 2, 3])
+    #expect(try survivor(of: nil, .small).messages == [1, 2, 3])
   }
 
   /// A stopped store with three messages in the journal alone, each a group of its own.
@@ -207,99 +185,6 @@ struct LMDBJournalTests {
       if !scan.groups.isEmpty { return (path, scan.groups) }
     }
     return ("", [])
-  }
-
-  /// A store whose commits of LMDB fail as the test says.
-  private func failing(
-    _ limits: LMDBLimits,
-    on disk: any Disk
-  ) -> (store: TableStore, tables: LMDBTables) {
-    let tables = LMDBTables(disk: disk, limits: limits, clock: { Spool.now })
-    let store = TableStore(
-      tables: tables,
-      disk: disk,
-      directory: TableStore.lmdbDirectory,
-      locking: .take,
-      clock: { Spool.now }
-    )
-    return (store, tables)
-  }
-
-  @Test("takes what comes while the database has no space, until it has none itself")
-  func full() throws {
-    let (store, tables) = failing(Self.small, on: spool.disk)
-    _ = try store.open()
-    let full = StoreError.full(path: tables.path)
-    tables.commitFault = { () throws(StoreError) in throw full }
-    var taken: [UInt32] = []
-    for number: UInt32 in 1...100 {
-      do throws(StoreError) {
-        try store.apply([.insert(try sample(number))])
-        taken.append(number)
-      } catch {
-        #expect(error == full)
-      }
-    }
-    // More than one file of the journal, and not all.
-    #expect(taken.count > 20 && taken.count < 80)
-    #expect(try store.everything().map(\.message.id.rawValue) == taken)
-    #expect(try survivor(of: nil, Self.small).messages == taken)
-    #expect(try store.maintain() == .done)
-    tables.commitFault = { () throws(StoreError) in }
-    try store.apply([.insert(try Sample.mail(101))])
-    #expect(try survivor(of: nil, Self.small).messages == taken + [101])
-    #expect(try store.maintain() == .done)
-    #expect(try survivor(of: nil, Self.small).report.remarks.isEmpty)
-  }
-
-  /// Throws nothing else than a store does.
-  private func sample(_ number: UInt32) throws(StoreError) -> NewMessage {
-    guard let mail = try? Sample.mail(number) else { throw .absent }
-    return mail
-  }
-
-  @Test("opens with what it has where the database has no space, and leaves out what failed")
-  func fullAtStart() throws {
-    let disk = FaultyDisk(spool.disk)
-    let (store, tables) = failing(LMDBLimits(), on: disk)
-    _ = try store.open()
-    try store.apply([.insert(try Sample.mail(1))])
-    disk.fail { operation, path in
-      operation == .synchronizeData && path.hasPrefix("lmdb/journal/")
-    }
-    #expect(throws: StoreError.self) { try store.apply([.insert(try Sample.mail(2))]) }
-    disk.mend()
-    let full = StoreError.full(path: tables.path)
-    tables.commitFault = { () throws(StoreError) in throw full }
-    _ = try store.reopen()
-    try store.apply([.insert(try Sample.mail(3))])
-    #expect(try store.everything().map(\.message.id.rawValue) == [1, 3])
-    #expect(try survivor().messages == [1, 3])
-    _ = try store.reopen()
-    #expect(try store.everything().map(\.message.id.rawValue) == [1, 3])
-  }
-
-  @Test("loses nothing when the database fails")
-  func failedCommit() throws {
-    let (store, tables) = failing(LMDBLimits(), on: spool.disk)
-    _ = try store.open()
-    try store.apply([.insert(try Sample.mail(1)), .insert(try Sample.mail(2))])
-    let failure = StoreError.failed(
-      operation: "commit",
-      path: tables.path,
-      errno: 6,
-      explanation: "injected"
-    )
-    tables.commitFault = { () throws(StoreError) in throw failure }
-    #expect(throws: failure) { try store.maintain() }
-    #expect(throws: StoreError.self) { try store.apply([.insert(try Sample.mail(3))]) }
-    #expect(throws: StoreError.self) { try store.reopen() }
-    #expect(try survivor().messages == [1, 2])
-    tables.commitFault = { () throws(StoreError) in }
-    _ = try store.reopen()
-    #expect(try store.everything().map(\.message.id.rawValue) == [1, 2])
-    try store.apply([.insert(try Sample.mail(3))])
-    #expect(try survivor().messages == [1, 2, 3])
   }
 
   @Test("is not carried out in another database")

@@ -232,8 +232,6 @@ extension LMDBTables {
       guard case .full = error, environment != nil,
         journal.ready > 0 || !journal.needsNewSegment(for: needed)
       else { throw error }
-      // Not with each group from here on.
-      checkpointFrom = pending.bytes + limits.pendingBytes / 4
     }
   }
 
@@ -291,6 +289,8 @@ extension LMDBTables {
       }
       environment.unpin()
       try rebuild()
+      // Not with each group from here on, as long as the journal has room.
+      checkpointFrom = pending.bytes + limits.pendingBytes / 4
       throw .full(path: path)
     }
     applied = last

@@ -159,7 +159,9 @@ final class LMDBTables: RecordTables {
   /// Grows the map beforehand, so that no transaction runs out of it half way: address space is free.
   func begin(_ environment: Environment, expecting bytes: Int) throws(StoreError) {
     let collected = limits.segments * limits.segmentBytes
-    let needed = environment.usedBytes + 4 * (bytes + collected) + limits.mapRoom
+    // Each group that the journal can have may change pages all over the file.
+    let pages = 4096 * (collected / GroupHeader.alignment)
+    let needed = environment.usedBytes + 4 * (bytes + collected) + pages + limits.mapRoom
     if needed > environment.mapSize {
       try environment.grow(to: LMDBTables.mapSize(for: max(needed, 2 * environment.mapSize)))
     }
@@ -291,6 +293,7 @@ final class LMDBTables: RecordTables {
 
   /// The file never shrinks by itself: once little of a large one is in use, that is copied to a new.
   func maintain() throws(StoreError) -> MaintenanceState {
+    _ = try opened
     try settle()
     guard pending.groups == 0, try opened.usedBytes >= limits.compactFrom,
       try opened.liveBytes() <= limits.compactAtMost

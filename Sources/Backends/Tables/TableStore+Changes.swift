@@ -51,6 +51,7 @@ extension TableStore {
       try body()
     } catch {
       tables.rollBack()
+      if !tables.isOpen { state = .sealed }
       throw error
     }
     let start = clock.now

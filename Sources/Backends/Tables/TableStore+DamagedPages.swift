@@ -31,6 +31,7 @@ extension TableStore {
       } catch {
         guard case .damaged(_, let problem) = error else { throw error }
         let readable = firstReadable(table, after: lower, through: keys.upperBound)
+        guard tables.isOpen else { throw .sealed(path: tables.path) }
         try noteUnreadable(table, lower...((readable ?? keys.upperBound) - 1), problem)
         guard let readable else { return rows }
         lower = readable

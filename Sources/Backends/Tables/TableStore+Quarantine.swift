@@ -130,6 +130,9 @@ extension TableStore {
 
   /// Removes files that no record and no quarantined record is about.
   func sweepStaged() throws(StoreError) -> Int {
+    // What a change of the journal that cannot be read was about nobody knows.
+    let aside = try tables.quarantined()
+    guard !aside.contains(where: { $0.name.hasPrefix("journal-") }) else { return 0 }
     var kept: Set<MessageID> = []
     var lower: UInt64 = 0
     while true {
@@ -140,7 +143,7 @@ extension TableStore {
       guard keys.count == TableLimits.keysAtOnce, let last = keys.last else { break }
       lower = last + 1
     }
-    for record in try tables.quarantined() {
+    for record in aside {
       guard let (table, key) = TableStore.parse(record.name), table == .staged,
         let id = MessageID(UInt32(truncatingIfNeeded: key))
       else { continue }

@@ -102,7 +102,7 @@ package final class TableStore: Store {
       report.quarantined = try tables.quarantined().count
       if sweeping == .orphans { report.orphansRemoved = try sweepStaged() }
     } catch {
-      guard case .damaged = error else { throw error }
+      guard case .damaged = error, tables.isOpen else { throw error }
       report.remarks.append(error.description)
     }
   }

@@ -84,7 +84,8 @@ extension DispatchDesk {
     case .gone, .retry, .bounce: crashes[id] = nil
     }
     switch queue.scheduler.completed(id, outcome, at: now) {
-    case .removed(let siblings) where result != .delivered:
+    // Its expiry is an end that the log has already.
+    case .removed(let siblings) where result != nil && result != .delivered:
       queue.removed(stored, siblings, recorded)
     case .gone(let siblings), .removed(let siblings):
       queue.gone(id, siblings, .soon, recorded)

@@ -36,7 +36,7 @@ import Testing
     "[[.-.]]", "[[.].]]", "[[=]=]]", "[[.[.]]", "^o{,2}$", "^(fo{,2}){,2}$", "fo{,1}o",
     "o{,}$", "^f{,0}o", "[\\w]", "[\\]]", "[^]-a]", "[--/]", "[[:alpha:]-]", "\\.", "\\{", "\\_",
     "a\\|b",
-    "a|b|\\s",
+    "a|b|\\s", "f)", "o)*", "(f))", ")",
   ]
   private static let refused = [
     "(", "a[", "[[.ab.]]", "[[=ab=]]", "[[..]]", "[[==]]", "[[.a]", "[[.", "[[=a-]", "[[.space.]]",
@@ -52,7 +52,7 @@ import Testing
     let system = try #require(System(expression), "the system refuses \(expression)")
     for text in [
       "", "foo", "a foo b", "afoo", "foob", "fo", "ffoo", "f", "oo", "ooo", "_", "-", " ", "\t",
-      "é", "]", "[",
+      "é", "]", "[", "f)", "o))", ")",
       "\\", "a", "b", "c", "g", "x@y.org", "x@-.org", "{", ".", "|", "\u{b}",
     ] {
       #expect(pattern?.matches(text) == system.matches(text), "\(expression) in \(text)")
@@ -74,7 +74,7 @@ import Testing
       ("[[=é=]]", .collatingElement("é"), "\"é\" is not one character"),
       ("[[:word:]]", .unknownClass("word"), "no class \"word\""),
       ("a{256}", .tooLarge, "too large"), ("a{1000}", .tooLarge, "too large"),
-      ("a****", .tooLarge, "too large"), ("a)", .parenthesis, "parenthesis"),
+      ("a****", .tooLarge, "too large"), ("(a", .parenthesis, "parenthesis"),
       ("a{3,2}", .repetition, "n up to m"), ("a\\b+", .nothingToRepeat(UInt8(ascii: "+")), "\"+\""),
     ]
   )

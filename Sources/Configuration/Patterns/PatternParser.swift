@@ -28,7 +28,7 @@ struct PatternParser {
 
   mutating func parse() throws(Pattern.Fault) -> PatternNode {
     let node = try choice()
-    guard rest.isEmpty else { throw .parenthesis }
+    precondition(rest.isEmpty, "a character that nothing took")
     return node
   }
 
@@ -46,7 +46,9 @@ struct PatternParser {
 
   private mutating func sequence() throws(Pattern.Fault) -> PatternNode {
     var nodes: [PatternNode] = []
-    while let byte = rest.first, byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") {
+    // One that closes nothing is a character, as in the C library.
+    while let byte = rest.first, byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") || depth == 0
+    {
       var node = try atom()
       if case .assertion = node, let byte = rest.first, PatternParser.repeats(byte) {
         throw .nothingToRepeat(byte)

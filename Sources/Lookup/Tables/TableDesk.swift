@@ -10,7 +10,8 @@ internal import Policy
 /// The files of tables: takes them from the supervisor at the start and when an operator says so.
 ///
 /// A file is read beside the event loop, and made ready there for all that asks its table; what it says is
-/// taken only when all of it could be read, and is of use where it is asked.
+/// taken only when all of it could be read, and is of use where it is asked. The loop puts it beside what the
+/// other tables have.
 final class TableDesk {
   /// An operator who waits.
   typealias Answer = (ControlResponse) -> Void

@@ -48,7 +48,7 @@ extension TLSJudge {
     _ authorities: [CertificateAuthority],
     look: ([PKI], [CertificateAuthority]) -> KeysCheck.Fault?
   ) -> [FileFault] {
-    guard look(pkis, authorities) != nil else { return [] }
+    guard let joint = look(pkis, authorities) else { return [] }
     let ofPKIs = pkis.compactMap { pki in
       look([pki], []).map { fault in
         FileFault(
@@ -57,9 +57,14 @@ extension TLSJudge {
         )
       }
     }
-    return ofPKIs
-      + authorities.compactMap { authority in
-        look([], [authority]).map { FileFault(.authority(authority.name), reason: $0.reason) }
-      }
+    let ofAuthorities = authorities.compactMap { authority in
+      look([], [authority]).map { FileFault(.authority(authority.name), reason: $0.reason) }
+    }
+    let found = ofPKIs + ofAuthorities
+    guard found.isEmpty else { return found }
+    // Each is good, and all of them together are not: too many, say.
+    let first: File? =
+      pkis.first.map { .certificate($0.name) } ?? authorities.first.map { .authority($0.name) }
+    return first.map { [FileFault($0, reason: joint.reason)] } ?? []
   }
 }

@@ -45,8 +45,9 @@ def hostile_values(bench, form):
     trap = os.path.join(bench.directory, "trap")
     os.chmod(bench.directory, 0o777)
     values = "%{sender} %{sender.user:raw} %{rcpt} %{rcpt.user:raw} %{dest.user:lowercase}"
-    script = bench.write("show", f"#!/bin/sh\ncat >/dev/null\nprintf '<%s>' \"$#\" \"$@\" >> {out}/got\n"
-                                 f"echo >> {out}/got\n", 0o755)
+    # One write for a line: several run at a time.
+    script = bench.write("show", f"#!/bin/sh\ncat >/dev/null\nline=$(printf '<%s>' \"$#\" \"$@\")\n"
+                                 f"printf '%s\\n' \"$line\" >> {out}/got\n", 0o755)
     command = {
         "words": f"{script} {values}",
         "bare": f"{script} {values} 2>/dev/null",

@@ -341,7 +341,7 @@ def newer(bench, backend):
     else:
         with open(spool + "/lmdb/data.mdb", "r+b") as file:
             pages = file.read()
-            now, later = (b"version" + lmdb_value(bytes([number])) for number in (1, 99))
+            now, later = (b"version" + lmdb_value(bytes([number])) for number in (2, 99))
             expect(now in pages, "schema/lmdb.md tells of another place for the version")
             file.seek(0)
             file.write(pages.replace(now, later))

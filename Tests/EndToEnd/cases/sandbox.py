@@ -162,7 +162,8 @@ match from any for any action "in"
                     seen.add(tuple(words[words.index("keys.check") + 1:]))
         said = started.stderr.read()
         expect_equal((started.returncode, said[-17:], b"promise broken" in said), (0, b"configuration OK\n", False), "smtpd -n")
-        expect_equal(seen, {tuple(wanted)}, "words for the check")
+        # It lives some milliseconds, and may be missed.
+        expect(seen <= {tuple(wanted)}, f"words for the check: {seen}")
     if not can_intrude():
         raise Skipped("needs root on x86-64")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -164,6 +164,8 @@ class TLSSink:
             return None
         connection.sendall(b"220 go on\r\n")
         if self.mode == "garbage":
+            # In place of the handshake: in the packet of the 220 it would be something else.
+            connection.recv(65536)
             connection.sendall(b"this is no record of TLS\r\n" * 10)
             connection.recv(65536)
             return None

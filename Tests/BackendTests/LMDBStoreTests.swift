@@ -157,9 +157,30 @@ struct LMDBStoreTests {
     let store = try prepared()
     let file = try spool.disk.open("lmdb/data.mdb", .write)
     let meta = try meta(of: file)
-    try spool.disk.truncate(file, to: meta.lastPage * meta.pageSize)
+    try spool.disk.truncate(file, to: meta.lastPage / 2 * meta.pageSize)
     spool.disk.close(file)
     expectDamaged(store)
+  }
+
+  @Test("opens a file whose last pages were freed before they were written")
+  func unwritten() throws {
+    let store = try prepared()
+    let file = try spool.disk.open("lmdb/data.mdb", .write)
+    let size = try spool.disk.size(of: file)
+    let meta = try meta(of: file)
+    // The end as a transaction leaves it that took three more pages and freed them again.
+    let last = size / meta.pageSize + 2
+    for page in 0...1 {
+      let place = page * meta.pageSize + 136
+      let bytes = (0..<8).map { UInt8(truncatingIfNeeded: last >> (8 * $0)) }
+      try spool.disk.write(bytes, to: file, at: place)
+    }
+    spool.disk.close(file)
+    _ = try store.open()
+    #expect(try store.everything().count == 451)
+    try store.apply([.insert(try Sample.mail(301, size: 50_000))])
+    _ = try store.reopen()
+    #expect(try store.body(of: try Sample.id(301), from: 0, count: 1 << 20).count == 50_000)
   }
 
   /// liblmdb would end the process on most of these.

@@ -60,11 +60,24 @@ struct LMDBCheck {
     case records
   }
 
-  /// Takes pages that nothing else may have.
-  private mutating func claim(_ first: Int, _ count: Int) throws(StoreError) {
+  /// What a page is taken for.
+  private enum Use {
+    case record
+    case free
+  }
+
+  /// Takes pages that nothing else may have. Those that are in use are in the file.
+  private mutating func claim(
+    _ first: Int,
+    _ count: Int,
+    for use: Use = .record
+  ) throws(StoreError) {
     guard first >= 0, count >= 1, count <= meta.lastPage + 1,
       first <= meta.lastPage + 1 - count
     else { throw file.damaged("page \(first) is beyond the end") }
+    guard use == .free || (first + count) * meta.pageSize <= file.size else {
+      throw file.damaged("cut off: \(file.size) bytes, and it has page \(first + count - 1)")
+    }
     for page in first..<first + count {
       let bit: UInt64 = 1 << UInt64(page & 63)
       guard seen[page >> 6] & bit == 0 else { throw file.damaged("page \(page) is used twice") }
@@ -147,7 +160,7 @@ struct LMDBCheck {
       throw file.damaged("a list of free pages is cut off")
     }
     for index in 0..<Int(list.number(at: 0, 8)) {
-      try claim(Int(clamping: list.number(at: 8 + 8 * index, 8)), 1)
+      try claim(Int(clamping: list.number(at: 8 + 8 * index, 8)), 1, for: .free)
     }
   }
 }

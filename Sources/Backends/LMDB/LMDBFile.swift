@@ -14,6 +14,9 @@ struct LMDBFile {
   let file: OpenFile
   let size: Int
 
+  /// Bytes at the end that one transaction can have taken and freed again: more than any does.
+  private static let unwrittenMax = 1 << 30
+
   /// What a meta page says; the one of the last transaction counts.
   struct Meta {
     var pageSize: Int
@@ -39,7 +42,8 @@ struct LMDBFile {
     }
   }
 
-  /// Throws unless the newest meta page is whole and the file is as long as it says.
+  /// Throws unless the newest meta page is whole. The file may be shorter than it says: pages at the end that
+  /// were freed by the transaction that took them have never been written.
   func meta() throws(StoreError) -> Meta {
     let first = try meta(at: 0)
     guard let first else { throw damaged("its first page is no LMDB meta page") }
@@ -48,7 +52,7 @@ struct LMDBFile {
     }
     guard first.pageSize == second.pageSize else { throw damaged("its page sizes differ") }
     let meta = first.transaction >= second.transaction ? first : second
-    guard meta.lastPage < .max / meta.pageSize, (meta.lastPage + 1) * meta.pageSize <= size else {
+    guard meta.lastPage < (size + LMDBFile.unwrittenMax) / meta.pageSize else {
       throw damaged("cut off: \(size) bytes, and its last page is number \(meta.lastPage)")
     }
     return meta

@@ -198,16 +198,12 @@ extension FilesystemStore {
     acknowledged: UInt64?,
     _ report: inout OpenReport
   ) throws(StoreError) {
-    let scans = try onDisk { () throws(DiskError) in try journal.scan() }
-    let recovery = JournalRecovery(scans, acknowledged: acknowledged)
-    let needed = scans.filter { $0.scan.epoch ?? 0 >= recovery.tail }
-    let segments = needed.map {
-      Journal.Segment(slot: $0.slot, epoch: $0.scan.epoch ?? 0, used: $0.scan.end)
+    let recovery = try onDisk { () throws(DiskError) in
+      try journal.recover(acknowledged: acknowledged)
     }
-    journal.resume(after: recovery, segments: segments)
     for damage in recovery.damage { try keepDamage(damage, &report) }
     if recovery.hasTornTail {
-      report.remarks.append("journal: the last group was not written whole and is left out")
+      report.remarks.append(JournalRecovery.tornTail)
     }
     var slot = -1
     var content: [UInt8] = []
@@ -236,14 +232,7 @@ extension FilesystemStore {
     do throws(DecodingError) {
       change = try JournalChange(content, range).moved(to: step.slot, by: 0)
     } catch {
-      let damage = JournalRecovery.Damage(
-        slot: step.slot,
-        epoch: step.group.header.epoch,
-        range: range,
-        problem: error.description,
-        sequence: step.group.header.sequence
-      )
-      return try keepDamage(damage, &report)
+      return try keepDamage(step.damage(range, error.description), &report)
     }
     report.recoveredChanges += 1
     let header = step.group.header
@@ -255,15 +244,13 @@ extension FilesystemStore {
     _ damage: JournalRecovery.Damage,
     _ report: inout OpenReport
   ) throws(StoreError) {
-    let path = journal.path(damage.slot)
-    let name = "journal-\(damage.epoch)-\(damage.range.lowerBound)"
-    report.remarks.append("\(path): damaged at \(damage.range.lowerBound): \(damage.problem)")
+    report.remarks.append(journal.remark(on: damage))
     try onDisk { () throws(DiskError) in
       let content = try journal.content(of: damage.slot)
       try quarantine.keep(
         Array(content[damage.range.clamped(to: 0..<content.count)]),
-        as: name,
-        from: "\(path) at \(damage.range.lowerBound)",
+        as: damage.name,
+        from: "\(journal.path(damage.slot)) at \(damage.range.lowerBound)",
         because: damage.problem,
         at: clock()
       )

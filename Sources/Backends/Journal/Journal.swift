@@ -26,7 +26,7 @@ package struct Journal {
   }
 
   /// In the spool.
-  package let directory: String
+  private let directory: String
   private let disk: any Disk
   private let segmentBytes: Int
   private let segmentsMax: Int
@@ -38,9 +38,9 @@ package struct Journal {
   private var retired: [(slot: Int, epoch: UInt64)] = []
   private var free: [Int] = []
   /// Of the next file that is begun.
-  package private(set) var nextEpoch: UInt64 = 1
+  private var nextEpoch: UInt64 = 1
   /// Of the next group.
-  package private(set) var nextSequence: UInt64 = 1
+  private var nextSequence: UInt64 = 1
   private var start: UInt64 = 1
   /// Whether a write has failed, so that nothing may follow it.
   package private(set) var isSealed = false
@@ -94,25 +94,40 @@ package struct Journal {
 
   // MARK: Opening
 
-  /// Opens all files that are there. Returns their scans.
-  package mutating func scan() throws(DiskError) -> [(slot: Int, scan: SegmentScan)] {
-    var scans: [(slot: Int, scan: SegmentScan)] = []
-    for entry in try disk.list(directory).sorted(by: { $0.name < $1.name })
-    where entry.kind == .file && entry.name.utf8.count <= 4 {
-      guard let slot = Int(entry.name), path(slot).hasSuffix("/\(entry.name)") else {
-        continue
-      }
+  /// Opens all files that are there, and goes on behind the groups that count.
+  ///
+  /// - Parameters:
+  ///   - acknowledged: the last group that counts, where the process still knows it.
+  ///   - floor: a number that no new group has.
+  package mutating func recover(
+    acknowledged: UInt64?,
+    behind floor: UInt64 = 0
+  ) throws(DiskError) -> JournalRecovery {
+    for entry in try disk.list(directory) where entry.kind == .file && entry.name.utf8.count <= 4 {
+      guard let slot = Int(entry.name), path(slot).hasSuffix("/\(entry.name)") else { continue }
       let file = try disk.open(path(slot), .write)
       files[slot] = file
       // What a killed process wrote may be in memory only; from here on it counts.
       try disk.synchronizeData(file)
-      scans.append((slot, SegmentScan(try content(of: slot))))
     }
-    return scans
+    let scans = try scan()
+    let recovery = JournalRecovery(scans, acknowledged: acknowledged)
+    closed = scans.filter { $0.scan.epoch ?? 0 >= recovery.tail }
+      .map { Segment(slot: $0.slot, epoch: $0.scan.epoch ?? 0, used: $0.scan.end) }
+      .sorted { $0.epoch < $1.epoch }
+    let needed = Set(closed.map(\.slot))
+    free = files.keys.filter { !needed.contains($0) }.sorted()
+    nextEpoch = recovery.nextEpoch
+    nextSequence = max(recovery.nextSequence, floor + 1)
+    return recovery
   }
 
-  /// The scans of the files that are open.
-  package func rescan() throws(DiskError) -> [(slot: Int, scan: SegmentScan)] {
+  /// What the open files have of acknowledged groups.
+  package func recovered() throws(DiskError) -> JournalRecovery {
+    JournalRecovery(try scan(), acknowledged: acknowledged)
+  }
+
+  private func scan() throws(DiskError) -> [(slot: Int, scan: SegmentScan)] {
     var scans: [(slot: Int, scan: SegmentScan)] = []
     for slot in files.keys.sorted() {
       scans.append((slot, SegmentScan(try content(of: slot))))
@@ -127,19 +142,9 @@ package struct Journal {
     return try disk.read(file, at: 0, count: size)
   }
 
-  /// Goes on behind what was recovered. `segments` are those that are still needed.
-  ///
-  /// - Parameter floor: a number that no new group has.
-  package mutating func resume(
-    after recovery: JournalRecovery,
-    segments: [Segment],
-    behind floor: UInt64 = 0
-  ) {
-    closed = segments.sorted { $0.epoch < $1.epoch }
-    let needed = Set(segments.map(\.slot))
-    free = files.keys.filter { !needed.contains($0) }.sorted()
-    nextEpoch = recovery.nextEpoch
-    nextSequence = max(recovery.nextSequence, floor + 1)
+  /// What is damaged, where, in words.
+  package func remark(on damage: JournalRecovery.Damage) -> String {
+    "\(path(damage.slot)): damaged at \(damage.range.lowerBound): \(damage.problem)"
   }
 
   /// Closes all files; nothing can be appended afterwards.

@@ -115,6 +115,18 @@ package struct JournalRecovery: Sendable {
     package var slot: Int
     /// Where in that.
     package var group: SegmentScan.Group
+
+    /// A change of it that cannot be carried out.
+    package func damage(_ range: Range<Int>, _ problem: String) -> Damage {
+      let header = group.header
+      return Damage(
+        slot: slot,
+        epoch: header.epoch,
+        range: range,
+        problem: problem,
+        sequence: header.sequence
+      )
+    }
   }
 
   /// What was written and cannot be read.
@@ -130,19 +142,8 @@ package struct JournalRecovery: Sendable {
     /// The number of the youngest group that is hurt.
     package var sequence: UInt64
 
-    package init(
-      slot: Int,
-      epoch: UInt64,
-      range: Range<Int>,
-      problem: String,
-      sequence: UInt64
-    ) {
-      self.slot = slot
-      self.epoch = epoch
-      self.range = range
-      self.problem = problem
-      self.sequence = sequence
-    }
+    /// What it is called in quarantine.
+    package var name: String { "journal-\(epoch)-\(range.lowerBound)" }
   }
 
   /// In the order in which they were written.
@@ -155,6 +156,9 @@ package struct JournalRecovery: Sendable {
   package private(set) var nextEpoch: UInt64 = 1
   /// For the group that is appended next.
   package private(set) var nextSequence: UInt64 = 1
+  /// The remark for `hasTornTail`.
+  package static let tornTail = "journal: the last group was not written whole and is left out"
+
   /// A last group that was not written whole, and so was never acknowledged.
   package private(set) var hasTornTail = false
 

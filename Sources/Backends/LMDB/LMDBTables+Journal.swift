@@ -45,12 +45,11 @@ extension LMDBTables {
     journal = Journal(disk: disk, limits: limits)
     pending = Pending()
     applied = try readApplied()
-    let scans = try disk.asStore { () throws(DiskError) in
+    let recovery = try disk.asStore { () throws(DiskError) in
       try disk.ensureDirectory(LMDBTables.journalDirectory)
       try disk.synchronizeDirectory(LMDBTables.directory)
-      return try journal.scan()
+      return try journal.recover(acknowledged: acknowledged, behind: applied)
     }
-    let recovery = JournalRecovery(scans, acknowledged: acknowledged)
     guard file == .old || recovery.steps.isEmpty else {
       throw .unusable(
         path: "\(disk.root)/\(LMDBTables.journalDirectory)",
@@ -58,18 +57,10 @@ extension LMDBTables {
         remedy: "put data.mdb back where it was, or move all of \(path) away"
       )
     }
-    let needed = scans.filter { $0.scan.epoch ?? 0 >= recovery.tail }
-    journal.resume(
-      after: recovery,
-      segments: needed.map {
-        Journal.Segment(slot: $0.slot, epoch: $0.scan.epoch ?? 0, used: $0.scan.end)
-      },
-      behind: applied
-    )
     isRecovered = true
     var remarks = try replay(recovery)
     if recovery.hasTornTail, recovery.nextSequence > applied {
-      remarks.append("journal: the last group was not written whole and is left out")
+      remarks.append(JournalRecovery.tornTail)
     }
     if acknowledged == nil {
       try settle()
@@ -174,13 +165,7 @@ extension LMDBTables {
     do throws(DecodingError) {
       change = try LoggedChange(bytes)
     } catch {
-      let damage = JournalRecovery.Damage(
-        slot: step.slot,
-        epoch: step.group.header.epoch,
-        range: bytes.startIndex..<bytes.endIndex,
-        problem: error.description,
-        sequence: step.group.header.sequence
-      )
+      let damage = step.damage(bytes.startIndex..<bytes.endIndex, error.description)
       remarks.append(try keep(bytes, damage))
       return
     }
@@ -195,10 +180,10 @@ extension LMDBTables {
     _ bytes: ArraySlice<UInt8>,
     _ damage: JournalRecovery.Damage
   ) throws(StoreError) -> String {
-    let place = "\(journal.path(damage.slot)): damaged at \(damage.range.lowerBound)"
+    let remark = journal.remark(on: damage)
     let record = QuarantinedRecord(
-      name: "journal-\(damage.epoch)-\(damage.range.lowerBound)",
-      reason: "\(place): \(damage.problem)",
+      name: damage.name,
+      reason: remark,
       size: bytes.count,
       when: clock()
     )
@@ -206,11 +191,11 @@ extension LMDBTables {
     // Not in the journal, which has it already: the next start finds it again until a checkpoint.
     try opened.put(
       .quarantine,
-      Array(record.name.utf8),
+      Array(damage.name.utf8),
       Environment.Value(entry),
       .replace
     )
-    return "\(place): \(damage.problem)"
+    return remark
   }
 
   // MARK: Committing
@@ -318,7 +303,7 @@ extension LMDBTables {
   // MARK: Failures
 
   /// Takes back the changes of the open transaction that are not in the journal.
-  func takeBack() {
+  func rollBack() {
     guard let environment, environment.isWriting else { return }
     let isClean = group.isEmpty && !environment.hasFailed
     group = GroupWriter()
@@ -334,8 +319,7 @@ extension LMDBTables {
     guard pending.groups > 0 else { return }
     pending = Pending()
     do throws(StoreError) {
-      let scans = try disk.asStore { () throws(DiskError) in try journal.rescan() }
-      try replay(JournalRecovery(scans, acknowledged: journal.acknowledged))
+      try replay(try disk.asStore { () throws(DiskError) in try journal.recovered() })
     } catch {
       seal()
       throw error

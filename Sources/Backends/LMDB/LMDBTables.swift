@@ -189,8 +189,6 @@ final class LMDBTables: RecordTables {
     if pending.groups == 0 { environment?.rollBack() }
   }
 
-  func rollBack() { takeBack() }
-
   @discardableResult
   private func put(
     _ name: Environment.Name,

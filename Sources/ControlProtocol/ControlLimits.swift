@@ -46,6 +46,4 @@ package enum ControlLimits {
   package static let explainedNotes = 64
   /// What a peer says about its build in the hello, in bytes.
   package static let build = 64
-  /// An envelope's or message's single text field in a row, in bytes.
-  package static let rowText = 8192
 }

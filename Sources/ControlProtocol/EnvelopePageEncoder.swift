@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
 
 internal import Mail
+package import Queue
 
 /// Builds the content of one `ControlResponse.envelopes` row by row, bounded, without the rows as an
-/// array. Consecutive envelopes of one message carry it once.
+/// array. Records go in as they are stored; consecutive envelopes of one message carry it once.
 ///
-/// The layout is positional and described in `schema/control.md`; `EnvelopeRow+Decoding.swift` reads
-/// it.
+/// The layout is described in `schema/control.md`; `EnvelopeRow+Decoding.swift` reads it.
 package struct EnvelopePageEncoder: Sendable {
   private var writer: ByteWriter
   private var lastMessage: MessageID?
@@ -25,21 +25,31 @@ package struct EnvelopePageEncoder: Sendable {
 
   /// Adds a row. Returns false, and adds nothing, when the page is full: send it and begin another.
   package mutating func append(_ row: EnvelopeRow) -> Bool {
+    precondition(row.envelope.id.message == row.message.id, "an envelope of another message")
+    return append(
+      StoredRecord(StoredEnvelope(message: row.message, envelope: row.envelope)),
+      row.place
+    )
+  }
+
+  /// The same with records.
+  package mutating func append(_ record: StoredRecord, _ place: EnvelopePlace) -> Bool {
     guard count < ControlLimits.rowsPerPage, writer.count < ControlLimits.pageBytes else {
       return false
     }
-    precondition(row.envelope.id.message == row.message.id, "an envelope of another message")
-    let presence = RowPresence(row, sameMessage: lastMessage == row.message.id)
-    writer.write(UInt8(truncatingIfNeeded: presence.rawValue))
-    writer.write(UInt8(truncatingIfNeeded: presence.rawValue >> 8))
-    if !presence.contains(.sameMessage) { write(row.message) }
-    write(row.envelope, presence)
-    write(row.envelope.progress)
-    writer.write(row.state.code)
-    if let nextTry = row.nextTry { writer.writeVariable(signed: nextTry.milliseconds) }
-    if let since = row.inflightSince { writer.writeVariable(signed: since.milliseconds) }
-    writer.writeVariable(signed: row.expiry.milliseconds)
-    lastMessage = row.message.id
+    let presence = RowPresence(place, sameMessage: lastMessage == record.id.message)
+    writer.write(presence.rawValue)
+    if !presence.contains(.sameMessage) {
+      writer.writeVariable(UInt64(record.id.message.rawValue))
+      writer.write(record.message)
+    }
+    writer.writeVariable(UInt64(record.id.low))
+    writer.write(record.envelope)
+    writer.write(place.state.code)
+    if let nextTry = place.nextTry { writer.writeVariable(signed: nextTry.milliseconds) }
+    if let since = place.inflightSince { writer.writeVariable(signed: since.milliseconds) }
+    writer.writeVariable(signed: place.expiry.milliseconds)
+    lastMessage = record.id.message
     count += 1
     return true
   }
@@ -49,134 +59,26 @@ package struct EnvelopePageEncoder: Sendable {
     writer.overwrite(at: 1, with: UInt32(count))
     return writer.finish()
   }
-
-  private mutating func write(_ text: String) {
-    writer.write(text.cut(to: ControlLimits.rowText))
-  }
-
-  private mutating func write(_ address: Address) {
-    write(address.local)
-    write(address.domain)
-  }
-
-  private mutating func write(_ message: Message) {
-    writer.writeVariable(UInt64(message.id.rawValue))
-    if let sender = message.sender { write(sender) }
-    writer.writeVariable(signed: message.created.milliseconds)
-    writer.writeVariable(UInt64(message.size))
-    writer.writeVariable(message.session.id.rawValue)
-    switch message.session.source {
-    case .local: writer.write(UInt8(0))
-    case .inet4(let address):
-      writer.write(UInt8(4))
-      writer.writeVariable(UInt64(address))
-    case .inet6(let high, let low):
-      writer.write(UInt8(6))
-      writer.writeVariable(high)
-      writer.writeVariable(low)
-    }
-    write(message.session.serverName)
-    write(message.session.helo)
-    write(message.session.hostname)
-    if let user = message.session.user { write(user) }
-    write(message.session.tag)
-    writer.write(message.session.transport.rawValue)
-    writer.write(message.content.rawValue)
-    writer.write(message.returnContent?.rawValue ?? 0)
-    if let identifier = message.envelopeIdentifier { write(identifier) }
-    writer.write(UInt8(bitPattern: message.priority))
-  }
-
-  private mutating func write(_ envelope: Envelope, _ presence: RowPresence) {
-    writer.writeVariable(UInt64(envelope.id.low))
-    switch envelope.kind {
-    case .relay: writer.write(UInt8(1))
-    case .local(let local):
-      writer.write(UInt8(2))
-      write(local.user)
-      write(local.subaddress ?? "")
-      let (text, form) = local.storedMethod
-      write(text)
-      writer.write(form)
-    case .bounce(.failed): writer.write(UInt8(3))
-    case .bounce(.delayed(let after, let timeToLive)):
-      writer.write(UInt8(4))
-      writer.writeVariable(signed: after.wholeMilliseconds)
-      writer.writeVariable(signed: timeToLive.wholeMilliseconds)
-    case .bounce(.delivered): writer.write(UInt8(5))
-    }
-    write(envelope.action)
-    write(envelope.recipient)
-    if presence.contains(.destination) { write(envelope.destination) }
-    writer.write(envelope.origin.rawValue)
-    writer.writeVariable(signed: envelope.created.milliseconds)
-    writer.writeVariable(signed: envelope.timeToLive.wholeMilliseconds)
-    writer.write(envelope.notify.rawValue)
-    if let original = envelope.originalRecipient { write(original) }
-    if let holdUntil = envelope.holdUntil {
-      writer.writeVariable(signed: holdUntil.milliseconds)
-    }
-    if let deliverBy = envelope.deliverBy {
-      writer.write(deliverBy.mode.rawValue)
-      writer.writeVariable(signed: deliverBy.deadline.milliseconds)
-    }
-  }
-
-  private mutating func write(_ progress: Progress) {
-    writer.writeVariable(UInt64(progress.tries))
-    if let lastTry = progress.lastTry { writer.writeVariable(signed: lastTry.milliseconds) }
-    if let notice = progress.lastNotice { writer.writeVariable(signed: notice.milliseconds) }
-    write(progress.lastError)
-    if let status = progress.lastStatus {
-      writer.write(status.class.rawValue)
-      writer.writeVariable(UInt64(status.subject))
-      writer.writeVariable(UInt64(status.detail))
-    }
-    writer.write(progress.suspension.rawValue)
-    writer.write(progress.crashes)
-  }
 }
 
-/// Which optional fields of a row follow.
+/// What a row has and leaves out.
 struct RowPresence: OptionSet {
-  let rawValue: UInt16
+  let rawValue: UInt8
 
+  /// The message is the one of the row before.
   static let sameMessage = RowPresence(rawValue: 1 << 0)
-  static let sender = RowPresence(rawValue: 1 << 1)
-  static let user = RowPresence(rawValue: 1 << 2)
-  static let envelopeIdentifier = RowPresence(rawValue: 1 << 3)
-  static let destination = RowPresence(rawValue: 1 << 4)
-  static let originalRecipient = RowPresence(rawValue: 1 << 5)
-  static let holdUntil = RowPresence(rawValue: 1 << 6)
-  static let deliverBy = RowPresence(rawValue: 1 << 7)
-  static let lastTry = RowPresence(rawValue: 1 << 8)
-  static let lastNotice = RowPresence(rawValue: 1 << 9)
-  static let lastStatus = RowPresence(rawValue: 1 << 10)
-  static let nextTry = RowPresence(rawValue: 1 << 11)
-  static let inflightSince = RowPresence(rawValue: 1 << 12)
+  static let nextTry = RowPresence(rawValue: 1 << 1)
+  static let inflightSince = RowPresence(rawValue: 1 << 2)
 
   /// All bits that have a meaning.
-  static let known = RowPresence(rawValue: (1 << 13) - 1)
+  static let known: RowPresence = [.sameMessage, .nextTry, .inflightSince]
 
-  init(rawValue: UInt16) { self.rawValue = rawValue }
+  init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  init(_ row: EnvelopeRow, sameMessage: Bool) {
+  init(_ place: EnvelopePlace, sameMessage: Bool) {
     var presence: RowPresence = sameMessage ? .sameMessage : []
-    if !sameMessage {
-      if row.message.sender != nil { presence.insert(.sender) }
-      if row.message.session.user != nil { presence.insert(.user) }
-      if row.message.envelopeIdentifier != nil { presence.insert(.envelopeIdentifier) }
-    }
-    let envelope = row.envelope
-    if envelope.destination != envelope.recipient { presence.insert(.destination) }
-    if envelope.originalRecipient != nil { presence.insert(.originalRecipient) }
-    if envelope.holdUntil != nil { presence.insert(.holdUntil) }
-    if envelope.deliverBy != nil { presence.insert(.deliverBy) }
-    if envelope.progress.lastTry != nil { presence.insert(.lastTry) }
-    if envelope.progress.lastNotice != nil { presence.insert(.lastNotice) }
-    if envelope.progress.lastStatus != nil { presence.insert(.lastStatus) }
-    if row.nextTry != nil { presence.insert(.nextTry) }
-    if row.inflightSince != nil { presence.insert(.inflightSince) }
+    if place.nextTry != nil { presence.insert(.nextTry) }
+    if place.inflightSince != nil { presence.insert(.inflightSince) }
     self = presence
   }
 }

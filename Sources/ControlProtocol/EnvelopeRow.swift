@@ -7,6 +7,24 @@ package import Queue
 package struct EnvelopeRow: Hashable, Sendable {
   package var message: Message
   package var envelope: Envelope
+  package var place: EnvelopePlace
+
+  package init(message: Message, envelope: Envelope, place: EnvelopePlace) {
+    self.message = message
+    self.envelope = envelope
+    self.place = place
+  }
+
+  /// How long it is tried, in seconds.
+  package var timeToLiveSeconds: Int64 { (place.expiry - envelope.created).wholeSeconds }
+
+  /// When it is given up, in seconds since 1970. The schedule rounds up, operators add the time to live
+  /// to the second in which it was created.
+  package var expirySeconds: Int64 { envelope.created.seconds + timeToLiveSeconds }
+}
+
+/// Where an envelope is in the schedule.
+package struct EnvelopePlace: Hashable, Sendable {
   package var state: RuntimeState
   /// When the next try is due; nil when none is planned.
   package var nextTry: Instant?
@@ -16,15 +34,11 @@ package struct EnvelopeRow: Hashable, Sendable {
   package var expiry: Instant
 
   package init(
-    message: Message,
-    envelope: Envelope,
     state: RuntimeState,
     nextTry: Instant?,
     inflightSince: Instant? = nil,
     expiry: Instant
   ) {
-    self.message = message
-    self.envelope = envelope
     self.state = state
     self.nextTry = nextTry
     self.inflightSince = inflightSince

@@ -45,7 +45,7 @@ final class BulkOperation: PagedAnswer {
   private unowned let desk: QueryDesk
   private let query: Query
   private let verb: BulkVerb
-  private let walk: EnvelopeWalk
+  private let walk: EnvelopeWalk<StoredEnvelope>
   private var matches: [Match] = []
   /// What the log will say of the first of those that are to be removed, as far as they are not in flight.
   private var removalLines: [EnvelopeID: String] = [:]
@@ -82,8 +82,8 @@ final class BulkOperation: PagedAnswer {
       case .failure(let error): desk.send(id, .failure("\(error)"))
       case .success(let step):
         let now = Clock.now()
-        for var stored in step.envelopes {
-          guard let place = desk.queue.place(of: stored) else { continue }
+        for var stored in step.found {
+          guard let place = desk.queue.place(of: stored.envelope.id, stored) else { continue }
           if place.state == .orphaned { stored.envelope.explainOrphan() }
           guard query.matches(stored, place.state, at: now) else { continue }
           let target = verb.isReassignment ? ScheduleEntries.Target(stored.envelope) : nil

@@ -4,18 +4,56 @@ internal import Mail
 internal import Queue
 internal import Scheduler
 
+/// What a walk finds: envelopes, or their records as they are stored.
+protocol WalkedEnvelope: Sendable {
+  var id: EnvelopeID { get }
+
+  /// The next of the store in rising order, and where to go on; nil at its end.
+  static func page(
+    of store: any Store,
+    after: EnvelopeID?,
+    limit: Int
+  ) throws(StoreError) -> (found: [Self], next: EnvelopeID?)
+}
+
+extension StoredEnvelope: WalkedEnvelope {
+  var id: EnvelopeID { envelope.id }
+
+  static func page(
+    of store: any Store,
+    after: EnvelopeID?,
+    limit: Int
+  ) throws(StoreError) -> (found: [StoredEnvelope], next: EnvelopeID?) {
+    let page = try store.page(after: after, limit: limit)
+    return (page.envelopes, page.next)
+  }
+}
+
+extension StoredRecord: WalkedEnvelope {
+  static func page(
+    of store: any Store,
+    after: EnvelopeID?,
+    limit: Int
+  ) throws(StoreError) -> (found: [StoredRecord], next: EnvelopeID?) {
+    let page = try store.records(after: after, limit: limit)
+    return (page.records, page.next)
+  }
+}
+
+/// Whether more of a walk may follow.
+enum WalkPlace {
+  case onTheWay
+  case atEnd
+}
+
 /// Walks the envelopes that a query can be about: all, page by page, or the few that it names.
-final class EnvelopeWalk {
+final class EnvelopeWalk<Found: WalkedEnvelope> {
   struct Step {
-    var envelopes: [StoredEnvelope]
-    var place: Place
+    var found: [Found]
+    var place: WalkPlace
   }
 
-  /// Whether more may follow.
-  enum Place {
-    case onTheWay
-    case atEnd
-  }
+  private typealias Page = (found: [Found], next: EnvelopeID?)
 
   private enum Position {
     case everywhere(after: EnvelopeID?)
@@ -42,12 +80,12 @@ final class EnvelopeWalk {
     switch position {
     case .everywhere(let after):
       queue.worker.ask({ store throws(StoreError) in
-        try store.page(after: after, limit: QueryDesk.Limits.page)
+        try Found.page(of: store, after: after, limit: QueryDesk.Limits.page)
       }) { [self] result in
         finished(
           result.map { page in
             position = .everywhere(after: page.next)
-            return Step(envelopes: page.envelopes, place: page.next == nil ? .atEnd : .onTheWay)
+            return Step(found: page.found, place: page.next == nil ? .atEnd : .onTheWay)
           }
         )
       }
@@ -58,7 +96,7 @@ final class EnvelopeWalk {
       }
       let start = after ?? EnvelopeID(UInt64(message.rawValue) << 32 - 1)
       queue.worker.ask({ store throws(StoreError) in
-        try store.page(after: start, limit: QueryDesk.Limits.page)
+        try Found.page(of: store, after: start, limit: QueryDesk.Limits.page)
       }) { [self] result in
         finished(result.map { took($0, of: message, messages, envelopes) })
       }
@@ -66,25 +104,34 @@ final class EnvelopeWalk {
       let ids = Array(envelopes.prefix(QueryDesk.Limits.page))
       let rest = envelopes.dropFirst(ids.count)
       position = .envelopes(rest)
-      queue.worker.ask({ store throws(StoreError) in try DispatchDesk.envelopes(ids, in: store) }) {
-        finished($0.map { Step(envelopes: $0, place: rest.isEmpty ? .atEnd : .onTheWay) })
+      queue.worker.ask({ store throws(StoreError) in
+        var found: [Found] = []
+        for id in ids {
+          // No identifier ends in zero.
+          let before = EnvelopeID(id.rawValue - 1) ?? EnvelopeID(id.rawValue - 2)
+          let page = try Found.page(of: store, after: before, limit: 1)
+          if let first = page.found.first, first.id == id { found.append(first) }
+        }
+        return found
+      }) {
+        finished($0.map { Step(found: $0, place: rest.isEmpty ? .atEnd : .onTheWay) })
       }
     }
   }
 
   private func took(
-    _ page: EnvelopePage,
+    _ page: Page,
     of message: MessageID,
     _ messages: ArraySlice<MessageID>,
     _ envelopes: ArraySlice<EnvelopeID>
   ) -> Step {
-    let found = page.envelopes.filter { $0.message.id == message }
+    let found = page.found.filter { $0.id.message == message }
     if let next = page.next, next.message == message {
       position = .messages(messages, after: next, then: envelopes)
-      return Step(envelopes: found, place: .onTheWay)
+      return Step(found: found, place: .onTheWay)
     }
     let rest = messages.dropFirst()
     position = .messages(rest, after: nil, then: envelopes)
-    return Step(envelopes: found, place: rest.isEmpty && envelopes.isEmpty ? .atEnd : .onTheWay)
+    return Step(found: found, place: rest.isEmpty && envelopes.isEmpty ? .atEnd : .onTheWay)
   }
 }

@@ -11,12 +11,12 @@ final class QueueListing: PagedAnswer {
   let id: UInt32
   private unowned let desk: QueryDesk
   private let query: Query
-  private let walk: EnvelopeWalk
+  private let walk: EnvelopeWalk<StoredRecord>
   private var credits = 0
   private var page = EnvelopePageEncoder()
   private var reading = Reading.none
   /// Read; those from `next` on are not yet in a page.
-  private var envelopes: [StoredEnvelope] = []
+  private var records: [StoredRecord] = []
   private var next = 0
   private var isAtEnd = false
 
@@ -24,7 +24,7 @@ final class QueueListing: PagedAnswer {
   private enum Reading {
     case none
     case underWay
-    case done(Result<EnvelopeWalk.Step, StoreError>)
+    case done(Result<EnvelopeWalk<StoredRecord>.Step, StoreError>)
   }
 
   init(_ desk: QueryDesk, _ id: UInt32, _ query: Query) {
@@ -55,7 +55,7 @@ final class QueueListing: PagedAnswer {
       switch result {
       case .failure(let error): return desk.send(id, .failure("\(error)"))
       case .success(let step):
-        (envelopes, next) = (step.envelopes, 0)
+        (records, next) = (step.found, 0)
         isAtEnd = step.place == .atEnd
         if !isAtEnd { readOn() }
       }
@@ -84,26 +84,29 @@ final class QueueListing: PagedAnswer {
   /// Puts into the page what was read, as long as it has room.
   private func fillPage() -> Room {
     let now = Clock.now()
-    while next < envelopes.count {
-      if let row = row(of: envelopes[next], at: now), !page.append(row) { return .full }
+    while next < records.count {
+      if let row = row(of: records[next], at: now), !page.append(row.record, row.place) {
+        return .full
+      }
       next += 1
     }
     return .roomLeft
   }
 
-  /// Nil when the envelope has just gone, or is not asked for.
-  private func row(of found: StoredEnvelope, at now: Instant) -> EnvelopeRow? {
-    guard let place = desk.queue.place(of: found) else { return nil }
-    var stored = found
+  /// Nil when the envelope has just gone, or is not asked for. Records go on as they are: to look into
+  /// each costs more than all the rest.
+  private func row(
+    of found: StoredRecord,
+    at now: Instant
+  ) -> (record: StoredRecord, place: EnvelopePlace)? {
+    // What cannot be read is put aside when the schedule reads it, or by a verification.
+    guard let place = desk.queue.place(of: found.id, try? found.decoded()) else { return nil }
+    let preview = query.preview(found.id, place.state)
+    if preview == true, place.state != .orphaned { return (found, place) }
+    guard preview != false, var stored = try? found.decoded() else { return nil }
     if place.state == .orphaned { stored.envelope.explainOrphan() }
     guard query.matches(stored, place.state, at: now) else { return nil }
-    return EnvelopeRow(
-      message: stored.message,
-      envelope: stored.envelope,
-      state: place.state,
-      nextTry: place.nextTry,
-      expiry: desk.queue.entries.expiry(of: stored.envelope)
-    )
+    return (place.state == .orphaned ? StoredRecord(stored) : found, place)
   }
 }
 
@@ -118,28 +121,41 @@ extension Envelope {
 }
 
 extension QueueService {
-  /// Where an envelope is that was found in the store, and when it is next tried. Nil when it has just
-  /// gone, or just come.
-  func place(of stored: StoredEnvelope) -> (state: RuntimeState, nextTry: Instant?)? {
-    let envelope = stored.envelope
-    guard let status = scheduler.status(of: envelope.id) else {
-      guard loading != .complete, !goneWhileLoading.contains(envelope.id) else { return nil }
-      switch entries.entry(for: stored).standing {
-      case .live, .inFlight: return (.pending, nil)
-      case .suspended: return (.suspended, nil)
-      case .held: return (.orphaned, nil)
+  /// Where an envelope is that was found in the store. Nil when it has just gone, or just come.
+  ///
+  /// - Parameter stored: what the store has of it; asked only where the schedule does not know enough.
+  func place(of id: EnvelopeID, _ stored: @autoclosure () -> StoredEnvelope?) -> EnvelopePlace? {
+    guard let status = scheduler.status(of: id) else {
+      guard loading != .complete, !goneWhileLoading.contains(id), let stored = stored() else {
+        return nil
       }
+      let state: RuntimeState =
+        switch entries.entry(for: stored).standing {
+        case .live, .inFlight: .pending
+        case .suspended: .suspended
+        case .held: .orphaned
+        }
+      let expiry = entries.expiry(of: stored.envelope)
+      return EnvelopePlace(state: state, nextTry: nil, expiry: expiry)
     }
     let state: RuntimeState =
       switch status.state {
       case .pending: .pending
       case .scheduled: .scheduled
       case .inFlight: .inflight
-      case .held:
-        status.holdQueue == ScheduleEntries.missingAction(envelope.action) ? .orphaned : .held
+      case .held: isOrphan(stored()?.envelope, in: status.holdQueue) ? .orphaned : .held
       case .suspended: .suspended
       case .expired: .expired
       }
-    return (state, status.nextTry)
+    return EnvelopePlace(
+      state: state,
+      nextTry: status.nextTry,
+      inflightSince: status.inFlightSince,
+      expiry: status.expiry
+    )
+  }
+
+  private func isOrphan(_ envelope: Envelope?, in hold: String?) -> Bool {
+    envelope.map { ScheduleEntries.missingAction($0.action) } == hold
   }
 }

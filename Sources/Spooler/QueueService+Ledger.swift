@@ -30,14 +30,14 @@ extension QueueService {
     _ messages: [MessageID],
     finished: @escaping (Result<Void, StoreError>) -> Void
   ) {
-    let walk = EnvelopeWalk(.only(messages: messages, envelopes: []))
+    let walk = EnvelopeWalk<StoredEnvelope>(.only(messages: messages, envelopes: []))
     var found: [StoredEnvelope] = []
     func goOn() {
       walk.next(in: self) { [unowned self] result in
         switch result {
         case .failure(let error): finished(.failure(error))
         case .success(let step):
-          found += step.envelopes
+          found += step.found
           guard step.place == .atEnd else { return goOn() }
           // When all has been read meanwhile, they are there, or gone.
           if loading != .complete {

@@ -78,6 +78,19 @@ extension Store {
     return all
   }
 
+  /// The same through their records.
+  func everythingAsRecords(limit: Int) throws -> [StoredEnvelope] {
+    var all: [StoredEnvelope] = []
+    var next: EnvelopeID?
+    repeat {
+      let page = try records(after: next, limit: limit)
+      #expect(page.records.count <= limit)
+      all += try page.records.map { try $0.decoded() }
+      next = page.next
+    } while next != nil
+    return all
+  }
+
   func body(of message: MessageID) throws -> [UInt8] {
     try body(of: message, from: 0, count: 1 << 20)
   }

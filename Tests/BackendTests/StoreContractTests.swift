@@ -199,6 +199,8 @@ struct StoreContractTests {
     }
     #expect(all == expected)
     for limit in 1...11 { #expect(try store.everything(limit: limit).count == 10) }
+    let whole = try store.everything(limit: 20)
+    for limit in 1...11 { #expect(try store.everythingAsRecords(limit: limit) == whole) }
 
     let page = try store.page(after: nil, limit: 3)
     let next = try #require(page.next)

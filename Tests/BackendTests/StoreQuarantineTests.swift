@@ -39,6 +39,19 @@ struct StoreQuarantineTests {
     #expect(try store.reopen().quarantined == 1)
   }
 
+  @Test("gives no damaged record to those who do not look into it", arguments: Backend.tabular)
+  func records(backend: Backend) throws {
+    let store = try prepared(backend)
+    try backend.flip(.envelopes, try Sample.envelopeID(2, 1).rawValue, at: 20, in: spool)
+    try backend.flip(.messages, 3, at: 4, in: spool)
+    _ = try store.open()
+    #expect(
+      try store.everythingAsRecords(limit: 4).map(\.envelope.id.message.rawValue) == [1, 1, 2]
+    )
+    let aside = try store.quarantined().map(\.name)
+    #expect(aside.contains("envelope-0000000200000001") && aside.contains("message-00000003"))
+  }
+
   @Test("moves an envelope aside that an update finds damaged", arguments: Backend.tabular)
   func update(backend: Backend) throws {
     let store = try prepared(backend)

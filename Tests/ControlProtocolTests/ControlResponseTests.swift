@@ -76,32 +76,19 @@ struct EnvelopePageTests {
 
   @Test("A page of the largest rows fits a frame")
   func byteLimit() throws {
-    var row = Samples.fullRow()
-    let long = String(repeating: "x", count: ControlLimits.rowText + 100)
-    row.message.sender = Address(local: long, domain: long)
-    row.message.session.serverName = long
-    row.message.session.helo = long
-    row.message.session.hostname = long
-    row.message.session.user = long
-    row.message.session.tag = long
-    row.message.envelopeIdentifier = long
-    row.envelope.action = long
-    row.envelope.kind = .local(
-      LocalDelivery(user: long, subaddress: long, method: .command(long, .alias))
-    )
-    row.envelope.recipient = Address(local: long, domain: long)
-    row.envelope.destination = Address(local: long, domain: long + "y")
-    row.envelope.originalRecipient = long
-    row.envelope.progress.lastError = long
+    // Each of a message of its own, and each record as long as a record may be.
+    let record = [UInt8](repeating: 0x78, count: RecordLimits.record)
+    let place = Samples.plainRow().place
     var page = EnvelopePageEncoder()
-    while page.append(row) {}
-    let bytes = page.finish()
-    #expect(bytes.count + 5 <= ControlLimits.frame)
-    guard case .envelopes(let rows) = try ControlResponse(decoding: bytes) else {
-      Issue.record("not a page")
-      return
+    var raw: UInt64 = 0x0000_0001_0000_0001
+    while page.append(
+      StoredRecord(id: Samples.envelopeID(raw), envelope: record, message: record),
+      place
+    ) {
+      raw += 1 << 32
     }
-    #expect(rows.first?.envelope.action.utf8.count == ControlLimits.rowText)
+    #expect(page.count > 1)
+    #expect(page.finish().count + 5 <= ControlLimits.frame)
   }
 
   @Test("The envelopes of one message carry it once")
@@ -132,7 +119,7 @@ struct EnvelopePageTests {
   @Test("A first row that points at the message before it is refused")
   func firstRowWithoutMessage() {
     #expect(throws: DecodingError.self) {
-      try ControlResponse(decoding: [1, 1, 0, 0, 0, 1, 0] + Array(repeating: 1, count: 60))
+      try ControlResponse(decoding: [1, 1, 0, 0, 0, 1] + Array(repeating: 1, count: 60))
     }
   }
 }

@@ -42,9 +42,9 @@ enum Samples {
     row.envelope.progress.lastStatus = EnhancedStatus(.temporary, 4, 999)
     row.envelope.progress.suspension = .quarantine
     row.envelope.progress.crashes = 2
-    row.state = .held
-    row.nextTry = Instant(seconds: 1_700_000_400)
-    row.inflightSince = Instant(seconds: 1_700_000_300)
+    row.place.state = .held
+    row.place.nextTry = Instant(seconds: 1_700_000_400)
+    row.place.inflightSince = Instant(seconds: 1_700_000_300)
     return row
   }
 
@@ -74,9 +74,11 @@ enum Samples {
         destination: bob,
         created: Instant(milliseconds: 1_700_000_000_123)
       ),
-      state: .pending,
-      nextTry: nil,
-      expiry: Instant(seconds: 1_700_345_600)
+      place: EnvelopePlace(
+        state: .pending,
+        nextTry: nil,
+        expiry: Instant(seconds: 1_700_345_600)
+      )
     )
   }
 

@@ -32,8 +32,8 @@ struct QueueLineTests {
         row.envelope.progress.lastTry = Instant(milliseconds: 1_700_000_500_999)
         row.envelope.progress.tries = 3
         row.envelope.progress.lastError = "451 \u{1b}[31mno\u{7f}\\n"
-        row.state = .held
-        row.nextTry = nil
+        row.place.state = .held
+        row.place.nextTry = nil
       },
       "000000aa000000bb|inet6|bounce|bounce,auth,internal,suspend,hold|@|bob@example.net|"
         + "bob@example.net|1700000000|1700345600|1700000500|3|pending||"
@@ -45,34 +45,34 @@ struct QueueLineTests {
         row.envelope.kind = .local(LocalDelivery(user: "bob"))
         row.envelope.destination = Address(local: "b|o b", domain: "example.net")
         row.envelope.progress.lastTry = Instant(seconds: 1_700_000_970)
-        row.state = .inflight
+        row.place.state = .inflight
       },
       "000000aa000000bb|inet4|mda||ann@example.org|bob@example.net|\"b|o b\"@example.net|"
         + "1700000000|1700345600|1700000970|0|inflight|30|\n"
     ),
     (
-      Rows.changed { $0.state = .offline },
+      Rows.changed { $0.place.state = .offline },
       "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|offline||\n"
     ),
     (
       Rows.changed { row in
-        row.state = .scheduled
-        row.nextTry = Instant(seconds: 1_700_000_990)
+        row.place.state = .scheduled
+        row.place.nextTry = Instant(seconds: 1_700_000_990)
       },
       "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|pending|-10|\n"
     ),
     (
       Rows.changed { row in
-        row.state = .suspended
-        row.nextTry = Instant(seconds: 1_700_001_060)
+        row.place.state = .suspended
+        row.place.nextTry = Instant(seconds: 1_700_001_060)
       },
       "000000aa000000bb|local|mta|suspend|ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|pending|60|\n"
     ),
     (
-      Rows.changed { $0.state = .orphaned },
+      Rows.changed { $0.place.state = .orphaned },
       "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|invalid||\n"
     ),

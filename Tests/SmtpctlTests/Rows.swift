@@ -36,9 +36,11 @@ enum Rows {
         destination: recipient,
         created: Instant(seconds: 1_700_000_000)
       ),
-      state: .pending,
-      nextTry: Instant(seconds: 1_700_001_400),
-      expiry: Instant(seconds: 1_700_345_600)
+      place: EnvelopePlace(
+        state: .pending,
+        nextTry: Instant(seconds: 1_700_001_400),
+        expiry: Instant(seconds: 1_700_345_600)
+      )
     )
   }
 

@@ -55,25 +55,43 @@ extension TableStore {
   }
 
   package func page(after: EnvelopeID?, limit: Int) throws(StoreError) -> EnvelopePage {
+    let rows = try pageRows(after, limit)
+    var page = EnvelopePage(envelopes: [], next: rows.next)
+    var reading = PageReading()
+    reading.messages = rows.messages
+    page.envelopes.reserveCapacity(rows.envelopes.count)
+    for row in rows.envelopes {
+      if let stored = reading.read(row, self) { page.envelopes.append(stored) }
+    }
+    try moveAside(reading)
+    return page
+  }
+
+  package func records(after: EnvelopeID?, limit: Int) throws(StoreError) -> RecordPage {
+    let rows = try pageRows(after, limit)
+    // What is damaged is moved aside there.
+    guard let records = rows.joined() else {
+      return RecordPage(try page(after: after, limit: limit))
+    }
+    return RecordPage(records: records, next: rows.next)
+  }
+
+  private func pageRows(_ after: EnvelopeID?, _ limit: Int) throws(StoreError) -> PageRows {
     precondition(limit >= 1)
-    var page = EnvelopePage(envelopes: [], next: nil)
+    var page = PageRows()
     let lower = after.map { $0.rawValue &+ 1 } ?? 0
     guard after?.rawValue != .max else { return page }
-    let rows = try readableRows(.envelopes, in: lower...UInt64.max, limit: limit)
-    guard let first = rows.first, let last = rows.last else { return page }
-    var reading = PageReading()
-    reading.messages = try readableRows(
+    page.envelopes = try readableRows(.envelopes, in: lower...UInt64.max, limit: limit)
+    guard let first = page.envelopes.first, let last = page.envelopes.last else { return page }
+    page.messages = try readableRows(
       .messages,
       in: first.key >> 32...last.key >> 32,
       limit: limit
     )
-    page.envelopes.reserveCapacity(rows.count)
-    for row in rows {
-      if let stored = reading.read(row, self) { page.envelopes.append(stored) }
-    }
-    try moveAside(reading)
     // Damaged keys are no identifiers, but one that follows them is.
-    if rows.count >= limit { page.next = EnvelopeID(last.key) ?? EnvelopeID(last.key | 1) }
+    if page.envelopes.count >= limit {
+      page.next = EnvelopeID(last.key) ?? EnvelopeID(last.key | 1)
+    }
     return page
   }
 
@@ -107,6 +125,34 @@ extension TableStore {
 
   func damaged(_ problem: String) -> StoreError {
     .damaged(path: tables.path, problem: problem)
+  }
+}
+
+/// Some envelopes in rising order, and the messages in their range.
+struct PageRows {
+  var envelopes: [RecordRow] = []
+  var messages: [RecordRow] = []
+  var next: EnvelopeID?
+
+  /// Each envelope with its message; nil when a checksum does not hold, a key is no identifier, or a
+  /// message is missing.
+  func joined() -> [StoredRecord]? {
+    var records: [StoredRecord] = []
+    records.reserveCapacity(envelopes.count)
+    var index = 0
+    var checked = -1
+    for row in envelopes {
+      while index < messages.count, messages[index].key < row.key >> 32 { index += 1 }
+      guard index < messages.count, messages[index].key == row.key >> 32,
+        checked == index || messages[index].isWhole(in: .messages),
+        row.isWhole(in: .envelopes), let id = EnvelopeID(row.key)
+      else { return nil }
+      checked = index
+      records.append(
+        StoredRecord(id: id, envelope: row.content, message: messages[index].content)
+      )
+    }
+    return records
   }
 }
 

@@ -112,10 +112,15 @@ extension Envelope {
 
   /// Reads what `encodedRecord` wrote.
   package init(id: EnvelopeID, record: [UInt8]) throws(DecodingError) {
-    guard record.count <= RecordLimits.record else {
-      throw .tooLong(field: "envelope record", length: record.count)
+    try self.init(id: id, record: ByteReader(record))
+  }
+
+  /// The record is all that is left in the reader.
+  package init(id: EnvelopeID, record: ByteReader) throws(DecodingError) {
+    guard record.remaining <= RecordLimits.record else {
+      throw .tooLong(field: "envelope record", length: record.remaining)
     }
-    var reader = ByteReader(record)
+    var reader = record
     guard try reader.readByte() == Envelope.recordVersion else {
       throw .invalid(field: "envelope record version")
     }

@@ -77,10 +77,15 @@ extension Message {
 
   /// Reads what `encodedRecord` wrote.
   package init(id: MessageID, record: [UInt8]) throws(DecodingError) {
-    guard record.count <= RecordLimits.record else {
-      throw .tooLong(field: "message record", length: record.count)
+    try self.init(id: id, record: ByteReader(record))
+  }
+
+  /// The record is all that is left in the reader.
+  package init(id: MessageID, record: ByteReader) throws(DecodingError) {
+    guard record.remaining <= RecordLimits.record else {
+      throw .tooLong(field: "message record", length: record.remaining)
     }
-    var reader = ByteReader(record)
+    var reader = record
     guard try reader.readByte() == Message.recordVersion else {
       throw .invalid(field: "message record version")
     }

@@ -44,6 +44,9 @@ package protocol Store: AnyObject {
   /// - Parameter limit: at least 1.
   func page(after: EnvelopeID?, limit: Int) throws(StoreError) -> EnvelopePage
 
+  /// The same as records, their checksums checked. A store that keeps records need not decode them.
+  func records(after: EnvelopeID?, limit: Int) throws(StoreError) -> RecordPage
+
   /// One envelope with its message; nil when it is not there or has been quarantined.
   func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope?
 
@@ -79,6 +82,10 @@ package protocol Store: AnyObject {
 }
 
 extension Store {
+  package func records(after: EnvelopeID?, limit: Int) throws(StoreError) -> RecordPage {
+    RecordPage(try page(after: after, limit: limit))
+  }
+
   /// Whether this very message is there, and not another of its identifier.
   package func holds(_ message: Message) throws(StoreError) -> Bool {
     let before = EnvelopeID(UInt64(message.id.rawValue) << 32 - 1)

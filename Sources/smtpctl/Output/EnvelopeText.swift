@@ -16,7 +16,7 @@ struct EnvelopeText {
     add("ctime", envelope.created.seconds)
     add("last-try", envelope.progress.lastTry?.seconds ?? 0)
     add("last-bounce", envelope.progress.lastNotice?.seconds ?? 0)
-    add("ttl", (row.expiry - envelope.created).wholeSeconds)
+    add("ttl", row.timeToLiveSeconds)
     add("retry", Int64(envelope.progress.tries))
     add("flags", EnvelopeText.flags(of: row))
     addNotification(row)

@@ -27,13 +27,13 @@ enum QueueLine {
     bytes.append(divider)
     bytes.append(decimal: envelope.created.seconds)
     bytes.append(divider)
-    bytes.append(decimal: row.expiry.seconds)
+    bytes.append(decimal: row.expirySeconds)
     bytes.append(divider)
     bytes.append(decimal: envelope.progress.lastTry?.seconds ?? 0)
     bytes.append(divider)
     bytes.append(decimal: UInt64(envelope.progress.tries))
     bytes.append(divider)
-    bytes.append(text: row.state.runWord)
+    bytes.append(text: row.place.state.runWord)
     bytes.append(divider)
     appendSeconds(of: row, at: now, to: &bytes)
     bytes.append(divider)
@@ -54,13 +54,14 @@ enum QueueLine {
     at now: Instant,
     to bytes: inout [UInt8]
   ) {
-    switch row.state {
+    switch row.place.state {
     case .pending, .scheduled, .held, .suspended:
-      guard let next = row.nextTry else { return }
+      guard let next = row.place.nextTry else { return }
       bytes.append(decimal: next.seconds - now.seconds)
     case .inflight:
       bytes.append(
-        decimal: now.seconds - (row.inflightSince ?? row.envelope.progress.lastTry ?? now).seconds
+        decimal: now.seconds
+          - (row.place.inflightSince ?? row.envelope.progress.lastTry ?? now).seconds
       )
     case .expired, .orphaned, .offline: break
     }
@@ -80,8 +81,8 @@ enum EnvelopeFlag: String, CaseIterable {
     case .bounce: row.envelope.kind.isBounce
     case .auth: row.message.session.user != nil
     case .internal: row.envelope.origin == .expansion
-    case .suspend: row.state == .suspended || row.envelope.progress.suspension.isPause
-    case .hold: row.state == .held
+    case .suspend: row.place.state == .suspended || row.envelope.progress.suspension.isPause
+    case .hold: row.place.state == .held
     }
   }
 }

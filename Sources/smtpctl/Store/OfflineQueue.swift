@@ -198,9 +198,11 @@ final class OfflineQueue: QueueService {
     return EnvelopeRow(
       message: stored.message,
       envelope: stored.envelope,
-      state: .offline,
-      nextTry: nil,
-      expiry: stored.envelope.created + (given > .zero ? given : timeToLive)
+      place: EnvelopePlace(
+        state: .offline,
+        nextTry: nil,
+        expiry: stored.envelope.created + (given > .zero ? given : timeToLive)
+      )
     )
   }
 }

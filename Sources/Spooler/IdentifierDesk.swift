@@ -17,10 +17,14 @@ final class IdentifierDesk {
   private var isExtending = false
   /// Whether the store may have messages that the schedule does not know.
   private var mustAsk = false
+  /// Messages of which something was in quarantine at the start: it may come back. What goes there later
+  /// is behind the cursor.
+  private var aside: Set<MessageID> = []
 
   init(_ queue: QueueService) { self.queue = queue }
 
-  func begin(storedCursor: [UInt8]?) {
+  func begin(storedCursor: [UInt8]?, aside: Set<MessageID>) {
+    self.aside = aside
     cursor = IdentifierCursor(stored: storedCursor)
     serve()
   }
@@ -46,8 +50,8 @@ final class IdentifierDesk {
         }
         return
       }
-      let block = cursor.block(of: next.count) { [queue] id in
-        queue.scheduler.knows(id) || queue.intakeDesk?.isOpen(id) == true
+      let block = cursor.block(of: next.count) { [queue, aside] id in
+        queue.scheduler.knows(id) || queue.intakeDesk?.isOpen(id) == true || aside.contains(id)
       }
       self.cursor = cursor
       guard let block else { continue }

@@ -210,10 +210,8 @@ final class QueryDesk {
       case .failure(let error): send(id, .failure("\(error)"))
       case .success(let found):
         let now = Clock.now()
-        let new = found.filter { stored in
-          if case .envelope(let wanted) = item, wanted != stored.envelope.id { return false }
-          return queue.scheduler.status(of: stored.envelope.id) == nil
-        }
+        // All of it, whichever envelope was named: a message goes with the last that the schedule knows.
+        let new = found.filter { queue.scheduler.status(of: $0.envelope.id) == nil }
         queue.adopt(new, at: now)
         send(id, .count(new.count))
         queue.dispatchDesk?.pump()

@@ -201,14 +201,15 @@ package final class QueueService: RoleService {
     worker.read({ store throws(StoreError) in
       (
         try store.setting(IdentifierCursor.setting), try store.setting(Pauses.setting),
-        try store.setting(StoredTimeToLive.setting)
+        try store.setting(StoredTimeToLive.setting),
+        Set(((try? store.quarantined()) ?? []).compactMap(\.message))
       )
     }) { [unowned self] result in
       switch result {
       case .failure(let error): context.giveUp("\(error)")
-      case .success((let cursor, let paused, let timeToLive)):
+      case .success((let cursor, let paused, let timeToLive, let aside)):
         loading = .reading
-        identifiers?.begin(storedCursor: cursor)
+        identifiers?.begin(storedCursor: cursor, aside: aside)
         pauses.restore(paused)
         applyPauses()
         record(timeToLive)

@@ -39,6 +39,34 @@ struct StoreQuarantineTests {
     #expect(try store.reopen().quarantined == 1)
   }
 
+  @Test(
+    "keeps a message for its envelope in quarantine though all others are done",
+    arguments: Backend.tabular
+  )
+  func lastOfTheReadable(backend: Backend) throws {
+    let store = try prepared(backend)
+    let id = try Sample.envelopeID(2, 1)
+    try backend.flip(.envelopes, id.rawValue, at: 20, in: spool)
+    _ = try store.open()
+    #expect(try store.everything().count == 5)
+    try store.apply([.removeMessage(id.message)])
+    #expect(try store.everything().map(\.envelope.id.message.rawValue) == [1, 1, 3, 3])
+    #expect(store.statistics().envelopes == 4)
+    #expect(try store.verifyAll().isEmpty)
+    #expect(try store.reopen().quarantined == 1)
+    try store.apply([.removeMessage(id.message)])
+
+    let back = try store.restore(quarantined: "envelope-\(id)")
+    #expect(back.envelopes == [id])
+    #expect(try store.envelope(id) != nil)
+    #expect(try store.body(of: id.message).isEmpty == false)
+    #expect(try store.verifyAll().isEmpty)
+    try store.apply([.removeMessage(id.message)])
+    #expect(throws: StoreError.absent) { try store.body(of: id.message) }
+    #expect(store.statistics().messages == 2)
+    #expect(store.statistics().envelopes == 4)
+  }
+
   @Test("gives no damaged record to those who do not look into it", arguments: Backend.tabular)
   func records(backend: Backend) throws {
     let store = try prepared(backend)

@@ -157,6 +157,10 @@ extension TableStore {
 
   private func remove(_ id: MessageID, _ step: inout Step) throws(StoreError) {
     let key = UInt64(id.rawValue)
+    guard !hasEnvelopeAside.contains(id) else {
+      step.totals.envelopes -= try tables.remove(.envelopes, in: id.envelopeKeys)
+      return
+    }
     guard try tables.remove(.messages, key) else { return }
     step.totals.messages -= 1
     step.removed.insert(id)

@@ -32,7 +32,10 @@ extension TableStore {
     step.quarantined += 1
     switch table {
     case .messages: step.totals.messages -= 1
-    case .envelopes: step.totals.envelopes -= 1
+    case .envelopes:
+      step.totals.envelopes -= 1
+      // Too many, where the transaction fails, does no harm.
+      if let id = record.message { hasEnvelopeAside.insert(id) }
     case .bodies: step.totals.bodyBytes -= row.content.count
     case .staged: step.totals.bodyBytes -= StagedSize.decode(row.content) ?? 0
     }

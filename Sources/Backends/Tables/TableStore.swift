@@ -20,6 +20,8 @@ package final class TableStore: Store {
   /// The body that was read last, since bodies are read in chunks.
   var recentBody: (id: MessageID, content: [UInt8])?
   var state = State.closed
+  /// Messages that stay for their envelopes in quarantine.
+  var hasEnvelopeAside: Set<MessageID> = []
 
   enum State: Sendable {
     case closed
@@ -99,7 +101,9 @@ package final class TableStore: Store {
   ) throws(StoreError) {
     do throws(StoreError) {
       try readTotals(into: &report)
-      report.quarantined = try tables.quarantined().count
+      let aside = try tables.quarantined()
+      report.quarantined = aside.count
+      hasEnvelopeAside = Set(aside.lazy.filter(\.isEnvelope).compactMap(\.message))
       if sweeping == .orphans { report.orphansRemoved = try sweepStaged() }
     } catch {
       guard case .damaged = error, tables.isOpen else { throw error }

@@ -116,7 +116,8 @@ package enum Change: Sendable {
   case add(Envelope)
   case update(EnvelopeID, EnvelopeUpdate)
   case removeEnvelope(EnvelopeID)
-  /// The message, its body and whatever envelopes it still has.
+  /// The message, its body and whatever envelopes it still has. One with an envelope in quarantine
+  /// stays, without the others, so that it can be restored.
   case removeMessage(MessageID)
   /// A small named value; nil removes it. At most 64 bytes of name and 4,096 of value.
   case set(String, [UInt8]?)
@@ -239,6 +240,20 @@ package struct QuarantinedRecord: Hashable, Sendable {
     self.size = size
     self.when = when
   }
+}
+
+extension QuarantinedRecord {
+  /// The message that it is or belongs to; nil when that cannot be told from its name.
+  package var message: MessageID? {
+    let parts = name.split(separator: "-")
+    guard parts.count >= 2, ["message", "envelope", "body", "staged"].contains(parts[0]) else {
+      return nil
+    }
+    return EnvelopeID(hexadecimal: parts[1])?.message ?? MessageID(hexadecimal: parts[1])
+  }
+
+  /// Whether it is an envelope that may come back to a message whose others have gone.
+  package var isEnvelope: Bool { name.hasPrefix("envelope-") }
 }
 
 /// What `restore` brought back.

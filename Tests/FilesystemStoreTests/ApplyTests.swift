@@ -61,6 +61,39 @@ struct ApplyTests {
     #expect(disk.files(below: "queue").isEmpty)
   }
 
+  @Test("a message for more recipients than a file of the journal has room for gets one of its own")
+  func large() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1))])
+    disk.fault = .full
+    let error = #expect(throws: StoreError.self) {
+      try store.apply([.insert(newMessage(2, envelopes: 200))])
+    }
+    guard case .full? = error else { throw error ?? .absent }
+    disk.fault = .none
+    #expect(try allEnvelopes(store).count == 1)
+    try store.apply([
+      .insert(newMessage(2, envelopes: 200)), .insert(newMessage(3)),
+      .insert(newMessage(70, envelopes: 120)), .insert(newMessage(71, envelopes: 300)),
+    ])
+    #expect(try allEnvelopes(store).count == 622)
+    func largest() -> Int {
+      disk.files(below: FilesystemStore.journalDirectory).values.map(\.count).max() ?? 0
+    }
+    #expect(largest() > smallLimits().segmentBytes)
+
+    let again = makeStore(disk.afterPowerCut(.nothing))
+    _ = try again.open()
+    #expect(try allEnvelopes(again).count == 622)
+    #expect(try again.verify(after: nil, limit: 10).findings.isEmpty)
+
+    for number in 4...60 { try store.apply([.insert(newMessage(UInt32(number), size: 300))]) }
+    #expect(largest() == smallLimits().segmentBytes)
+    #expect(try allEnvelopes(store).count == 679)
+  }
+
   @Test("what cannot be is refused, and nothing of the call is done")
   func refused() throws {
     let store = makeStore(MemoryDisk())

@@ -184,7 +184,13 @@ func script(rounds: UInt32 = 7) -> [[Change]] {
       ),
       .add(makeEnvelope(first + 2, 9)),
     ])
+    if round == 1 {
+      // Each of them is more than a file of the journal has room for.
+      batches.append([.insert(newMessage(9001, envelopes: 45, size: 60))])
+      batches.append([.insert(newMessage(9002, envelopes: 60, size: 60))])
+    }
     guard round >= 2 else { continue }
+    if round == 2 { batches.append([.removeMessage(messageID(9002))]) }
     let old = (round - 2) * 4 + 1
     batches.append([
       .update(envelopeID(old, 1), .deferred(at: later, status: nil, error: "again")),

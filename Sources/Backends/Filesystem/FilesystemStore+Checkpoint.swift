@@ -24,13 +24,10 @@ extension FilesystemStore {
   /// Makes sure that groups of these extents can be appended. New mail leaves one file of the journal
   /// to changes that end deliveries.
   func makeRoom(for extents: [Int], isMail: Bool) throws(StoreError) {
-    for extent in extents where extent + GroupHeader.alignment > limits.segmentBytes {
-      throw .failed(
-        operation: "insert",
-        path: "\(disk.root)/\(FilesystemStore.journalDirectory)",
-        errno: 27,
-        explanation: "too large for the journal"
-      )
+    let large = extents.filter { journal.isLarge($0) }
+    if !large.isEmpty {
+      // A message to some ten thousand has a file of its own, which goes when it is in the tree.
+      try onDisk { () throws(DiskError) in try journal.prepare(for: large) }
     }
     let needed = journal.segmentsNeeded(for: extents) + (isMail ? 1 : 0)
     while journal.ready < needed {

@@ -37,6 +37,11 @@ package struct Journal {
   package private(set) var closed: [Segment] = []
   private var retired: [(slot: Int, epoch: UInt64)] = []
   private var free: [Int] = []
+  /// Free files that were made for one group each that no other file has room for.
+  /// The smallest first.
+  private var large: [(slot: Int, bytes: Int)] = []
+  /// The sizes of the files that are larger than the others.
+  private var sizes: [Int: Int] = [:]
   /// Of the next file that is begun.
   private var nextEpoch: UInt64 = 1
   /// Of the next group.
@@ -67,10 +72,13 @@ package struct Journal {
   package var filled: Int { closed.count + (current == nil ? 0 : 1) }
 
   /// How many files can be begun without needing space.
-  package var ready: Int { free.count + retired.count }
+  package var ready: Int { free.count + retired.count(where: { sizes[$0.slot] == nil }) }
 
   /// Whether there may be another file.
-  package var canGrow: Bool { files.count < segmentsMax }
+  package var canGrow: Bool { files.count - sizes.count < segmentsMax }
+
+  /// Whether a group of that extent has room in no file but one of its own.
+  package func isLarge(_ extent: Int) -> Bool { extent + GroupHeader.alignment > segmentBytes }
 
   /// Whether a group of that extent needs a new file.
   package func needsNewSegment(for extent: Int) -> Bool {
@@ -83,6 +91,10 @@ package struct Journal {
     var used = current?.used ?? segmentBytes
     var needed = 0
     for extent in extents {
+      guard !isLarge(extent) else {
+        used = segmentBytes
+        continue
+      }
       if used + extent + GroupHeader.alignment > segmentBytes {
         needed += 1
         used = 0
@@ -117,6 +129,13 @@ package struct Journal {
       .sorted { $0.epoch < $1.epoch }
     let needed = Set(closed.map(\.slot))
     free = files.keys.filter { !needed.contains($0) }.sorted()
+    large = []
+    sizes = [:]
+    for (slot, file) in files {
+      let size = try disk.size(of: file)
+      if size > segmentBytes { sizes[slot] = size }
+    }
+    try dropLarge()
     nextEpoch = recovery.nextEpoch
     nextSequence = max(recovery.nextSequence, floor + 1)
     return recovery
@@ -154,6 +173,7 @@ package struct Journal {
     current = nil
     closed = []
     free = []
+    large = []
     retired = []
     isSealed = true
   }
@@ -165,19 +185,19 @@ package struct Journal {
 
   /// Makes `group` durable. Returns where it is.
   ///
-  /// A file should be ready if the group needs a new one.
+  /// A file should be ready if the group needs a new one: `prepare` makes it for one that is large.
   package mutating func append(
     _ group: consuming GroupWriter
   ) throws(DiskError) -> (slot: Int, base: Int) {
-    precondition(!isSealed && group.extent + GroupHeader.alignment <= segmentBytes)
-    if needsNewSegment(for: group.extent) { try advance() }
+    precondition(!isSealed)
+    if needsNewSegment(for: group.extent) { try advance(for: group.extent) }
     return try write(group)
   }
 
   /// Makes durable which groups count, by one without changes.
   package mutating func mark() throws(DiskError) {
     precondition(!isSealed, "a journal that is closed or has failed")
-    if current == nil { try advance() }
+    if current == nil { try advance(for: GroupHeader.alignment) }
     _ = try write(GroupWriter(reserving: GroupHeader.alignment))
   }
 
@@ -194,7 +214,7 @@ package struct Journal {
       tail: tail,
       start: start
     )
-    precondition(segment.used + bytes.count <= segmentBytes)
+    precondition(segment.used + bytes.count <= sizes[segment.slot] ?? segmentBytes)
     let base = segment.used
     // Until the sync has returned, nobody knows what is on the disk.
     isSealed = true
@@ -206,7 +226,22 @@ package struct Journal {
     nextSequence += 1
     free.append(contentsOf: retired.filter { $0.epoch < tail }.map(\.slot))
     retired.removeAll { $0.epoch < tail }
+    // The group is durable, whatever becomes of these.
+    try? dropLarge()
     return (segment.slot, base)
+  }
+
+  /// Removes what was made for large groups that are durable elsewhere now.
+  private mutating func dropLarge() throws(DiskError) {
+    guard !sizes.isEmpty else { return }
+    for slot in free where sizes[slot] != nil {
+      guard let file = files[slot] else { continue }
+      try disk.removeIfPresent(path(slot))
+      disk.close(file)
+      files[slot] = nil
+      sizes[slot] = nil
+      free.removeAll { $0 == slot }
+    }
   }
 
   private var oldestNeeded: UInt64 {
@@ -214,20 +249,25 @@ package struct Journal {
     return current?.epoch ?? nextEpoch
   }
 
-  /// Closes the current file and begins another.
-  private mutating func advance() throws(DiskError) {
+  /// Closes the current file and begins another that has room for the extent.
+  private mutating func advance(for extent: Int) throws(DiskError) {
     if free.isEmpty, !retired.isEmpty, current != nil {
       _ = try write(GroupWriter(reserving: GroupHeader.alignment))
     }
     let slot: Int
-    if !free.isEmpty {
+    if isLarge(extent) {
+      // The smallest that fits leaves to every other its own.
+      try prepare(for: [extent])
+      let fitting = large.firstIndex { $0.bytes >= extent + GroupHeader.alignment }
+      slot = large.remove(at: fitting ?? 0).slot
+    } else if !free.isEmpty {
       slot = free.removeFirst()
     } else if !retired.isEmpty {
       // Nothing is current: the retired one may be written over at once, see `schema/fs-spool.md`.
       slot = retired.removeFirst().slot
     } else {
       slot = unusedSlot
-      try create(slot)
+      try create(slot, segmentBytes)
     }
     if let full = current { closed.append(full) }
     current = Segment(slot: slot, epoch: nextEpoch)
@@ -235,13 +275,31 @@ package struct Journal {
     nextEpoch += 1
   }
 
-  private mutating func create(_ slot: Int) throws(DiskError) {
+  /// Has a file ready for each of these large groups.
+  package mutating func prepare(for extents: [Int]) throws(DiskError) {
+    precondition(!isSealed, "a journal that is closed or has failed")
+    var known = large.map(\.bytes).sorted()
+    for extent in extents {
+      let bytes = extent + GroupHeader.alignment
+      if let fitting = known.firstIndex(where: { $0 >= bytes }) {
+        known.remove(at: fitting)
+        continue
+      }
+      let slot = unusedSlot
+      try create(slot, bytes)
+      sizes[slot] = bytes
+      large.append((slot, bytes))
+    }
+    large.sort { $0.bytes < $1.bytes }
+  }
+
+  private mutating func create(_ slot: Int, _ bytes: Int) throws(DiskError) {
     let path = path(slot)
     do throws(DiskError) {
       try disk.removeIfPresent(path)
       let file = try disk.open(path, .create)
       do throws(DiskError) {
-        try disk.preallocate(file, size: segmentBytes)
+        try disk.preallocate(file, size: bytes)
         try disk.synchronize(file)
         try disk.synchronizeDirectory(directory)
       } catch {
@@ -260,7 +318,7 @@ package struct Journal {
   package mutating func grow() throws(DiskError) {
     precondition(!isSealed, "a journal that is closed or has failed")
     let slot = unusedSlot
-    try create(slot)
+    try create(slot, segmentBytes)
     free.append(slot)
   }
 
@@ -283,6 +341,9 @@ package struct Journal {
 
   /// Removes a free file if there are more than `keeping`. Returns whether it did.
   package mutating func shrink(keeping: Int) throws(DiskError) -> Bool {
+    free.append(contentsOf: large.map(\.slot))
+    large = []
+    try dropLarge()
     guard free.count > keeping, let slot = free.max(), let file = files[slot] else { return false }
     try disk.removeIfPresent(path(slot))
     disk.close(file)

@@ -403,7 +403,9 @@ package struct ServerSession: Sendable {
     guard user != nil || configuration.authentication != .required else {
       return failLine(ServerReply.authenticationRequired)
     }
-    guard mails < configuration.limits.mailsMax else { return failLine(ServerReply.tooManyMails) }
+    guard mails < configuration.limits.mailsMax else {
+      return fail(input.lineText, ServerReply.tooManyMails, .ours)
+    }
     switch result {
     case .failure(let refusal):
       failLine(refusal.reply)
@@ -431,7 +433,9 @@ package struct ServerSession: Sendable {
       transaction.asked < limits.recipientsAskedMax
     else {
       guard inFlight == 0 else { return false }
-      failLine(ServerReply.tooManyRecipients)
+      // Many clients name more than we take, and send the mail to those that were accepted.
+      let isFull = transaction.accepted >= limits.recipientsMax
+      fail(input.lineText, ServerReply.tooManyRecipients, isFull ? .ours : .clients)
       return true
     }
     switch result {

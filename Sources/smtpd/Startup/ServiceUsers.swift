@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import Interprocess
+internal import Mail
 internal import Sandbox
 internal import Supervisor
 
@@ -38,6 +39,9 @@ struct ServiceUsers {
       case .absent, .failed: missing.append(name)
       }
     }
+    // Nobody runs as this one until an alias has a command, which must not be found out then.
+    let aliasUser = LocalDelivery.aliasUser
+    if case .found = UserDatabase.user(named: aliasUser) {} else { missing.append(aliasUser) }
     guard missing.isEmpty else {
       throw StartupFailure(
         "users are missing: \(missing.sorted().joined(separator: ", ")); run `make users` as root"

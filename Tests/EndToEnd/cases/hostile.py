@@ -279,7 +279,7 @@ def forbidden_configuration(bench):
 def missing_users(bench):
     bench.need_root("needs root, who has users for the roles")
     with open("/etc/passwd", encoding="utf-8", errors="surrogateescape") as file:
-        lines = [line for line in file if not line.startswith(("_smtpq:", "_smtpk:"))]
+        lines = [line for line in file if not line.startswith(("_smtpq:", "_smtpk:", "_smtpd:"))]
     bench.write("passwd", "".join(lines).encode("utf-8", "surrogateescape"))
     within = f"mount --bind {bench.path('passwd')} /etc/passwd || exit 99; exec \"$@\""
     daemon = Daemon(bench, PLAIN, command=["unshare", "-m", "sh", "-c", within, "sh"])
@@ -287,7 +287,7 @@ def missing_users(bench):
     if daemon.ended() == 99:
         raise Skipped("mount is not permitted")
     said = daemon.log()
-    expect("users are missing: _smtpk, _smtpq; run `make users` as root" in said, f"it says {said!r}")
+    expect("users are missing: _smtpd, _smtpk, _smtpq; run `make users` as root" in said, f"it says {said!r}")
 
 
 @case("a spool with another user's mail is refused with the command that hands it over, which does")

@@ -81,14 +81,15 @@ match from any for any action "out"
     load = Load(daemon.port, 4, 1, ("b@example.com", local), pause=0.01).start()
     eventually(lambda: load.count() >= 20, "no mail is taken")
     outages = []
-    while not outages or not outages[-1].is_short and len(outages) < ATTEMPTS:
+    # Two in a row, or two of three.
+    while sum(outage.is_short for outage in outages) < 2 and len(outages) < ATTEMPTS:
         if outages:
             time.sleep(HEALTHY)
         outages.append(Outage(daemon, load, victims))
     load.stop()
     took = "; then ".join(map(str, outages))
     bench.note(f"service after {took}")
-    expect(outages[-1].is_short, f"service came back after {took}")
+    expect(sum(outage.is_short for outage in outages) >= 2, f"service came back after {took}")
     running = eventually(lambda: r if len(r := daemon.roles()) == len(ROLES) else None,
                          "not all roles run again")
     dead = {pid for outage in outages for pid in outage.killed}

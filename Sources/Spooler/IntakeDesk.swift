@@ -210,14 +210,16 @@ final class IntakeDesk {
     }
     let writer = stagedBodies[id] ?? StagedWriter(stage: stage, message: id, on: stageLoop)
     stagedBodies[id] = writer
-    run(writer, id, bytes: bytes.count, { $0.append(bytes) }) { [unowned self] in
+    run(writer, id, bytes: bytes.count, { $0.append(bytes) }) { [unowned self] _ in
       perform(intake.staged(id, written: bytes.count))
     }
   }
 
   private func finishStage(_ id: MessageID) {
     guard let writer = stagedBodies.removeValue(forKey: id) else { return }
-    run(writer, id, { $0.finish() }) { [unowned self] in perform(intake.stageFinished(id)) }
+    run(writer, id, { $0.finish() }) { [unowned self] checksum in
+      perform(intake.stageFinished(id, checksum: checksum))
+    }
   }
 
   private func discardStage(_ id: MessageID) {
@@ -228,25 +230,25 @@ final class IntakeDesk {
     }
   }
 
-  private func run(
+  private func run<Value: Sendable>(
     _ writer: StagedWriter,
     _ id: MessageID,
     bytes: Int = 0,
-    _ body: @escaping @Sendable (StagedWriter) -> StoreError?,
-    finished: @escaping () -> Void
+    _ body: @escaping @Sendable (StagedWriter) -> Result<Value, StoreError>,
+    finished: @escaping (Value) -> Void
   ) {
     let loop = queue.context.loop
     let done = NIOLoopBound(finished, eventLoop: loop)
     let me = NIOLoopBound(self, eventLoop: loop)
     stageLoop.execute {
-      let error = body(writer)
+      let result = body(writer)
       loop.execute {
-        if let error {
+        switch result {
+        case .success(let value): done.value(value)
+        case .failure(let error):
           if case .exists = error { me.value.queue.identifiers?.collided() }
           me.value.queue.context.log.warn("queue: message \(id): \(error)")
           me.value.perform(me.value.intake.stageFailed(id, IntakeDesk.reply(to: error), bytes))
-        } else {
-          done.value()
         }
       }
     }
@@ -265,25 +267,18 @@ private final class StagedWriter: Sendable {
     body = .makeEmptyBox(valueType: StagedBody.self, eventLoop: loop)
   }
 
-  func append(_ bytes: [UInt8]) -> StoreError? {
-    attempt { () throws(StoreError) in
+  func append(_ bytes: [UInt8]) -> Result<Void, StoreError> {
+    Result { () throws(StoreError) in
       if body.value == nil { body.value = try stage.begin(message, .kept) }
       try body.value?.append(bytes)
     }
   }
 
-  func finish() -> StoreError? {
-    attempt { () throws(StoreError) in try body.value?.finish() }
+  /// Returns the checksum of the body.
+  func finish() -> Result<UInt32, StoreError> {
+    guard let body = body.value else { preconditionFailure("a body without bytes") }
+    return Result { () throws(StoreError) in try body.finish().checksum }
   }
 
   func discard() { body.value?.discard() }
-
-  private func attempt(_ work: () throws(StoreError) -> Void) -> StoreError? {
-    do throws(StoreError) {
-      try work()
-      return nil
-    } catch {
-      return error
-    }
-  }
 }

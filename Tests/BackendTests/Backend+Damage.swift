@@ -10,6 +10,22 @@ import Testing
 @testable import SQLiteStore
 
 extension Backend {
+  /// Those that know the checksums of bodies that are files.
+  static let checkingStaged: [Backend] = [.fs]
+
+  /// Flips one bit of a body of a store that is closed.
+  func flipBody(_ id: MessageID, at index: Int, in spool: Spool) throws {
+    guard self == .fs else {
+      return try flip(.bodies, UInt64(id.rawValue), at: index, in: spool)
+    }
+    try spool.flip("queue/\("\(id)".prefix(2))/\(id)/message", at: index)
+  }
+
+  /// Flips one bit of a body that is a file.
+  func flipStaged(_ id: MessageID, at index: Int, in spool: Spool) throws {
+    try spool.flip(stage(in: spool).path(of: id), at: index)
+  }
+
   /// Makes a closed store look as if version 99 had written it.
   func pretendNewer(in spool: Spool) throws {
     switch self {

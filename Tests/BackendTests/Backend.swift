@@ -146,11 +146,25 @@ final class Spool: Sendable {
   }
 
   /// A body as the queue stages it for a store.
-  func stage(_ bytes: [UInt8], for message: MessageID, _ backend: Backend) throws {
+  @discardableResult
+  func stage(
+    _ bytes: [UInt8],
+    for message: MessageID,
+    _ backend: Backend
+  ) throws -> StagedBody.Content {
     let stage = backend.stage(in: self)
     try stage.open()
     let body = try stage.begin(message)
-    try body.append(bytes)
-    try body.finish()
+    try body.append(Array(bytes.prefix(bytes.count / 2)))
+    try body.append(Array(bytes.dropFirst(bytes.count / 2)))
+    return try body.finish()
+  }
+
+  /// Flips one bit of a file.
+  func flip(_ path: String, at index: Int) throws {
+    let file = try disk.open(path, .write)
+    defer { disk.close(file) }
+    let byte = try #require(try disk.read(file, at: index, count: 1).first)
+    try disk.write([byte ^ 0x10], to: file, at: index)
   }
 }

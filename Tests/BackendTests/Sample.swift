@@ -55,11 +55,15 @@ enum Sample {
     )
   }
 
-  static func staged(_ number: UInt32, size: Int) throws -> NewMessage {
+  static func staged(
+    _ number: UInt32,
+    size: Int,
+    checksum: UInt32? = nil
+  ) throws -> NewMessage {
     NewMessage(
       message: try message(number, size: size),
       envelopes: [try envelope(number)],
-      body: .staged(size: size)
+      body: .staged(size: size, checksum: checksum)
     )
   }
 }

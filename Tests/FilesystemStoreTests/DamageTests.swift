@@ -224,10 +224,3 @@ struct DamageTests {
     #expect(try allEnvelopes(store).isEmpty)
   }
 }
-
-extension StoreError {
-  fileprivate var isDamage: Bool {
-    if case .damaged = self { return true }
-    return false
-  }
-}

@@ -239,6 +239,26 @@ struct EnvelopeTextTests {
     }
   }
 
+  @Test("the checksum of a body is a word that a version 3 reader does not see")
+  func bodyChecksum() throws {
+    let message = makeMessage(1, size: 9)
+    let envelope = makeEnvelope(1, 1)
+    for checksum: UInt32 in [0, 0xab, .max] {
+      let bytes = EnvelopeText.encode(message, envelope, bodyChecksum: checksum)
+      let content = try EnvelopeText.content(bytes, id: envelope.id)
+      #expect(content.bodyChecksum == checksum)
+      #expect(content.stored == StoredEnvelope(message: message, envelope: envelope))
+      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+      #expect(lines[1] == "version: 3" && lines.filter { $0.contains("body-crc") }.count == 1)
+    }
+    #expect(
+      String(decoding: EnvelopeText.encode(message, envelope, bodyChecksum: 0xab), as: UTF8.self)
+        .hasPrefix("version: 3 body-crc=000000ab session=")
+    )
+    let without = EnvelopeText.encode(message, envelope)
+    #expect(try EnvelopeText.content(without, id: envelope.id).bodyChecksum == nil)
+  }
+
   @Test("an ordinary envelope has version 3's fields alone, in its order")
   func ordinary() {
     let text = String(

@@ -48,7 +48,7 @@ struct TraceTests {
         "create queue/01/01000001/message", "pwrite queue/01/01000001/message 0+100",
         "fdatasync queue/01/01000001/message",
         "create queue/01/01000001/0100000100000001",
-        "pwrite queue/01/01000001/0100000100000001 0+297",
+        "pwrite queue/01/01000001/0100000100000001 0+315",
         "fdatasync queue/01/01000001/0100000100000001",
         "fsync queue", "fsync queue/01", "fsync queue/01/01000001",
       ]
@@ -87,7 +87,7 @@ struct TraceTests {
     try store.checkpointSlice()
     #expect(
       disk.trace == [
-        "create incoming/envelope.tmp", "pwrite incoming/envelope.tmp 0+312",
+        "create incoming/envelope.tmp", "pwrite incoming/envelope.tmp 0+330",
         "fdatasync incoming/envelope.tmp",
         "rename incoming/envelope.tmp to queue/01/01000001/0100000100000001",
         "unlink queue/01/01000001/0100000100000002",

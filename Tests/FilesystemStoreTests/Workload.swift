@@ -94,6 +94,13 @@ func allEnvelopes(
   return all
 }
 
+extension StoreError {
+  var isDamage: Bool {
+    if case .damaged = self { return true }
+    return false
+  }
+}
+
 /// What a store must hold after the same changes: the plainest reading of `Store.apply`.
 struct Model: Equatable {
   var envelopes: [EnvelopeID: StoredEnvelope] = [:]

@@ -110,7 +110,7 @@ struct IntakeTests {
       Self.words(intake.staged(message.id, written: 150)) == ["credit 4 60", "finish 4"]
     )
     #expect(intake.envelopes([try Self.envelope(4, 1)]).isEmpty)
-    #expect(Self.words(intake.stageFinished(message.id)) == ["commit 4 1"])
+    #expect(Self.words(intake.stageFinished(message.id, checksum: 7)) == ["commit 4 1"])
     let failed = intake.commitFailed(message.id, Intake.notStored)
     #expect(Self.words(failed) == ["discard 4", "refused 4 451"])
     #expect(intake.count == 0 && intake.bytesInMemory == 0)
@@ -347,7 +347,7 @@ struct IntakeTests {
           if Bool.random(using: &random) {
             actions += intake.staged(id, written: bytes.count)
           }
-        case .finishStage(let id): actions += intake.stageFinished(id)
+        case .finishStage(let id): actions += intake.stageFinished(id, checksum: 7)
         case .commit(let new):
           if Bool.random(using: &random) { actions += intake.committed(new.message.id) }
         default: break

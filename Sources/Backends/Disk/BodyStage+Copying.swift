@@ -8,11 +8,14 @@ extension BodyStage {
   package func copy(
     _ message: MessageID,
     _ chunk: (_ offset: Int) throws(StoreError) -> [UInt8]
-  ) throws(StoreError) -> Int {
+  ) throws(StoreError) -> NewMessage.Body {
     let body = try begin(message)
     while true {
       let bytes = try chunk(body.size)
-      guard !bytes.isEmpty else { return try body.finish() }
+      guard !bytes.isEmpty else {
+        let content = try body.finish()
+        return .staged(size: content.size, checksum: content.checksum)
+      }
       try body.append(bytes)
     }
   }

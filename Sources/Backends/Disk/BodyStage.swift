@@ -122,9 +122,18 @@ package final class BodyStage: Sendable {
 
 /// A body that is being written. Ends with `finish` or `discard`; one that is dropped is discarded.
 package final class StagedBody: Sendable {
+  /// What was written.
+  package struct Content: Sendable {
+    /// In bytes.
+    package var size = 0
+    /// CRC-32C.
+    package var checksum: UInt32 { sum.value }
+    fileprivate var sum = Checksum()
+  }
+
   private struct State {
     var file: OpenFile?
-    var size = 0
+    var content = Content()
   }
 
   private let disk: any Disk
@@ -140,22 +149,24 @@ package final class StagedBody: Sendable {
   deinit { discard() }
 
   /// Bytes so far.
-  package var size: Int { state.withLock { $0.size } }
+  package var size: Int { state.withLock { $0.content.size } }
 
   /// Appends to the file; not durable.
   package func append(_ bytes: [UInt8]) throws(StoreError) {
     let (file, offset) = state.withLock { state in
-      defer { state.size += bytes.count }
-      return (state.file, state.size)
+      let offset = state.content.size
+      state.content.size += bytes.count
+      state.content.sum.add(bytes.span)
+      return (state.file, offset)
     }
     guard let file else { preconditionFailure("a body that has ended") }
     try disk.asStore { () throws(DiskError) in try disk.write(bytes, to: file, at: offset) }
   }
 
-  /// Makes body and name durable. Returns the size. After a throw the body is gone.
+  /// Makes body and name durable. After a throw the body is gone.
   @discardableResult
-  package func finish() throws(StoreError) -> Int {
-    let (file, size) = take()
+  package func finish() throws(StoreError) -> Content {
+    let (file, content) = take()
     guard let file else { preconditionFailure("a body that has ended") }
     do throws(DiskError) {
       defer { disk.close(file) }
@@ -165,7 +176,7 @@ package final class StagedBody: Sendable {
       try? disk.unlink(path)
       throw error.storeError(in: disk.root)
     }
-    return size
+    return content
   }
 
   /// Removes the file; nothing when it has ended already.
@@ -176,10 +187,10 @@ package final class StagedBody: Sendable {
     try? disk.unlink(path)
   }
 
-  private func take() -> (OpenFile?, Int) {
+  private func take() -> (OpenFile?, Content) {
     state.withLock { state in
       defer { state.file = nil }
-      return (state.file, state.size)
+      return (state.file, state.content)
     }
   }
 }

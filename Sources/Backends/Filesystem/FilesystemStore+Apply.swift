@@ -94,7 +94,8 @@ extension FilesystemStore {
     if case .bytes(let bytes) = new.body, bytes.count > limits.journalBodyMax {
       let body = try stage.begin(id)
       try body.append(bytes)
-      new.body = .staged(size: try body.finish())
+      let content = try body.finish()
+      new.body = .staged(size: content.size, checksum: content.checksum)
     }
     plan.hasMail = true
     plan.inserted[id] = new.message
@@ -169,6 +170,11 @@ extension FilesystemStore {
     overlay.carryOut(change, stamp) { id in
       // During the replay only: a live insertion has looked before.
       state != .open && ((try? tree.contains(id)) ?? true)
+    }
+    switch change {
+    case .insert(let insert): bodySums.forget(insert.id)
+    case .removeMessage(let id): bodySums.forget(id)
+    case .put, .removeEnvelope, .set: break
     }
     if let id = change.message {
       progress[slot, default: CheckpointProgress()].touched.append(id)

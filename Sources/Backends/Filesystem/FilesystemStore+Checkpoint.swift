@@ -88,7 +88,10 @@ extension FilesystemStore {
     let (chosen, end) = chooseSlice(of: segment, work)
     if !chosen.isEmpty {
       try onDisk { () throws(DiskError) in try writeToTree(chosen) }
-      for id in chosen { overlay.forget(id) }
+      for id in chosen {
+        if case .journal? = overlay[id]?.base { bodySums.forget(id) }
+        overlay.forget(id)
+      }
     }
     progress[segment.slot]?.done = end
     if end == work.touched.count {
@@ -98,6 +101,18 @@ extension FilesystemStore {
     }
     guard !work.touched.isEmpty else { return limits.segmentBytes }
     return segment.used / work.touched.count * (end - work.done) + 1
+  }
+
+  /// Makes files of all that the journal has, so that no later start finds any of it there.
+  func emptyJournal() throws(StoreError) {
+    journal.closeCurrent()
+    while !journal.closed.isEmpty { try checkpointSlice() }
+    do throws(DiskError) {
+      try timed { () throws(DiskError) in try journal.mark() }
+    } catch {
+      if journal.isSealed { state = .sealed }
+      throw error.storeError(in: disk.root)
+    }
   }
 
   private func chooseSlice(
@@ -144,17 +159,20 @@ extension FilesystemStore {
   ) throws(DiskError) {
     // Gone when it was moved to quarantine, or by hand.
     guard try tree.contains(id) else { return }
-    for slot in entry.envelopes {
+    let checksum = try tree.bodyFacts(of: id).checksum
+    for slot in entry.envelopes where slot.record != nil {
+      guard let envelope = EnvelopeID(message: id, low: slot.low),
+        let stored = try readRecord(envelope, slot)
+      else { continue }
+      try batch.write(
+        EnvelopeText.encode(stored.message, stored.envelope, bodyChecksum: checksum),
+        to: SpoolTree.path(of: envelope)
+      )
+    }
+    // Behind the others: the last one that knows the checksum may be among them.
+    for slot in entry.envelopes where slot.record == nil {
       guard let envelope = EnvelopeID(message: id, low: slot.low) else { continue }
-      if slot.record != nil {
-        guard let stored = try readRecord(envelope, slot) else { continue }
-        try batch.write(
-          EnvelopeText.encode(stored.message, stored.envelope),
-          to: SpoolTree.path(of: envelope)
-        )
-      } else {
-        try batch.remove(envelope)
-      }
+      try batch.remove(envelope)
     }
   }
 
@@ -174,12 +192,16 @@ extension FilesystemStore {
         try batch.remove(envelope)
       }
     }
+    let bodyChecksum: UInt32?
     switch origin.body {
     case .journal(let place):
       let begin = Int(place.offset - origin.whole.offset)
       let body = Array(whole[begin..<begin + Int(place.length)])
+      // Of what was just found to be whole.
+      bodyChecksum = Checksum.of(body)
       try batch.write(body, to: SpoolTree.bodyPath(of: id))
-    case .staged:
+    case .staged(_, let checksum):
+      bodyChecksum = checksum
       if try !batch.moveBody(from: stage.path(of: id), to: id) {
         report("body \(id)", "missing")
       }
@@ -189,7 +211,7 @@ extension FilesystemStore {
         let stored = try readRecord(envelope, slot, within: (origin.whole, whole))
       else { continue }
       try batch.write(
-        EnvelopeText.encode(stored.message, stored.envelope),
+        EnvelopeText.encode(stored.message, stored.envelope, bodyChecksum: bodyChecksum),
         to: SpoolTree.path(of: envelope)
       )
     }
@@ -197,21 +219,26 @@ extension FilesystemStore {
 
   /// Whether the bytes of an inserted message are those that were written.
   func isWhole(_ content: [UInt8], _ origin: Overlay.Origin) throws(DiskError) -> Bool {
+    try frameChecksum(of: origin)
+      == GroupWriter.checksum(
+        content.span,
+        epoch: origin.stamp.epoch,
+        sequence: origin.stamp.sequence
+      )
+  }
+
+  /// The checksum that stands before an inserted message; nil when its frame is damaged.
+  func frameChecksum(of origin: Overlay.Origin) throws(DiskError) -> UInt32? {
     let frame = JournalPlace(
       slot: origin.whole.slot,
       offset: origin.whole.offset - UInt32(GroupWriter.frameSize),
       length: UInt32(GroupWriter.frameSize)
     )
     var reader = ByteReader(try journal.read(frame))
-    guard let length = try? reader.readInteger(UInt32.self), length == origin.whole.length,
-      let checksum = try? reader.readInteger(UInt32.self)
-    else { return false }
-    return checksum
-      == GroupWriter.checksum(
-        content.span,
-        epoch: origin.stamp.epoch,
-        sequence: origin.stamp.sequence
-      )
+    guard let length = try? reader.readInteger(UInt32.self), length == origin.whole.length else {
+      return nil
+    }
+    return try? reader.readInteger(UInt32.self)
   }
 
   func keepJournalRecord(

@@ -53,6 +53,7 @@ extension FilesystemStore {
     try onDisk { () throws(DiskError) in try quarantine.open() }
     try readSettings(&report)
     overlay = Overlay()
+    bodySums = BodySums()
     journal = Journal(disk: disk, limits: limits)
     progress = [:]
     tree.forgetListing()

@@ -7,64 +7,6 @@ internal import StoreJournal
 
 /// Reading: the journal first, then the tree.
 extension FilesystemStore {
-  package func body(
-    of message: MessageID,
-    from offset: Int,
-    count: Int
-  ) throws(StoreError) -> [UInt8] {
-    precondition(offset >= 0 && count >= 0)
-    switch overlay[message]?.base {
-    case .gone?: throw .absent
-    case .journal(let origin)?:
-      switch origin.body {
-      case .journal(let place):
-        return try onDisk { () throws(DiskError) in
-          try journal.read(place, from: offset, count: count)
-        }
-      case .staged(let size):
-        if let found = try stage.size(of: message) {
-          guard found == size else { throw wrongSize(of: message, found, size) }
-          return try stage.read(message, from: offset, count: count)
-        }
-        return try bodyInTree(of: message, from: offset, count: count, size: size)
-      }
-    case .tree?, nil: break
-    }
-    return try bodyInTree(of: message, from: offset, count: count, size: nil)
-  }
-
-  /// Checks at its end that the body is as long as it was when it was stored.
-  ///
-  /// - Parameter size: nil when the message's envelopes have to be asked.
-  private func bodyInTree(
-    of message: MessageID,
-    from offset: Int,
-    count: Int,
-    size: Int?
-  ) throws(StoreError) -> [UInt8] {
-    let bytes: [UInt8]?
-    do throws(DiskError) {
-      bytes = try tree.readBody(of: message, from: offset, count: count)
-    } catch {
-      guard error.isAboutOneFile else { throw error.storeError(in: disk.root) }
-      throw .damaged(
-        path: "\(disk.root)/\(SpoolTree.bodyPath(of: message))",
-        problem: error.explanation
-      )
-    }
-    guard let bytes else { throw .absent }
-    guard bytes.count < count else { return bytes }
-    let found = try onDisk { () throws(DiskError) in try filedBodySize(of: message) }
-    var wanted = size
-    if wanted == nil { wanted = try anyMessage(message)?.size }
-    if let found, let wanted, found != wanted { throw wrongSize(of: message, found, wanted) }
-    return bytes
-  }
-
-  private func wrongSize(of message: MessageID, _ found: Int, _ wanted: Int) -> StoreError {
-    .damaged(path: "\(disk.root): message \(message)", problem: "\(found) bytes of \(wanted)")
-  }
-
   package func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope? {
     if let entry = overlay[id.message] {
       if case .gone = entry.base { return nil }

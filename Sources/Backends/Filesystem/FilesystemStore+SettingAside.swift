@@ -75,6 +75,7 @@ extension FilesystemStore {
     guard !quarantine.isLeft(path), try tree.contains(id) else { return }
     let envelopes = (try? tree.envelopes(of: id)) ?? []
     let size = (try? tree.bodySize(of: id)) ?? 0
+    bodySums.forget(id)
     try quarantine.take(path, as: "message-\(id)", because: reason, at: clock())
     statisticsNow.messages -= 1
     statisticsNow.envelopes -= envelopes.count
@@ -136,6 +137,7 @@ extension FilesystemStore {
 
   /// Counts a message that has come into the tree from elsewhere. Returns its envelopes.
   func adopt(_ id: MessageID) throws(DiskError) -> [StoredEnvelope] {
+    bodySums.forget(id)
     statisticsNow.messages += 1
     statisticsNow.envelopes += (try? tree.envelopes(of: id))??.count ?? 0
     statisticsNow.bodyBytes += (try? tree.bodySize(of: id)) ?? 0

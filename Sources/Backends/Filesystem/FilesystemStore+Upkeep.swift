@@ -7,60 +7,77 @@ internal import StoreJournal
 
 /// What the operator asks for: checks, quarantine, messages put there by hand.
 extension FilesystemStore {
+  /// Bodies are read once so many bytes of them were: one more at most.
+  private static let verifiedBytesAtOnce = 4 << 20
+
   package func verify(after: MessageID?, limit: Int) throws(StoreError) -> VerifyPage {
     precondition(limit >= 1)
-    var broken: [MessageID] = []
     defer { findings = [] }
-    let page = try onDisk { () throws(DiskError) in
-      var page = VerifyPage()
-      page.findings = findings
+    var check = Check()
+    try onDisk { () throws(DiskError) in
+      check.page.findings = findings
       findings = []
       var message = try nextMessage(after: after)
       while let id = message {
-        guard page.messagesChecked < limit else { return page }
-        if try check(id, &page) == .broken { broken.append(id) }
-        page.next = id
+        guard check.page.messagesChecked < limit,
+          check.bytes < FilesystemStore.verifiedBytesAtOnce
+        else { return }
+        try self.check(id, &check)
+        check.page.next = id
         message = try nextMessage(after: id)
       }
       reportUnreadableBuckets()
-      page.findings += findings
-      page.next = nil
-      return page
+      check.page.findings += findings
+      check.page.next = nil
     }
+    guard state == .open else { return check.page }
     // Out of the journal only once what is left of them is kept aside.
-    if !broken.isEmpty, state == .open { try apply(broken.map { .removeMessage($0) }) }
-    return page
+    if !check.broken.isEmpty { try apply(check.broken.map { .removeMessage($0) }) }
+    if !check.changed.isEmpty {
+      // The journal has newer envelopes of theirs, which go with them, and must not come back.
+      try emptyJournal()
+      try onDisk { () throws(DiskError) in
+        for (id, problem) in check.changed { try setAside(id, because: problem) }
+      }
+      findings = []
+    }
+    return check.page
   }
 
-  private enum Soundness {
-    case sound
+  /// What a call of `verify` has seen.
+  private struct Check {
+    var page = VerifyPage()
+    /// Of bodies.
+    var bytes = 0
     /// In the journal, and not to be delivered. A copy is in quarantine.
-    case broken
+    var broken: [MessageID] = []
+    /// In the tree and not to be delivered, with changes in the journal.
+    var changed: [(id: MessageID, problem: String)] = []
   }
 
-  private func check(_ id: MessageID, _ page: inout VerifyPage) throws(DiskError) -> Soundness {
-    if case .gone? = overlay[id]?.base { return .sound }
-    page.messagesChecked += 1
-    if let problem = try bodyProblem(of: id) {
-      page.findings.append(VerifyFinding(record: "body \(id)", problem: problem))
+  private func check(_ id: MessageID, _ check: inout Check) throws(DiskError) {
+    if case .gone? = overlay[id]?.base { return }
+    check.page.messagesChecked += 1
+    if let problem = try bodyProblem(of: id, &check) {
+      check.page.findings.append(VerifyFinding(record: "body \(id)", problem: problem))
       try keepAside(id, problem)
-      return .broken
+      check.broken.append(id)
+      return
     }
     let identifiers = try identifiers(of: id)
-    page.envelopesChecked += identifiers.count
+    check.page.envelopesChecked += identifiers.count
     if identifiers.isEmpty, overlay[id] == nil, try tree.contains(id),
       !quarantine.isLeft(SpoolTree.path(of: id))
     {
       // Its envelopes may be in quarantine, and need the body when they are put back.
-      guard try !quarantine.has(id) else { return .sound }
+      guard try !quarantine.has(id) else { return }
       try setAside(id, because: "it has no envelope")
     } else {
       let stored = try envelopes(of: id, after: nil, limit: .max)
-      try checkSize(id, stored.first?.message)
+      try checkFiledBody(id, stored.first?.message, &check)
     }
-    page.findings += findings
+    check.page.findings += findings
     findings = []
-    return .sound
   }
 
   /// Keeps what the journal and the stage have of a message that is not whole.
@@ -72,30 +89,38 @@ extension FilesystemStore {
     }
   }
 
-  private func bodyProblem(of id: MessageID) throws(DiskError) -> String? {
+  /// What is wrong with a message that came by the journal.
+  private func bodyProblem(
+    of id: MessageID,
+    _ check: inout Check
+  ) throws(DiskError) -> String? {
     guard case .journal(let origin)? = overlay[id]?.base else { return nil }
-    guard try isWhole(try journal.read(origin.whole), origin) else { return "wrong checksum" }
-    if case .staged(let size) = origin.body {
-      let staged = try disk.facts(stage.path(of: id))?.size
-      let moved = try tree.bodySize(of: id)
-      let found = staged ?? moved
-      if found != size { return "\(found ?? 0) bytes of \(size)" }
+    check.bytes += origin.body.size
+    guard try isWhole(try journal.read(origin.whole), origin) else {
+      return FilesystemStore.wrongChecksum
     }
-    return nil
+    guard case .staged(let size, let checksum) = origin.body else { return nil }
+    let isStaged = try disk.facts(stage.path(of: id)) != nil
+    let path = isStaged ? stage.path(of: id) : SpoolTree.bodyPath(of: id)
+    return try problem(ofBody: path, BodyFacts(size: size, checksum: checksum))
   }
 
-  /// A body that cannot be opened, or is shorter or longer than it was, takes its message along.
-  private func checkSize(_ id: MessageID, _ message: Message?) throws(DiskError) {
+  /// A body in the tree that cannot be read, or is not what it was, takes its message along.
+  private func checkFiledBody(
+    _ id: MessageID,
+    _ message: Message?,
+    _ check: inout Check
+  ) throws(DiskError) {
     if case .journal? = overlay[id]?.base { return }
     guard let message, let size = try filedBodySize(of: id) else { return }
-    guard size == message.size else {
-      return try setAside(id, because: "its body: \(size) bytes of \(message.size)")
-    }
-    do {
-      _ = try tree.readBody(of: id, from: 0, count: 1)
-    } catch let error where error.isAboutOneFile {
-      try setAside(id, because: "its body: \(error.explanation)")
-    }
+    check.bytes += size
+    var wanted = try tree.bodyFacts(of: id)
+    wanted.size = message.size
+    guard let found = try problem(ofBody: SpoolTree.bodyPath(of: id), wanted) else { return }
+    let problem = "its body: \(found)"
+    guard overlay[id] != nil else { return try setAside(id, because: problem) }
+    report("message \(id)", problem)
+    check.changed.append((id, problem))
   }
 
   package func quarantined() throws(StoreError) -> [QuarantinedRecord] {
@@ -109,12 +134,8 @@ extension FilesystemStore {
   }
 
   package func restore(quarantined name: String) throws(StoreError) -> Restoration {
-    Restoration(try restoreEnvelopes(quarantined: name))
-  }
-
-  private func restoreEnvelopes(quarantined name: String) throws(StoreError) -> [EnvelopeID] {
     guard state == .open else { throw .sealed(path: disk.root) }
-    if let path = quarantine.left(name) { return try restoreLeft(name, at: path) }
+    if let path = quarantine.left(name) { return Restoration(try restoreLeft(name, at: path)) }
     let isDirectory = try onDisk { () throws(DiskError) in try quarantine.isDirectory(name) }
     guard let isDirectory else { throw .absent }
     let parts = name.split(separator: "-")
@@ -126,7 +147,7 @@ extension FilesystemStore {
     if parts.count >= 2, parts[0] == "envelope", !isDirectory,
       let id = EnvelopeID(hexadecimal: parts[1])
     {
-      return try restore(id, name)
+      return Restoration(try restore(id, name))
     }
     throw .damaged(path: "\(disk.root)/\(Quarantine.directory)/\(name)", problem: "no mail")
   }
@@ -161,7 +182,7 @@ extension FilesystemStore {
     return [id]
   }
 
-  private func restore(_ id: MessageID, _ name: String) throws(StoreError) -> [EnvelopeID] {
+  private func restore(_ id: MessageID, _ name: String) throws(StoreError) -> Restoration {
     let from = "\(Quarantine.directory)/\(name)"
     return try onDisk { () throws(DiskError) in
       let isInTree = try tree.contains(id)
@@ -176,12 +197,35 @@ extension FilesystemStore {
             ? "it still has no body, or no envelope" : "there is a message of its number"
         )
       }
+      let isDoubtful = try acceptBody(of: id, in: from)
       try disk.ensureDirectory(SpoolTree.bucket(of: id))
       try disk.synchronizeDirectory(SpoolTree.queue)
       try quarantine.giveBack(name, to: SpoolTree.path(of: id))
       tree.appeared(id)
-      return try adopt(id).map(\.envelope.id)
+      var restoration = Restoration(try adopt(id).map(\.envelope.id))
+      if isDoubtful { restoration.doubtful = ["body \(id)"] }
+      return restoration
     }
+  }
+
+  /// A body that is put back counts as whole: whether it is was for the operator to judge. Returns
+  /// whether its checksum did not hold.
+  private func acceptBody(of id: MessageID, in directory: String) throws(DiskError) -> Bool {
+    let path = "\(directory)/\(SpoolTree.body)"
+    let known = try tree.bodyFacts(of: id, in: directory)
+    guard let checksum = known.checksum,
+      let found = try disk.checksum(of: path), found != checksum
+    else { return false }
+    for envelope in try tree.envelopes(of: id, in: directory) ?? [] {
+      guard let text = try tree.text(of: envelope, in: directory) else { continue }
+      let stored = text.stored
+      try disk.replace(
+        "\(directory)/\(envelope)",
+        with: EnvelopeText.encode(stored.message, stored.envelope, bodyChecksum: found),
+        through: "\(SpoolTree.incoming)/quarantine.tmp"
+      )
+    }
+    return true
   }
 
   package func discover(_ message: MessageID) throws(StoreError) -> [StoredEnvelope] {

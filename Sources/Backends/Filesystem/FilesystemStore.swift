@@ -47,6 +47,8 @@ package final class FilesystemStore: Store {
   var settingsHaveCounts = false
   /// Bytes of the journal that checkpoints still have to deal with to keep up with what comes in.
   var checkpointDebt = 0
+  /// Of bodies that are being read.
+  var bodySums = BodySums()
   /// What was damaged while nothing could be reported; told by the next `verify`.
   var findings: [VerifyFinding] = []
 

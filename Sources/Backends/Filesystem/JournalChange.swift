@@ -18,12 +18,13 @@ enum JournalChange: Sendable {
 
   enum Body: Hashable, Sendable {
     case journal(JournalPlace)
-    case staged(size: Int)
+    /// A file, and its checksum where it is known.
+    case staged(size: Int, checksum: UInt32?)
 
     var size: Int {
       switch self {
       case .journal(let place): Int(place.length)
-      case .staged(let size): size
+      case .staged(let size, _): size
       }
     }
   }
@@ -100,10 +101,11 @@ extension JournalChange {
         case .bytes(let bytes):
           writer.write(UInt8(0))
           body = .journal(write(bytes, to: &writer))
-        case .staged(let size):
-          writer.write(UInt8(1))
+        case .staged(let size, let checksum):
+          writer.write(UInt8(checksum == nil ? 1 : 2))
           writer.writeVariable(UInt64(size))
-          body = .staged(size: size)
+          if let checksum { writer.write(checksum) }
+          body = .staged(size: size, checksum: checksum)
         }
         return Insert(
           id: new.message.id,
@@ -199,7 +201,9 @@ extension JournalChange {
     let body: Body =
       switch try reader.byte() {
       case 0: .journal(try reader.place(atMost: Int(UInt32.max)))
-      case 1: .staged(size: try reader.variable())
+      case 1: .staged(size: try reader.variable(), checksum: nil)
+      case 2:
+        .staged(size: try reader.variable(), checksum: UInt32(try reader.integer(bytes: 4)))
       default: throw .invalid(field: "body")
       }
     return Insert(

@@ -161,10 +161,19 @@ package struct GroupWriter: Sendable {
 
   /// Covers where the change belongs, so that an old one in its place is not taken for it.
   package static func checksum(_ content: Span<UInt8>, epoch: UInt64, sequence: UInt64) -> UInt32 {
+    partialChecksum(content, epoch: epoch, sequence: sequence).value
+  }
+
+  /// The same of a change that begins with `content`, for the rest to be added.
+  package static func partialChecksum(
+    _ content: Span<UInt8>,
+    epoch: UInt64,
+    sequence: UInt64
+  ) -> Checksum {
     var checksum = Checksum()
     checksum.add(epoch)
     checksum.add(sequence)
     checksum.add(content)
-    return checksum.value
+    return checksum
   }
 }

@@ -124,7 +124,7 @@ extension TableStore {
     try tables.insert(.messages, RecordRow(.messages, key, new.message.encodedRecord()))
     switch new.body {
     case .bytes(let bytes): try tables.insert(.bodies, RecordRow(.bodies, key, bytes))
-    case .staged(let size):
+    case .staged(let size, _):
       try tables.insert(.staged, RecordRow(.staged, key, StagedSize.encode(size)))
     }
     for envelope in new.envelopes {

@@ -28,10 +28,10 @@ package struct StoreCopy {
   }
 
   /// Writes a large body as a file of the destination, durable on return. `chunk` reads up to
-  /// `StoreCopy.Limits.chunk` bytes from an offset; an empty one is the end. Returns the size.
+  /// `StoreCopy.Limits.chunk` bytes from an offset; an empty one is the end. Returns what was staged.
   package typealias StageBody = (
     _ message: MessageID, _ chunk: (_ offset: Int) throws(StoreError) -> [UInt8]
-  ) throws(StoreError) -> Int
+  ) throws(StoreError) -> NewMessage.Body
 
   package struct Limits: Sendable {
     /// Messages and bytes of bodies that are made durable together.
@@ -219,7 +219,7 @@ package struct StoreCopy {
     }
     guard start.count > limits.inline else { return .bytes(start) }
     var failure: StoreError?
-    let size = try toDestination { () throws(StoreError) in
+    return try toDestination { () throws(StoreError) in
       try stage(id) { (offset) throws(StoreError) in
         do throws(StoreError) {
           return try source.body(of: id, from: offset, count: chunk)
@@ -231,7 +231,6 @@ package struct StoreCopy {
     } orSource: {
       failure
     }
-    return .staged(size: size)
   }
 
   private mutating func flush() throws(CopyError) {

@@ -226,9 +226,11 @@ package struct Intake: Sendable {
   }
 
   /// The staged file is durable.
-  package mutating func stageFinished(_ id: MessageID) -> [Action] {
+  ///
+  /// - Parameter checksum: the CRC-32C of what was written.
+  package mutating func stageFinished(_ id: MessageID, checksum: UInt32) -> [Action] {
     guard case .finishing(let size)? = transactions[id]?.content else { return [] }
-    transactions[id]?.content = .durable(size: size)
+    transactions[id]?.content = .durable(size: size, checksum: checksum)
     return proceed(id)
   }
 
@@ -338,7 +340,7 @@ package struct Intake: Sendable {
     let body: NewMessage.Body
     switch transaction.content {
     case .memory(let bytes): body = .bytes(bytes)
-    case .durable(let size): body = .staged(size: size)
+    case .durable(let size, let checksum): body = .staged(size: size, checksum: checksum)
     case .staged: return finishStage(message.id, transaction)
     case .finishing: return []
     }

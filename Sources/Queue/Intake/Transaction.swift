@@ -21,8 +21,8 @@ struct Transaction: Sendable {
     case staged(size: Int, unwritten: Int)
     /// In a file that is being made durable.
     case finishing(size: Int)
-    /// In a file that is durable.
-    case durable(size: Int)
+    /// In a file that is durable, with this CRC-32C.
+    case durable(size: Int, checksum: UInt32)
   }
 
   /// Why it cannot be stored, whatever else comes.

@@ -150,13 +150,14 @@ package struct NewMessage: Sendable {
 
   package enum Body: Sendable {
     case bytes([UInt8])
-    /// A file that `BodyStage` has already made durable, named after the message.
-    case staged(size: Int)
+    /// A file that `BodyStage` has already made durable, named after the message, and the CRC-32C of
+    /// what was written to it; nil where nobody knows.
+    case staged(size: Int, checksum: UInt32? = nil)
 
     package var size: Int {
       switch self {
       case .bytes(let bytes): bytes.count
-      case .staged(let size): size
+      case .staged(let size, _): size
       }
     }
   }

@@ -121,11 +121,8 @@ def cut_off(bench):
 def spoil(daemon, backend, text):
     """Changes a letter of a body where the stopped store has it."""
     changed = 0
-    directory = os.path.join(daemon.state, "spool", backend)
-    for name in os.listdir(directory):
-        path = os.path.join(directory, name)
-        if not os.path.isfile(path):
-            continue
+    directory = os.path.join(daemon.state, "spool", "queue" if backend == "fs" else backend)
+    for path in [os.path.join(parent, name) for parent, _, names in os.walk(directory) for name in names]:
         with open(path, "r+b") as file:
             content = file.read()
             at = content.find(text)
@@ -138,7 +135,7 @@ def spoil(daemon, backend, text):
 
 
 @case("{backend}: a body whose checksum fails is set aside, shown, and restored with a warning",
-      backend=["sqlite", "lmdb"])
+      backend=["fs", "sqlite", "lmdb"])
 def checksum(bench, backend):
     sink = Sink(bench)
     daemon = holding(bench, sink, backend)
@@ -150,15 +147,17 @@ def checksum(bench, backend):
     daemon.start()
     said = daemon.run_ctl("queue", "verify")
     expect_equal(said.returncode, 1, "verify finds damage")
-    expect(f"body {ids[1]}".encode() in said.stdout, f"{said}")
+    expect((f"message {ids[1]}: its body: wrong" if backend == "fs" else f"body {ids[1]}").encode() in said.stdout,
+           f"{said}")
     daemon.ctl("resume", "mta")
     eventually(lambda: sorted(sink.subjects()) == ["m0", "m2"], "the rest is not served")
     spoilt = texts[1][:-1] + b"X"
 
     def look():
         names = sorted(r.split("|")[0] for r in daemon.ctl("queue", "quarantine", "list").splitlines())
-        expect_equal(names, [f"body-{ids[1]}", f"envelope-{ids[1]}" + names[1][-8:], f"message-{ids[1]}"])
-        shown = daemon.ctl("queue", "quarantine", "show", f"body-{ids[1]}", style="bytes")
+        parts = [] if backend == "fs" else [f"body-{ids[1]}", f"envelope-{ids[1]}" + names[1][-8:]]
+        expect_equal(names, parts + [f"message-{ids[1]}"])
+        shown = daemon.ctl("queue", "quarantine", "show", names[0], style="bytes")
         expect(spoilt in shown, f"{shown}")
         for verb in ("show", "restore"):
             said = daemon.run_ctl("queue", "quarantine", verb, "message-ffffffff")
@@ -178,7 +177,7 @@ def checksum(bench, backend):
 
 
 @case("{backend}: quarantine is listed, shown and restored while the daemon is stopped",
-      backend=["sqlite", "lmdb"])
+      backend=["fs", "sqlite", "lmdb"])
 def checksum_offline(bench, backend):
     sink = Sink(bench)
     daemon = holding(bench, sink, backend)
@@ -187,8 +186,8 @@ def checksum_offline(bench, backend):
     daemon.stop()
     spoil(daemon, backend, text)
     expect_equal(daemon.run_ctl("queue", "verify").returncode, 1, "verify finds damage")
-    expect_equal(len(daemon.ctl("queue", "quarantine", "list").splitlines()), 3)
-    said = daemon.run_ctl("queue", "quarantine", "restore", f"body-{only}")
+    expect_equal(len(daemon.ctl("queue", "quarantine", "list").splitlines()), 1 if backend == "fs" else 3)
+    said = daemon.run_ctl("queue", "quarantine", "restore", f"{'message' if backend == 'fs' else 'body'}-{only}")
     expect_equal((said.returncode, said.stdout), (0, b"1 envelope restored\n"))
     expect(f"smtpctl: message {only} is back although".encode() in said.stderr, f"{said}")
     expect_equal(daemon.run_ctl("queue", "verify").returncode, 0, "nothing is damaged any more")
@@ -196,4 +195,29 @@ def checksum_offline(bench, backend):
     daemon.ctl("resume", "mta")
     daemon.wait_empty()
     expect_equal(sink.subjects(), ["m"])
+    daemon.stop()
+
+
+@case("{backend}: a large body that was spoilt is not copied, and not delivered as a whole", backend=["fs"])
+def spoilt_large(bench, backend):
+    sink = Sink(bench)
+    daemon = holding(bench, sink, backend)
+    texts = [b"the end of number %d" % i for i in range(3)]
+    ids = [submit(daemon.port, subject=f"m{i}", body=message(
+        subject=f"m{i}", text="a line of a large message\r\n" * 25_000 + text.decode() + "\r\n"))
+           for i, text in enumerate(texts)]
+    daemon.stop()
+    spoil(daemon, backend, texts[1])
+    spool = os.path.join(daemon.state, "spool")
+    said = daemon.run_ctl("queue", "copy", f"{backend}:{spool}", f"lmdb:{bench.path('copy')}")
+    expect(said.returncode == 1 and b"checksum" in said.stderr, f"a copy of what is damaged: {said}")
+    daemon.start()
+    daemon.ctl("resume", "mta")
+    daemon.wait_empty()
+    expect_equal(sorted(sink.subjects()), ["m0", "m2"])
+    names = [r.split("|")[0] for r in daemon.ctl("queue", "quarantine", "list").splitlines()]
+    expect(f"message-{ids[1]}" in names, f"{names}")
+    expect_equal(daemon.ctl("queue", "quarantine", "restore", f"message-{ids[1]}"), "1 envelope restored\n")
+    daemon.wait_empty()
+    expect_equal(sorted(sink.subjects()), ["m0", "m1", "m2"])
     daemon.stop()

@@ -9,6 +9,21 @@ extension EnvelopeText {
     _ bytes: [UInt8],
     id: EnvelopeID
   ) throws(EnvelopeTextError) -> StoredEnvelope {
+    try content(bytes, id: id).stored
+  }
+
+  /// What a file says, of the body too.
+  struct Content {
+    var stored: StoredEnvelope
+    /// CRC-32C of the message's body.
+    var bodyChecksum: UInt32?
+  }
+
+  /// As `decode`.
+  static func content(
+    _ bytes: [UInt8],
+    id: EnvelopeID
+  ) throws(EnvelopeTextError) -> Content {
     guard bytes.count <= fileMax else { throw .init(line: 0, problem: "longer than an envelope") }
     if bytes.starts(with: [0x1f, 0x8b]) { throw .init(line: 0, problem: "compressed") }
     var parser = Parser(id: id)
@@ -23,7 +38,8 @@ extension EnvelopeText {
       }
     }
     do throws(Problem) {
-      return try parser.finish()
+      let bodyChecksum = parser.bodyChecksum
+      return Content(stored: try parser.finish(), bodyChecksum: bodyChecksum)
     } catch {
       throw .init(line: 0, problem: error.text)
     }
@@ -122,6 +138,11 @@ extension EnvelopeText {
         guard text.utf8.count <= field.limit else { throw Problem("\(name): too long") }
         texts[field] = text
       }
+    }
+
+    /// Nil where there is none, as OpenSMTPD writes it, and where it cannot be read.
+    var bodyChecksum: UInt32? {
+      notes[EnvelopeText.bodyChecksumNote].flatMap { UInt32($0, radix: 16) }
     }
 
     consuming func finish() throws(Problem) -> StoredEnvelope {

@@ -5,8 +5,19 @@ internal import Queue
 
 extension EnvelopeText {
   /// The file's content.
-  package static func encode(_ message: Message, _ envelope: Envelope) -> [UInt8] {
+  ///
+  /// - Parameter bodyChecksum: CRC-32C of the message's body, where it is known.
+  package static func encode(
+    _ message: Message,
+    _ envelope: Envelope,
+    bodyChecksum: UInt32? = nil
+  ) -> [UInt8] {
     var writer = Writer()
+    if let bodyChecksum {
+      let digits = String(bodyChecksum, radix: 16)
+      let zeros = String(repeating: "0", count: 8 - digits.utf8.count)
+      writer.note(bodyChecksumNote, zeros + digits)
+    }
     writer.text(.dispatcher, envelope.action)
     writer.text(.tag, message.session.tag)
     writer.plain("type", type(of: envelope.kind))

@@ -13,6 +13,8 @@ internal import Queue
 package enum EnvelopeText {
   /// Of a whole file; a longer one is no envelope.
   package static let fileMax = 65_536
+  /// The word that has the checksum of the message's body.
+  static let bodyChecksumNote = "body-crc"
 
   /// The names of the fields that hold text, and how long a text may be.
   enum Field: String, CaseIterable {

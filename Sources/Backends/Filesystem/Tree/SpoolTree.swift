@@ -108,9 +108,14 @@ final class SpoolTree {
 
   /// The envelopes that have files, in rising order; nil when there is no such message.
   func envelopes(of id: MessageID) throws(DiskError) -> [EnvelopeID]? {
+    try envelopes(of: id, in: SpoolTree.path(of: id))
+  }
+
+  /// The same of a directory that may be elsewhere.
+  func envelopes(of id: MessageID, in directory: String) throws(DiskError) -> [EnvelopeID]? {
     let entries: [DiskEntry]
     do {
-      entries = try disk.list(SpoolTree.path(of: id))
+      entries = try disk.list(directory)
     } catch let error where error.code == .absent {
       return nil
     }
@@ -191,18 +196,59 @@ final class SpoolTree {
     }
   }
 
+  /// What the first envelope's file that can be read says of the body.
+  func bodyFacts(of id: MessageID) throws(DiskError) -> BodyFacts {
+    try bodyFacts(of: id, in: SpoolTree.path(of: id))
+  }
+
+  /// The same of a directory that may be elsewhere.
+  func bodyFacts(of id: MessageID, in directory: String) throws(DiskError) -> BodyFacts {
+    do {
+      for envelope in try envelopes(of: id, in: directory) ?? [] {
+        guard let content = try text(of: envelope, in: directory) else { continue }
+        let size = content.stored.message.size
+        return BodyFacts(size: size == 0 ? nil : size, checksum: content.bodyChecksum)
+      }
+    } catch let error where error.isAboutOneFile {}
+    return BodyFacts()
+  }
+
+  /// Nil when there is no such file, or none that can be read.
+  func text(
+    of id: EnvelopeID,
+    in directory: String
+  ) throws(DiskError) -> EnvelopeText.Content? {
+    do {
+      let limit = EnvelopeText.fileMax + 1
+      let content = try disk.content(of: "\(directory)/\(id)", atMost: limit)
+      return content.flatMap { try? EnvelopeText.content($0, id: id) }
+    } catch let error where error.isAboutOneFile {
+      return nil
+    }
+  }
+
+  /// Reads a body's file, here or in the stage. Nil when there is none.
+  ///
+  /// - Returns: up to `count` bytes, and how many the file has.
   func readBody(
-    of id: MessageID,
+    _ path: String,
     from offset: Int,
     count: Int
-  ) throws(DiskError) -> [UInt8]? {
+  ) throws(DiskError) -> (bytes: [UInt8], size: Int)? {
     let file: OpenFile
     do {
-      file = try disk.open(SpoolTree.bodyPath(of: id), .read)
+      file = try disk.open(path, .read)
     } catch let error where error.code == .absent {
       return nil
     }
     defer { disk.close(file) }
-    return try disk.read(file, at: offset, count: count)
+    return (try disk.read(file, at: offset, count: count), try disk.size(of: file))
   }
+}
+
+/// What is known of a body before it is read: nothing where OpenSMTPD has written it.
+struct BodyFacts {
+  var size: Int?
+  /// CRC-32C.
+  var checksum: UInt32?
 }

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import Testing
+
+@testable import FilesystemStore
+
+@Suite("The checksum of a body")
+struct BodyChecksumTests {
+  /// A spool of two messages in files, the first with two envelopes.
+  private func spool(size: Int = 100) throws -> MemoryDisk {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([
+      .insert(newMessage(1, envelopes: 2, size: size)), .insert(newMessage(2, size: size)),
+    ])
+    try store.close(within: .seconds(100))
+    return disk
+  }
+
+  private func word(of checksum: UInt32) -> String {
+    let digits = String(checksum, radix: 16)
+    return "body-crc=" + String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  /// What the envelopes' files of a message say.
+  private func words(_ number: UInt32, _ disk: MemoryDisk) -> [String] {
+    let files = disk.files(below: SpoolTree.path(of: messageID(number)))
+    return files.sorted { $0.key < $1.key }.filter { !$0.key.hasSuffix("/message") }.map { file in
+      let words = String(decoding: file.value, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+      return words.first { $0.hasPrefix("body-crc=") }.map { String($0) } ?? "none"
+    }
+  }
+
+  /// As a version that knew of no checksums has left it.
+  private func forgetChecksums(_ disk: MemoryDisk) throws {
+    for (path, content) in disk.files(below: "queue") where !path.hasSuffix("/message") {
+      let text = String(decoding: content, as: UTF8.self)
+      let start = try #require(text.firstRange(of: " body-crc=")).lowerBound
+      let end = text.index(start, offsetBy: 18)
+      let file = try disk.open(path, .write)
+      defer { disk.close(file) }
+      let shorter = Array((text[..<start] + text[end...]).utf8)
+      try disk.write(shorter, to: file, at: 0)
+      try disk.truncate(file, to: shorter.count)
+    }
+  }
+
+  /// Reads a body in chunks, and flips through `between` before each but the first.
+  private func read(
+    _ store: FilesystemStore,
+    _ number: UInt32,
+    chunk: Int,
+    between: () throws -> Void = {}
+  ) throws -> (bytes: [UInt8], error: StoreError?) {
+    var bytes: [UInt8] = []
+    do {
+      while true {
+        let part = try store.body(of: messageID(number), from: bytes.count, count: chunk)
+        bytes += part
+        guard part.count == chunk else { return (bytes, nil) }
+        try between()
+      }
+    } catch let error as StoreError {
+      return (bytes, error)
+    }
+  }
+
+  @Test("is in every envelope's file, and stays there whatever becomes of the envelopes")
+  func kept() throws {
+    for size in [100, 3000] {
+      let disk = try spool(size: size)
+      let word = word(of: Checksum.of(makeBody(1, size: size)))
+      #expect(words(1, disk) == [word, word])
+      let changes: [[Change]] = [
+        [.update(envelopeID(1, 1), .deferred(at: .epoch, status: nil, error: "later"))],
+        [.removeEnvelope(envelopeID(1, 2))],
+        [.add(makeEnvelope(1, 9)), .removeEnvelope(envelopeID(1, 1))],
+      ]
+      for change in changes {
+        let store = makeStore(disk)
+        _ = try store.open()
+        try store.apply(change)
+        try store.close(within: .seconds(100))
+        #expect(!words(1, disk).isEmpty && Set(words(1, disk)) == [word])
+      }
+    }
+  }
+
+  @Test("finds a bit that flips in the journal under an open store")
+  func journal() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    for number: UInt32 in 1...2 { try store.apply([.insert(newMessage(number, size: 400))]) }
+    let body = makeBody(2, size: 400)
+    let content = try #require(disk.files()["journal/00"])
+    let place = (0..<content.count - 400).first { Array(content[$0..<$0 + 400]) == body }
+    disk.flipBit(5, ofByte: try #require(place) + 30, in: "journal/00")
+    for chunk in [100, 150, 4096] {
+      #expect(try read(store, 1, chunk: chunk).bytes == makeBody(1, size: 400))
+      let (bytes, error) = try read(store, 2, chunk: chunk)
+      #expect(bytes.count < 400 && error?.isDamage == true)
+    }
+    #expect(try store.verify(after: nil, limit: 10).findings.map(\.record) == ["body 00000002"])
+    #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(1, 1)])
+    #expect(try store.quarantined().map(\.name) == ["record-00000002"])
+  }
+
+  @Test("takes along what the journal has of the message, and no restart brings that back")
+  func changedMeanwhile() throws {
+    let disk = try spool()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([
+      .update(envelopeID(1, 1), .deferred(at: .epoch, status: nil, error: "later")),
+      .removeEnvelope(envelopeID(1, 2)), .insert(newMessage(3)),
+    ])
+    disk.flipBit(0, ofByte: 50, in: SpoolTree.bodyPath(of: messageID(1)))
+    #expect(try read(store, 1, chunk: 60).error?.isDamage == true)
+    let findings = try store.verify(after: nil, limit: 10).findings
+    #expect(findings.map(\.record) == ["message 00000001"])
+    #expect(findings.map(\.problem) == ["its body: wrong checksum"])
+    let left = [envelopeID(2, 1), envelopeID(3, 1)]
+    #expect(try allEnvelopes(store).keys.sorted() == left)
+    #expect(store.statistics().envelopes == 2 && store.statistics().messages == 2)
+    #expect(try store.verify(after: nil, limit: 10).findings.isEmpty)
+    for survival in [MemoryDisk.Survival.nothing, .everything] {
+      let again = makeStore(disk.afterPowerCut(survival))
+      _ = try again.open()
+      #expect(try allEnvelopes(again).keys.sorted() == left)
+      #expect(try again.quarantined().map(\.name) == ["message-00000001"])
+      let back = try again.restore(quarantined: "message-00000001")
+      #expect(back.envelopes == [envelopeID(1, 1)] && back.doubtful == ["body 00000001"])
+      #expect(try again.envelope(envelopeID(1, 1))?.envelope.progress.tries == 1)
+      #expect(try read(again, 1, chunk: 60).error == nil)
+    }
+  }
+
+  @Test("is not missed where an earlier version, or OpenSMTPD, has written none")
+  func older() throws {
+    let disk = try spool()
+    try forgetChecksums(disk)
+    disk.flipBit(0, ofByte: 50, in: SpoolTree.bodyPath(of: messageID(1)))
+    let store = makeStore(disk)
+    #expect(try store.open().remarks.isEmpty)
+    #expect(try read(store, 1, chunk: 60).error == nil)
+    #expect(try store.verify(after: nil, limit: 10).findings.isEmpty)
+    try store.apply([
+      .update(envelopeID(1, 1), .deferred(at: .epoch, status: nil, error: "later"))
+    ])
+    try store.close(within: .seconds(100))
+    #expect(words(1, disk) == ["none", "none"])
+  }
+
+  @Test("of a large body is what its writer says, and in the journal it may be missing")
+  func staged() throws {
+    for checksum in [nil, Checksum.of(makeBody(1, size: 3000)), 7] {
+      let disk = MemoryDisk()
+      let store = makeStore(disk)
+      _ = try store.open()
+      let body = try store.stage.begin(messageID(1))
+      try body.append(makeBody(1, size: 3000))
+      try body.finish()
+      var new = newMessage(1, size: 3000)
+      new.body = .staged(size: 3000, checksum: checksum)
+      try store.apply([.insert(new)])
+      let again = makeStore(disk.afterPowerCut(.nothing))
+      #expect(try again.open().recoveredChanges == 1)
+      #expect(try (read(again, 1, chunk: 999).error == nil) == (checksum != 7))
+      try store.close(within: .seconds(100))
+      #expect(words(1, disk) == [checksum.map { word(of: $0) } ?? "none"])
+    }
+  }
+
+  @Test("holds for readers beside each other, and for one whose body becomes a file half way")
+  func readers() throws {
+    let disk = try spool(size: 3000)
+    let store = makeStore(disk)
+    _ = try store.open()
+    // The inner readers begin and end where the outer one has come to any chunk.
+    let outer = try read(store, 1, chunk: 700) {
+      #expect(try read(store, 1, chunk: 500).bytes == makeBody(1, size: 3000))
+      #expect(try read(store, 2, chunk: 700).bytes == makeBody(2, size: 3000))
+    }
+    #expect(outer.error == nil && outer.bytes == makeBody(1, size: 3000))
+    // More chunks than are remembered.
+    #expect(try read(store, 2, chunk: 500) { _ = try read(store, 1, chunk: 1) }.error == nil)
+    try store.apply([.insert(newMessage(5, size: 400))])
+    let moved = try read(store, 5, chunk: 150) { try store.emptyJournal() }
+    #expect(moved.error == nil && moved.bytes == makeBody(5, size: 400))
+    disk.flipBit(0, ofByte: 10, in: SpoolTree.bodyPath(of: messageID(1)))
+    #expect(try read(store, 1, chunk: 1).error?.isDamage == true)
+  }
+
+  @Test("of a spool full of large bodies is looked at in pages that end early")
+  func bounded() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    for number: UInt32 in 1...3 { try store.apply([.insert(newMessage(number, size: 3 << 20))]) }
+    let page = try store.verify(after: nil, limit: 10)
+    #expect(page.messagesChecked == 2 && page.next == messageID(2))
+    #expect(try store.verify(after: page.next, limit: 10).messagesChecked == 1)
+  }
+}

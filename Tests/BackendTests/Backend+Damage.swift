@@ -10,9 +10,6 @@ import Testing
 @testable import SQLiteStore
 
 extension Backend {
-  /// Those that know the checksums of bodies that are files.
-  static let checkingStaged: [Backend] = [.fs]
-
   /// Flips one bit of a body of a store that is closed.
   func flipBody(_ id: MessageID, at index: Int, in spool: Spool) throws {
     guard self == .fs else {

@@ -87,6 +87,11 @@ package final class BodyStage: Sendable {
     try disk.asStore { () throws(DiskError) in try disk.facts(path(of: message))?.size }
   }
 
+  /// The CRC-32C of a whole body; nil when there is no such body.
+  package func checksum(of message: MessageID) throws(StoreError) -> UInt32? {
+    try disk.asStore { () throws(DiskError) in try disk.checksum(of: path(of: message)) }
+  }
+
   /// Removes a body if it is there; durable with the next sync of the directory (`synchronize`).
   package func remove(_ message: MessageID) throws(StoreError) {
     try disk.asStore { () throws(DiskError) in

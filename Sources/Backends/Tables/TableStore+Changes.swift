@@ -18,6 +18,7 @@ extension TableStore {
     // A file that stays is an orphan, which the next opening sweeps.
     for id in step.unstaged { try? stage.remove(id) }
     if let recent = recentBody, step.removed.contains(recent.id) { recentBody = nil }
+    for id in step.removed { bodySums.forget(id) }
   }
 
   /// What becomes true when a transaction is committed.
@@ -124,8 +125,9 @@ extension TableStore {
     try tables.insert(.messages, RecordRow(.messages, key, new.message.encodedRecord()))
     switch new.body {
     case .bytes(let bytes): try tables.insert(.bodies, RecordRow(.bodies, key, bytes))
-    case .staged(let size, _):
-      try tables.insert(.staged, RecordRow(.staged, key, StagedSize.encode(size)))
+    case .staged(let size, let checksum):
+      let file = StagedFile(size: size, checksum: checksum)
+      try tables.insert(.staged, RecordRow(.staged, key, file.encoded()))
     }
     for envelope in new.envelopes {
       precondition(envelope.id.message == new.message.id, "an envelope of another message")
@@ -170,7 +172,7 @@ extension TableStore {
       step.totals.bodyBytes -= size
     } else if let row = try tables.row(.staged, key) {
       _ = try tables.remove(.staged, key)
-      step.totals.bodyBytes -= StagedSize.decode(row.content) ?? 0
+      step.totals.bodyBytes -= StagedFile(encoded: row.content)?.size ?? 0
       step.unstaged.append(id)
     }
   }
@@ -184,20 +186,34 @@ extension MessageID {
   }
 }
 
-/// The record of a body that is a file: its size.
-enum StagedSize {
-  static func encode(_ size: Int) -> [UInt8] {
+/// The record of a body that is a file.
+struct StagedFile: Equatable, Sendable {
+  var size: Int
+  /// CRC-32C; nil where an earlier version has stored none.
+  var checksum: UInt32?
+
+  init(size: Int, checksum: UInt32?) {
     precondition(size >= 0)
-    var writer = ByteWriter(reserving: 10)
-    writer.writeVariable(UInt64(size))
-    return writer.finish()
+    self.size = size
+    self.checksum = checksum
   }
 
-  static func decode(_ content: [UInt8]) -> Int? {
-    var reader = ByteReader(content)
-    guard let size = try? reader.readCount(of: "size", atMost: .max), reader.isAtEnd else {
+  /// Returns nil when the bytes are not what `encoded` returned.
+  init?(encoded: [UInt8]) {
+    var reader = ByteReader(encoded)
+    do throws(DecodingError) {
+      size = try reader.readCount(of: "size", atMost: .max)
+      if !reader.isAtEnd { checksum = try reader.readInteger(UInt32.self) }
+      try reader.expectEnd()
+    } catch {
       return nil
     }
-    return size
+  }
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter(reserving: 14)
+    writer.writeVariable(UInt64(size))
+    if let checksum { writer.write(checksum) }
+    return writer.finish()
   }
 }

@@ -37,7 +37,7 @@ extension TableStore {
       // Too many, where the transaction fails, does no harm.
       if let id = record.message { hasEnvelopeAside.insert(id) }
     case .bodies: step.totals.bodyBytes -= row.content.count
-    case .staged: step.totals.bodyBytes -= StagedSize.decode(row.content) ?? 0
+    case .staged: step.totals.bodyBytes -= StagedFile(encoded: row.content)?.size ?? 0
     }
   }
 

@@ -24,7 +24,7 @@ extension TableStore {
     let key = UInt64(message.rawValue)
     if let row = try tables.row(.bodies, key) {
       guard row.isWhole(in: .bodies) else {
-        throw damaged("body \(message): \(RowDamage.wrongChecksum.problem)")
+        throw wrongBody(message)
       }
       if offset == 0, count >= row.content.count { return row.content }
       if row.content.count <= TableLimits.recentBody { recentBody = (message, row.content) }
@@ -36,13 +36,39 @@ extension TableStore {
       }
       throw .absent
     }
-    guard row.isWhole(in: .staged), let size = StagedSize.decode(row.content) else {
+    guard row.isWhole(in: .staged), let file = StagedFile(encoded: row.content) else {
       throw damaged("body \(message): the record of its file is damaged")
     }
-    guard try stage.size(of: message) == size else {
+    return try read(file, of: message, from: offset, count: count)
+  }
+
+  /// Checks what was read of the file once that ends.
+  private func read(
+    _ file: StagedFile,
+    of message: MessageID,
+    from offset: Int,
+    count: Int
+  ) throws(StoreError) -> [UInt8] {
+    guard try stage.size(of: message) == file.size else {
       throw damaged("body \(message): its file is missing or of another size")
     }
-    return try stage.read(message, from: offset, count: min(count, max(0, size - offset)))
+    let wanted = min(count, max(0, file.size - offset))
+    let bytes = try stage.read(message, from: offset, count: wanted)
+    let sum = bodySums.sum(of: message, through: bytes, at: offset)
+    guard offset + bytes.count >= file.size else {
+      bodySums.remember(sum, of: message, to: offset + bytes.count)
+      return bytes
+    }
+    // An empty chunk behind the end comes after one that was the end.
+    guard let checksum = file.checksum, !bytes.isEmpty || offset == 0 else { return bytes }
+    var found = sum?.value
+    if found == nil { found = try stage.checksum(of: message) }
+    guard found == checksum else { throw wrongBody(message) }
+    return bytes
+  }
+
+  private func wrongBody(_ message: MessageID) -> StoreError {
+    damaged("body \(message): \(RowDamage.wrongChecksum.problem)")
   }
 
   package func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope? {

@@ -141,14 +141,17 @@ extension TableStore {
     if try tables.row(.staged, message) != nil { return (0, 0) }
     for (table, key, name) in kin where table == .bodies || table == .staged {
       guard let content = try tables.quarantinedContent(name) else { continue }
-      var bytes = content.count
+      var (row, bytes) = (content, content.count)
       if table == .staged {
-        guard let size = StagedSize.decode(content), let id = MessageID(UInt32(key)),
-          try stage.size(of: id) == size
+        guard var file = StagedFile(encoded: content), let id = MessageID(UInt32(key)),
+          try stage.size(of: id) == file.size
         else { continue }
-        bytes = size
+        // As with other bodies: what is put back counts as whole.
+        file.checksum = try stage.checksum(of: id)
+        (row, bytes) = (file.encoded(), file.size)
+        bodySums.forget(id)
       }
-      try tables.insert(table, RecordRow(table, key, content))
+      try tables.insert(table, RecordRow(table, key, row))
       try tables.removeQuarantined(name)
       return (1, bytes)
     }

@@ -9,9 +9,10 @@ extension TableStore {
     precondition(limit >= 1)
     var page = VerifyPage()
     let first = after.map { UInt64($0.rawValue) + 1 } ?? 0
-    let rows = try readableRows(.messages, in: first...UInt64.max, limit: limit)
+    let found = try readableRows(.messages, in: first...UInt64.max, limit: limit)
+    let rows = firstRows(of: found)
     var last = UInt64(UInt32.max)
-    if rows.count == limit, let end = rows.last {
+    if found.count == limit || rows.count < found.count, let end = rows.last {
       last = end.key
       page.next = MessageID(UInt32(truncatingIfNeeded: end.key))
     }
@@ -29,6 +30,16 @@ extension TableStore {
     page.findings = check.damage.map(\.finding)
     try moveAside(check.damage)
     return page
+  }
+
+  /// So many messages that their bodies can be read in one call.
+  private func firstRows(of rows: [RecordRow]) -> [RecordRow] {
+    var bytes = 0
+    let enough = rows.firstIndex { row in
+      defer { if case .success(let message) = decodeMessage(row) { bytes += message.size } }
+      return bytes >= TableLimits.verifiedBytes
+    }
+    return enough.map { Array(rows[..<$0]) } ?? rows
   }
 
   /// What is wrong with one row, and whether its whole message has to go with it.
@@ -110,8 +121,16 @@ extension TableStore {
           check.found(.bodies, body, RowDamage.wrongChecksum.problem, extent: .message)
           return
         }
-      } else if let problem = try problemOfStagedBody(row.key) {
-        check.found(.messages, row, problem, extent: .message)
+      } else if let staged = try tables.row(.staged, row.key) {
+        if let problem = try problem(ofStaged: staged) {
+          // What only has a wrong checksum can be put back, and is then named as what it is.
+          let isReadable = problem.problem == RowDamage.wrongChecksum.problem
+          let (table, damaged) = isReadable ? (RecordTable.staged, staged) : (.messages, row)
+          check.found(table, damaged, problem.problem, extent: .message)
+          return
+        }
+      } else {
+        check.found(.messages, row, "it has no body", extent: .message)
         return
       }
     } catch {
@@ -126,13 +145,18 @@ extension TableStore {
     }
   }
 
-  private func problemOfStagedBody(_ key: UInt64) throws(StoreError) -> String? {
-    guard let staged = try tables.row(.staged, key) else { return "it has no body" }
-    guard staged.isWhole(in: .staged), let size = StagedSize.decode(staged.content),
-      let id = MessageID(UInt32(truncatingIfNeeded: key))
-    else { return "the record of its body's file is damaged" }
-    guard let found = try stage.size(of: id) else { return "its body's file is missing" }
-    return found == size ? nil : "its body's file has \(found) bytes, not \(size)"
+  private func problem(ofStaged row: RecordRow) throws(StoreError) -> RowDamage? {
+    guard row.isWhole(in: .staged), let file = StagedFile(encoded: row.content),
+      let id = MessageID(UInt32(truncatingIfNeeded: row.key))
+    else { return RowDamage(problem: "the record of its body's file is damaged") }
+    guard let found = try stage.size(of: id) else {
+      return RowDamage(problem: "its body's file is missing")
+    }
+    guard found == file.size else {
+      return RowDamage(problem: "its body's file has \(found) bytes, not \(file.size)")
+    }
+    guard let checksum = file.checksum, try stage.checksum(of: id) != checksum else { return nil }
+    return .wrongChecksum
   }
 
   /// Bodies without a message.

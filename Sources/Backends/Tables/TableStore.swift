@@ -19,6 +19,8 @@ package final class TableStore: Store {
   var statisticsOfUse = StoreStatistics()
   /// The body that was read last, since bodies are read in chunks.
   var recentBody: (id: MessageID, content: [UInt8])?
+  /// Of bodies that are files, and are being read.
+  var bodySums = BodySums()
   var state = State.closed
   /// Messages that stay for their envelopes in quarantine.
   var hasEnvelopeAside: Set<MessageID> = []
@@ -202,6 +204,8 @@ package enum TableLimits {
   package static let recordUsual = 4096
   /// A body up to this size is kept after its first chunk was read.
   package static let recentBody = 1 << 20
+  /// `verify` reads no further body in a call once it has read so many bytes of them.
+  package static let verifiedBytes = 4 << 20
   /// Bytes of a quarantined record that are shown.
   package static let shownContent = 1 << 20
   /// Bytes of a setting's name and of its value.

@@ -198,7 +198,8 @@ def checksum_offline(bench, backend):
     daemon.stop()
 
 
-@case("{backend}: a large body that was spoilt is not copied, and not delivered as a whole", backend=["fs"])
+@case("{backend}: a large body that was spoilt is not copied, and not delivered as a whole",
+      backend=["fs", "sqlite", "lmdb"])
 def spoilt_large(bench, backend):
     sink = Sink(bench)
     daemon = holding(bench, sink, backend)

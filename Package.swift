@@ -331,8 +331,9 @@ let package = Package(
     .testTarget(
       name: "LookupTests",
       dependencies: [
-        "CLinux", "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail", "Policy",
-        "Supervisor",
+        "AllocationCount", "CLinux", "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail",
+        "Policy", "Supervisor",
+        .product(name: "NIOEmbedded", package: "swift-nio"),
       ] + nio,
       swiftSettings: strict
     ),

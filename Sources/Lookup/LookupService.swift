@@ -64,9 +64,11 @@ package final class LookupService: RoleService {
       }
     )
     self.expansions = expansions
-    let confirmations = ConfirmationDesk(context) { token, path in
-      accounts.ask(.list(token: token, path: path))
-    }
+    let confirmations = ConfirmationDesk(
+      context,
+      ruleset: { expansions.ruleset },
+      ask: { token, path in accounts.ask(.list(token: token, path: path)) }
+    )
     self.confirmations = confirmations
     let credentials = CredentialDesk(
       context,
@@ -82,13 +84,11 @@ package final class LookupService: RoleService {
     tables = TableDesk(
       context: context,
       tables: projection.tables,
-      preparation: expansions.ruleset.preparation
-    ) { content in
-      expansions.ruleset.replace(content.ready)
-      confirmations.forget(content.index)
-      credentials.forget(content.index)
-      relays.replace(content.index, with: content.source)
-    }
+      place: LookupService.place(of: expansions, relays) { table in
+        confirmations.forget(table)
+        credentials.forget(table)
+      }
+    )
     let names = ReverseNames(context)
     self.names = names
     explanations = ExplanationDesk(expansions, names) { id, response in
@@ -104,6 +104,27 @@ package final class LookupService: RoleService {
       expansions.answered(token, answer)
     }
     context.tell(.ready)
+  }
+
+  /// - Parameter forget: told of a table that says something else.
+  private static func place(
+    of expansions: ExpansionDesk,
+    _ relays: RelayDesk,
+    forget: @escaping (TableIndex) -> Void
+  ) -> TableDesk.Place {
+    TableDesk.Place(
+      current: { LookupTables(ruleset: expansions.ruleset, relays: relays.directory) },
+      replace: { (table, source) throws(Ruleset.RefusedEntry) in
+        try expansions.ruleset.replace(table, with: source)
+        relays.replace(table, with: source)
+        forget(table)
+      },
+      exchange: { table, other in
+        swap(&expansions.ruleset, &other.ruleset)
+        relays.exchange(&other.relays)
+        forget(table)
+      }
+    )
   }
 
   package func connect(to peer: Role, generation: UInt32, descriptor: CInt) {
@@ -129,7 +150,7 @@ package final class LookupService: RoleService {
     case .resolveUser(let token, let action, let user):
       resolve(user, action, token)
     case .confirmNode(let token, let action, let method):
-      confirmations.confirm(method, action, token, expansions.ruleset)
+      confirmations.confirm(method, action, token)
     default:
       for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
     }

@@ -8,7 +8,8 @@ internal import Policy
 /// Answers from the tables of relays and from those of listeners' names.
 final class RelayDesk {
   private let context: RoleContext
-  private var directory: RelayDirectory
+  /// What the tables say.
+  private(set) var directory: RelayDirectory
 
   init(_ context: RoleContext, _ projection: LookupProjection) {
     self.context = context
@@ -19,6 +20,9 @@ final class RelayDesk {
   func replace(_ table: TableIndex, with source: TableSource) {
     directory.replace(table, with: source)
   }
+
+  /// Exchanges what all tables say for what is given.
+  func exchange(_ other: inout RelayDirectory) { directory.exchangeTables(with: &other) }
 
   /// What the tables of a relay say for mail to a domain.
   func answer(_ token: UInt64, _ action: String, _ domain: String) -> LookupToDelivery {

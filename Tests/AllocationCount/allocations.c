@@ -24,6 +24,8 @@ void talaria_count_anew(void) { held = most = 0; }
 
 size_t talaria_allocated_most(void) { return (size_t)most; }
 
+long talaria_allocated_now(void) { return held; }
+
 static void *taken(void *made) {
   held += (long)malloc_usable_size(made);
   if (held > most) most = held;

@@ -49,6 +49,8 @@ final class CredentialDesk {
   private var lastToken = CredentialDesk.mark
   /// What the hashes of a table are like.
   private var settings: [TableIndex: String] = [:]
+  /// How many times a table said something else.
+  private var changes = 0
 
   /// - Parameters:
   ///   - ask: asks accounts; false when nobody is there to be asked.
@@ -69,7 +71,10 @@ final class CredentialDesk {
   }
 
   /// The table says something else from now on.
-  func forget(_ table: TableIndex) { settings[table] = nil }
+  func forget(_ table: TableIndex) {
+    settings[table] = nil
+    changes += 1
+  }
 
   /// A client says who it is.
   func check(_ question: AuthenticationQuestion, from generation: UInt32) {
@@ -142,15 +147,21 @@ final class CredentialDesk {
       context.log.warn("lookup: table \(ruleset.name(of: table)) cannot be asked")
       return conclude(attempt, .failed)
     }
-    let setting =
-      settings[table] ?? ruleset.somePassword(in: table) ?? PasswordHash.usualSetting
-    settings[table] = setting
+    let known = settings[table]
+    let changes = changes
     let loop = context.loop
-    let done = NIOLoopBound({ [unowned self] in conclude(attempt, $0) }, eventLoop: loop)
+    let done = NIOLoopBound(
+      { [unowned self] (isRight: Bool, setting: String) in
+        if changes == self.changes { settings[table] = setting }
+        conclude(attempt, isRight ? .accepted : .denied)
+      },
+      eventLoop: loop
+    )
     let password = question.password
     pool.submit { _ in
       let isRight = PasswordHash.matches(password, hash, otherwise: setting)
-      loop.execute { done.value(isRight ? .accepted : .denied) }
+      loop.execute { done.value(isRight, setting) }
+      let setting = known ?? ruleset.somePassword(in: table) ?? PasswordHash.usualSetting
     }
   }
 

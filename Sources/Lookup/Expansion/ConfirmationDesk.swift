@@ -3,10 +3,13 @@
 internal import Configuration
 internal import Interprocess
 internal import Mail
+internal import NIOCore
 internal import Policy
 
 /// Says whether a table of aliases, or a list that one includes, names a command or a file now: so that
 /// nobody but the administrator makes up what is run.
+///
+/// What a table names is read beside the event loop when it is first asked for.
 final class ConfirmationDesk {
   /// Tokens of this desk's own questions have this bit, and no others have.
   private static let mark: UInt64 = 1 << 63
@@ -17,27 +20,44 @@ final class ConfirmationDesk {
     var lists: [String]
   }
 
+  /// What waits for a table to be read.
+  private struct Reading {
+    var questions: [(token: UInt64, node: ExpansionNode)]
+    /// The table says something else than what is being read.
+    var isStale = false
+  }
+
   private let context: RoleContext
+  private let ruleset: () -> Ruleset
   private let ask: (_ token: UInt64, _ path: String) -> Bool
+  private let beside: TableDesk.Beside
   private var leaves: [TableIndex: TableLeaves] = [:]
+  private var readings: [TableIndex: Reading] = [:]
   private var searches: [UInt64: Search] = [:]
   private var lastToken = ConfirmationDesk.mark
 
-  /// - Parameter ask: asks for a list; false when nobody is there to be asked.
-  init(_ context: RoleContext, ask: @escaping (_ token: UInt64, _ path: String) -> Bool) {
+  /// - Parameters:
+  ///   - ask: asks for a list; false when nobody is there to be asked.
+  ///   - beside: by default a thread of the desk's own.
+  init(
+    _ context: RoleContext,
+    ruleset: @escaping () -> Ruleset,
+    ask: @escaping (_ token: UInt64, _ path: String) -> Bool,
+    beside: TableDesk.Beside? = nil
+  ) {
     self.context = context
+    self.ruleset = ruleset
     self.ask = ask
+    self.beside = beside ?? TableDesk.thread()
   }
 
   /// The table says something else from now on.
-  func forget(_ table: TableIndex) { leaves[table] = nil }
+  func forget(_ table: TableIndex) {
+    leaves[table] = nil
+    readings[table]?.isStale = true
+  }
 
-  func confirm(
-    _ method: LocalDelivery.Method,
-    _ action: String,
-    _ token: UInt64,
-    _ ruleset: Ruleset
-  ) {
+  func confirm(_ method: LocalDelivery.Method, _ action: String, _ token: UInt64) {
     let node: ExpansionNode
     switch method {
     case .command(let text, .alias): node = .command(text)
@@ -45,13 +65,47 @@ final class ConfirmationDesk {
     case .action, .command(_, .forward), .file(_, .forward):
       return refute(token, "no table names it")
     }
-    guard let table = ruleset.aliasTable(ofAction: action) else {
+    guard let table = ruleset().aliasTable(ofAction: action) else {
       return refute(token, "action \(action) has no aliases")
     }
-    guard let found = leaves[table] ?? ruleset.leaves(of: table) else {
-      return refute(token, "the aliases of action \(action) cannot be read now")
+    if let found = leaves[table] { return look(for: node, in: found, token) }
+    guard readings[table] == nil else {
+      readings[table]?.questions.append((token, node))
+      return
     }
+    readings[table] = Reading(questions: [(token, node)])
+    read(table)
+  }
+
+  private func read(_ table: TableIndex) {
+    let ruleset = ruleset()
+    let loop = context.loop
+    let done = NIOLoopBound({ [unowned self] in finish(table, $0) }, eventLoop: loop)
+    beside {
+      let found = ruleset.leaves(of: table)
+      loop.execute { done.value(found) }
+    }
+  }
+
+  private func finish(_ table: TableIndex, _ found: TableLeaves?) {
+    guard let reading = readings[table] else { return }
+    guard !reading.isStale else {
+      readings[table]?.isStale = false
+      return read(table)
+    }
+    readings[table] = nil
     leaves[table] = found
+    for (token, node) in reading.questions {
+      if let found {
+        look(for: node, in: found, token)
+      } else {
+        let name = ruleset().name(of: table)
+        refute(token, "the aliases of table \(name) cannot be read now")
+      }
+    }
+  }
+
+  private func look(for node: ExpansionNode, in found: TableLeaves, _ token: UInt64) {
     if found.commands.contains(node) { return context.tell(.confirmed(token: token)) }
     look(Search(token: token, node: node, lists: found.lists.sorted()))
   }

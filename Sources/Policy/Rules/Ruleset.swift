@@ -35,7 +35,7 @@ package struct Ruleset: Sendable {
   private var networks: NetworkIndex
   private var index = RuleIndex()
   /// Makes tables ready for what is asked of them here.
-  package let preparation: TablePreparation
+  let preparation: TablePreparation
   private let localAddresses: Set<IPAddress>
   private let localNames: DomainSet
 
@@ -78,7 +78,7 @@ package struct Ruleset: Sendable {
   }
 
   /// Takes what a table says from now on.
-  package mutating func replace(_ table: ReadyTable) {
+  mutating func replace(_ table: ReadyTable) {
     take(table)
     indexRules()
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: ISC
 
-package import Configuration
+internal import Configuration
 
 /// Makes tables ready for what rules, actions and listeners ask of them: each entry is read once. It has
 /// nothing that is large, so that it can work beside the ruleset.
-package struct TablePreparation: Sendable {
+struct TablePreparation: Sendable {
   private let names: [String]
   private let asked: [TableIndex: Set<Service>]
   private let subaddressDelimiter: UInt8
@@ -43,7 +43,7 @@ package struct TablePreparation: Sendable {
   /// Reads all entries, once for each use. What cannot be read is unavailable.
   ///
   /// - Throws: the first entry that is of no use for what the table is asked.
-  package func prepare(
+  func prepare(
     _ table: TableIndex,
     _ source: TableSource
   ) throws(Ruleset.RefusedEntry) -> ReadyTable {
@@ -118,7 +118,7 @@ package struct TablePreparation: Sendable {
 }
 
 /// What a table says, in the forms in which it is asked.
-package struct ReadyTable: Sendable {
+struct ReadyTable: Sendable {
   enum Part: Sendable {
     case map(TableMap)
     /// Nil: it cannot be asked.

@@ -70,6 +70,12 @@ package struct RelayDirectory: Sendable {
     if lists[table] != nil { lists[table] = .some(source.keys) }
   }
 
+  /// Exchanges what all tables say with another of the same configuration. Whose turn it is stays.
+  package mutating func exchangeTables(with other: inout RelayDirectory) {
+    swap(&maps, &other.maps)
+    swap(&lists, &other.lists)
+  }
+
   // MARK: Listeners
 
   /// The name of a listener at one of its addresses; nil when its table has none, or what is none.

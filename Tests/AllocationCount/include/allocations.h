@@ -11,4 +11,7 @@ void talaria_count_anew(void);
 // The most bytes that this thread has had at a time since then, beyond what it had.
 size_t talaria_allocated_most(void);
 
+// The bytes that this thread has beyond what it had then; below zero where it gave back more.
+long talaria_allocated_now(void);
+
 #endif

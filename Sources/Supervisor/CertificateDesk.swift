@@ -22,63 +22,77 @@ package struct CertificateDesk {
   /// Takes one message to a role; the descriptors are closed afterwards.
   package typealias Send = (SupervisorToRole, [CInt]) -> Void
 
+  /// Who wants a renewal.
+  private enum Occasion {
+    case asked
+    /// Keys was started anew.
+    case newKeys
+    /// The desk itself, which looks whether what is lacking has come.
+    case look
+  }
+
+  private struct Renewal {
+    let package: CertificatePackage
+    let occasion: Occasion
+  }
+
   private let source: CertificateSource
   private var current: CertificatePackage
   /// Those that keys was handed and has not told of, by their generations: it tells of each, in order.
-  private var renewals: [UInt32: CertificatePackage] = [:]
+  private var renewals: [UInt32: Renewal] = [:]
   private var generation: UInt32 = 1
+  /// Something was broken when keys, started anew, was handed it: a key may be lost. It is looked for until
+  /// all is whole.
+  package private(set) var isLacking = false
 
-  /// Reads the files for the first time.
+  /// Reads the files for the first time; one that cannot be read refuses all.
   package init(_ source: CertificateSource) throws(CertificateFault) {
     self.source = source
-    current = try source.read(1, CertificateDesk.refuse)
+    current = source.read(1)
+    for entry in current.chains + current.anchors where !entry.fault.isEmpty {
+      throw CertificateFault(entry.fault)
+    }
   }
-
-  /// A file that is absent refuses all.
-  package static func refuse(_ fault: CertificateFault) throws(CertificateFault) { throw fault }
 
   /// Hands `role` what counts now, to keys with the files of the private keys as they are now.
-  package func hand(
-    to role: Role,
-    _ absent: CertificateSource.Absence = CertificateDesk.refuse,
-    _ send: Send
-  ) throws(CertificateFault) {
-    try hand(current, to: role, absent, send)
+  package func hand(to role: Role, _ send: Send) throws(CertificateFault) {
+    try hand(current, to: role, send)
   }
 
-  /// Reads the files again and hands them to keys. When one cannot be read nothing is handed over.
+  /// Reads the files again and hands them to keys, which tells what cannot be used.
   mutating func renew(_ send: Send) throws(CertificateFault) {
     guard renewals.count < Limits.renewals else {
       throw CertificateFault("keys has not looked at \(renewals.count) renewals before this one")
     }
-    try renew(CertificateDesk.refuse, send)
+    try renew(.asked, send)
   }
 
   /// The same for a keys role that was started anew, and tells of nothing that the one before it was handed.
   /// It is to have whatever can be used.
-  mutating func renewForNewKeys(
-    _ absent: CertificateSource.Absence,
-    _ send: Send
-  ) throws(CertificateFault) {
+  mutating func renewForNewKeys(_ send: Send) throws(CertificateFault) {
     renewals.removeAll()
-    try renew(absent, send)
+    try renew(.newKeys, send)
   }
 
-  private mutating func renew(
-    _ absent: CertificateSource.Absence,
-    _ send: Send
-  ) throws(CertificateFault) {
+  /// The same to see whether what is lacking has come, unless a renewal is under way. Nothing is told of it
+  /// when it has not.
+  mutating func look(_ send: Send) throws(CertificateFault) {
+    guard isLacking, renewals.isEmpty else { return }
+    try renew(.look, send)
+  }
+
+  private mutating func renew(_ occasion: Occasion, _ send: Send) throws(CertificateFault) {
     generation += 1
-    let renewal = try source.read(generation, absent)
-    try hand(renewal, to: .keys, absent, send)
-    renewals[generation] = renewal
+    let renewal = source.read(generation)
+    try hand(renewal, to: .keys, send)
+    renewals[generation] = Renewal(package: renewal, occasion: occasion)
   }
 
   /// What became of a renewal.
   enum Verdict: Equatable {
-    /// Frontend and delivery are to get it. What is wrong with a part of it; empty: nothing.
-    case accepted(but: String)
-    case refused(String)
+    /// Frontend and delivery are to get it. What is wrong with a part of it, a line each.
+    case accepted(but: [String])
+    case refused([String])
     /// Keys has what everybody has.
     case unchanged
   }
@@ -86,21 +100,26 @@ package struct CertificateDesk {
   /// Keys looked at a generation.
   mutating func checked(_ report: KeysReport) -> Verdict {
     guard let renewal = renewals[report.generation] else {
-      return report.fault.isEmpty ? .unchanged : .refused(report.fault)
+      return report.faults.isEmpty ? .unchanged : .refused(report.lines)
     }
     renewals = renewals.filter { $0.key > report.generation }
-    guard report.verdict == .taken else { return .refused(report.fault) }
-    current = renewal.keeping(report.broken, of: current)
-    return .accepted(but: report.fault)
+    guard report.verdict == .taken else {
+      // It has no key at all.
+      if renewal.occasion == .newKeys { isLacking = true }
+      return renewal.occasion == .look ? .unchanged : .refused(report.lines)
+    }
+    current = renewal.package.keeping(report.broken, of: current)
+    isLacking = !report.broken.isEmpty
+    return .accepted(but: report.lines)
   }
 
   private func hand(
     _ package: CertificatePackage,
     to role: Role,
-    _ absent: CertificateSource.Absence,
     _ send: Send
   ) throws(CertificateFault) {
-    let keys = role == .keys ? try source.openKeys(absent) : []
+    var package = package
+    let keys = role == .keys ? try source.openKeys(&package) : []
     defer { for key in keys { close(key) } }
     guard let file = SealedFile.make(name: "certificates", package.encoded()) else {
       throw CertificateFault("no file in memory: \(systemError())")

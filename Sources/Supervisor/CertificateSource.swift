@@ -5,14 +5,12 @@ package import Interprocess
 /// Where certificates and private keys come from: files of the configuration. Reading them may be done
 /// again at any time.
 package struct CertificateSource: Sendable {
-  /// Told of a file that cannot be read or opened. Unless it throws an empty one stands in its place.
-  package typealias Absence = (CertificateFault) throws(CertificateFault) -> Void
-  /// Reads what is public, for the renewal of this number.
-  package typealias Read =
-    @Sendable (UInt32, Absence) throws(CertificateFault) ->
-    CertificatePackage
-  /// Opens the keys.
-  package typealias Keys = @Sendable (Absence) throws(CertificateFault) -> [CInt]
+  /// Reads what is public, for the renewal of this number. What cannot be read is empty, and says why.
+  package typealias Read = @Sendable (UInt32) -> CertificatePackage
+  /// Opens the keys of a package. In the place of one that cannot be opened stands an empty one, and its
+  /// entry says why.
+  package typealias Keys =
+    @Sendable (inout CertificatePackage) throws(CertificateFault) -> [CInt]
 
   /// Everything public: of one configuration, so that the same entries are at the same places each time.
   package var read: Read
@@ -31,7 +29,7 @@ package struct CertificateSource: Sendable {
 
   /// A configuration without certificates.
   package static let none = CertificateSource(
-    read: { number, _ in CertificatePackage(generation: number) },
+    read: { CertificatePackage(generation: $0) },
     openKeys: { _ in [] }
   )
 }

@@ -20,7 +20,7 @@ struct RoleTable {
 
   private let plan: ServicePlan
   private let log: LogWriter
-  private let say: (String) -> Void
+  let say: (String) -> Void
   /// Listening sockets by the role that accepts on them.
   private let listeners: [Role: [CInt]]
   /// The files that tables are read from, by the table's place; they are lookup's at each start.
@@ -29,6 +29,8 @@ struct RoleTable {
   private var offeredTables: [UInt64: CInt] = [:]
   private(set) var running: [Role: Running] = [:]
   var certificates: CertificateDesk?
+  /// When it is looked again whether a certificate or a key that is lacking has come, on the rising clock.
+  var nextLook: Int64?
   private var backoffs: [Role: RestartBackoff] = [:]
   /// When a role that died is started again, on the rising clock.
   private(set) var restarts: [Role: Int64] = [:]
@@ -40,6 +42,12 @@ struct RoleTable {
   private struct EdgeName: Hashable {
     let one: Role
     let other: Role
+  }
+
+  /// Whether a role was there before.
+  enum Start {
+    case first
+    case again
   }
 
   private enum Limits {
@@ -76,7 +84,7 @@ struct RoleTable {
     }
     send(.verbosity(verbosity), to: role)
     if plan.pausedAtStart != 0 { send(.paused(plan.pausedAtStart), to: role) }
-    handFirstCertificates(to: role)
+    handFirstCertificates(to: role, backoffs[role] == nil ? .first : .again)
     if let sockets = listeners[role] {
       var first = 0
       while first < sockets.count {
@@ -122,37 +130,6 @@ struct RoleTable {
   mutating func tableTaken(_ index: UInt16, token: UInt64) {
     guard let file = offeredTables.removeValue(forKey: token) else { return }
     if let old = tables.updateValue(file, forKey: Int(index)) { close(old) }
-  }
-
-  /// What counts now, for a role that shows it.
-  func handCertificates(to role: Role) throws(CertificateFault) {
-    try certificates?.hand(to: role) { send($0, descriptors: $1, to: role) }
-  }
-
-  /// Keys is to look at the files as they are now.
-  mutating func renewCertificates() throws(CertificateFault) {
-    guard var desk = certificates else { return }
-    defer { certificates = desk }
-    try desk.renew { send($0, descriptors: $1, to: .keys) }
-  }
-
-  /// Before listeners and edges, so that a role has its certificates and keys when it is first asked.
-  ///
-  /// Keys, started anew, opens files that may be others than when its certificates were read: both are read
-  /// again, as by SIGHUP, and what cannot be opened costs its own `pki`.
-  private mutating func handFirstCertificates(to role: Role) {
-    guard var desk = certificates, CertificateDesk.roles.contains(role) else { return }
-    defer { certificates = desk }
-    let absent: CertificateSource.Absence = { [say] in say("warn: \($0.reason)") }
-    do throws(CertificateFault) {
-      if role == .keys, backoffs[role] != nil {
-        try desk.renewForNewKeys(absent) { send($0, descriptors: $1, to: role) }
-      } else {
-        try desk.hand(to: role, absent) { send($0, descriptors: $1, to: role) }
-      }
-    } catch {
-      say("warn: \(error.reason)")
-    }
   }
 
   private func spawn(_ role: Role) throws -> Running {

@@ -99,7 +99,7 @@ package final class Supervisor {
       Array(roles.restarts.values)
       + [
         commands.nextDeadline, roles.nextEdge, pending.nextDeadline, offline?.nextDeadline,
-        verifiers.nextDeadline,
+        verifiers.nextDeadline, roles.nextLook,
       ]
       .compactMap { $0 }
     var timeout: CInt = state == .stopping ? 50 : -1
@@ -182,8 +182,8 @@ package final class Supervisor {
     case (.openTable(let index, let token), .lookup): roles.openTable(index, token: token)
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
-    case (.keysChecked(let report), .keys): certificatesChecked(report)
-    case (.updateCertificates, .keys): updateCertificates()
+    case (.keysChecked(let report), .keys): roles.certificatesChecked(report)
+    case (.updateCertificates, .keys): roles.updateCertificates()
     case (.verbosity(let level), .control):
       verbosity = level
       for role in Role.started { roles.send(.verbosity(level), to: role) }
@@ -278,32 +278,6 @@ package final class Supervisor {
     }
   }
 
-  /// Keys looks at what there is now; the others get it when it is good.
-  private func updateCertificates() {
-    do throws(CertificateFault) {
-      try roles.renewCertificates()
-    } catch {
-      say("warn: certificates are not updated: \(error.reason)")
-      roles.send(.certificatesUnreadable(reason: error.reason), to: .keys)
-    }
-  }
-
-  private func certificatesChecked(_ report: KeysReport) {
-    switch roles.certificates?.checked(report) {
-    case .accepted(but: let why):
-      for role in [Role.frontend, .delivery] {
-        do throws(CertificateFault) {
-          try roles.handCertificates(to: role)
-        } catch {
-          say("warn: \(role.rawValue) has old certificates: \(error.reason)")
-        }
-      }
-      say(why.isEmpty ? "info: certificates updated" : "warn: certificates updated but for \(why)")
-    case .refused(let reason): say("warn: certificates are not updated: \(reason)")
-    case .unchanged, nil: break
-    }
-  }
-
   private func handleSignals() {
     while true {
       switch talaria_read_signal(signals) {
@@ -313,7 +287,7 @@ package final class Supervisor {
         stop()
       case SIGHUP:
         say("info: SIGHUP: certificates are read again; the rest needs a restart")
-        updateCertificates()
+        roles.updateCertificates()
       default: return
       }
     }
@@ -373,6 +347,7 @@ package final class Supervisor {
       roles.start(role, verbosity: verbosity)
     }
     roles.makeEdges(dueAt: now)
+    roles.lookForCertificates(dueAt: now)
     if let reason = offline?.startIfDue(now: now) { say("warn: offline: \(reason)") }
     for token in pending.overdue(at: now) { refuse(token, "the user database does not answer") }
     for _ in 0..<verifiers.endOverdue(at: now) { say("warn: PAM does not answer") }

@@ -244,7 +244,14 @@ struct EdgeMessageTests {
       .resolved(token: 1, uid: 2, gid: 3, home: "/"), .unresolved(token: 1, reason: "r"),
       .edgeBroken(peer: .queue), .confirmed(token: 1), .refuted(token: 2, reason: "r"),
       .connect(task: 3, action: "a"), .keysChecked(KeysReport(generation: 1, .refused)),
-      .keysChecked(KeysReport(generation: 1, .taken, broken: [0, 8191], fault: "f")),
+      .keysChecked(
+        KeysReport(
+          generation: 1,
+          .taken,
+          broken: [0, 8191],
+          faults: [.init("pki a", "f"), .init("ca b", "g", in: ["/b"])]
+        )
+      ),
       .updateCertificates(name: "n"), .verify(token: 1),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [

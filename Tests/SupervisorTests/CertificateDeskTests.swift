@@ -10,7 +10,7 @@ import Testing
 struct CertificateDeskTests {
   /// Each content is the number of the renewal.
   private static let source = CertificateSource(
-    read: { number, _ in
+    read: { number in
       var result = CertificatePackage(generation: number)
       result.chains = ["a", "b"].map { .init(name: $0, content: [UInt8(number)]) }
       result.anchors = [.init(name: "c", content: [UInt8(number)])]
@@ -49,7 +49,7 @@ struct CertificateDeskTests {
     try desk.renew { handed = Self.contents($1) }
     #expect(handed == [2, 2, 2])
     #expect(try current(desk) == [1, 1, 1])
-    #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: ""))
+    #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: []))
     #expect(try current(desk) == [2, 2, 2])
   }
 
@@ -57,8 +57,8 @@ struct CertificateDeskTests {
   func refused() throws {
     var desk = try CertificateDesk(Self.source)
     try desk.renew(Self.nowhere)
-    let report = KeysReport(generation: 2, .refused, broken: [0], fault: "no")
-    #expect(desk.checked(report) == .refused("no"))
+    let report = KeysReport(generation: 2, .refused, broken: [0], faults: [.init("pki a", "no")])
+    #expect(desk.checked(report) == .refused(["pki a: no"]))
     #expect(try current(desk) == [1, 1, 1])
     #expect(desk.checked(KeysReport(generation: 2, .taken)) == .unchanged)
     #expect(try current(desk) == [1, 1, 1])
@@ -69,10 +69,13 @@ struct CertificateDeskTests {
     var desk = try CertificateDesk(Self.source)
     for _ in 2...4 { try desk.renew(Self.nowhere) }
     #expect(desk.checked(KeysReport(generation: 1, .taken)) == .unchanged)
-    #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: ""))
+    #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: []))
     #expect(try current(desk) == [2, 2, 2])
-    #expect(desk.checked(KeysReport(generation: 3, .taken)) == .accepted(but: ""))
-    #expect(desk.checked(KeysReport(generation: 4, .refused, fault: "no")) == .refused("no"))
+    #expect(desk.checked(KeysReport(generation: 3, .taken)) == .accepted(but: []))
+    #expect(
+      desk.checked(KeysReport(generation: 4, .refused, faults: [.init("pki a", "no")]))
+        == .refused(["pki a: no"])
+    )
     #expect(try current(desk) == [3, 3, 3])
   }
 
@@ -80,12 +83,12 @@ struct CertificateDeskTests {
   func inPart() throws {
     var desk = try CertificateDesk(Self.source)
     try desk.renew(Self.nowhere)
-    var report = KeysReport(generation: 2, .taken, broken: [1], fault: "pki b")
-    #expect(desk.checked(report) == .accepted(but: "pki b"))
+    var report = KeysReport(generation: 2, .taken, broken: [1], faults: [.init("pki b", "no")])
+    #expect(desk.checked(report) == .accepted(but: ["pki b: no"]))
     #expect(try current(desk) == [2, 1, 2])
     try desk.renew(Self.nowhere)
-    report = KeysReport(generation: 3, .taken, broken: [1, 2], fault: "pki b")
-    #expect(desk.checked(report) == .accepted(but: "pki b"))
+    report = KeysReport(generation: 3, .taken, broken: [1, 2], faults: [.init("pki b", "no")])
+    #expect(desk.checked(report) == .accepted(but: ["pki b: no"]))
     #expect(try current(desk) == [3, 1, 2])
   }
 
@@ -94,39 +97,86 @@ struct CertificateDeskTests {
     var desk = try CertificateDesk(Self.source)
     for _ in 0..<CertificateDesk.Limits.renewals { try desk.renew(Self.nowhere) }
     #expect(throws: CertificateFault.self) { try desk.renew(Self.nowhere) }
-    try desk.renewForNewKeys({ _ in }, Self.nowhere)
+    try desk.renewForNewKeys(Self.nowhere)
     let last = UInt32(CertificateDesk.Limits.renewals) + 2
     // Of another keys role.
     #expect(desk.checked(KeysReport(generation: last - 1, .taken)) == .unchanged)
-    #expect(desk.checked(KeysReport(generation: last, .taken)) == .accepted(but: ""))
+    #expect(desk.checked(KeysReport(generation: last, .taken)) == .accepted(but: []))
     #expect(try current(desk) == [UInt8](repeating: UInt8(last), count: 3))
   }
 
-  @Test("a file that is absent refuses all, or is told; what is refused is no renewal")
+  @Test("a file that cannot be read refuses the first of all, and is told to keys afterwards")
   func absent() throws {
     let source = CertificateSource(
-      read: { (number, absent) throws(CertificateFault) in
-        if number > 1 { try absent(CertificateFault("a.crt")) }
-        return try Self.source.read(number, absent)
+      read: { number in
+        var package = Self.source.read(number)
+        if number > 1 { package.chains[0].fault = "a.crt" }
+        return package
       },
-      openKeys: { (absent) throws(CertificateFault) in
-        try absent(CertificateFault("a.key"))
+      openKeys: { package in
+        package.chains[1].keyFault = "b.key"
         return [dup(STDIN_FILENO)]
       }
     )
     var desk = try CertificateDesk(source)
-    var sent = 0
-    #expect(throws: CertificateFault("a.key")) { try desk.hand(to: .keys) { _, _ in sent += 1 } }
-    for _ in 0...CertificateDesk.Limits.renewals {
-      #expect(throws: CertificateFault("a.crt")) { try desk.renew { _, _ in sent += 1 } }
+    var told: [[String]] = []
+    try desk.renew { message, descriptors in
+      guard case .certificates = message, let bytes = SealedFile.read(dup(descriptors[0])) else {
+        return
+      }
+      let package = try? CertificatePackage(decoding: bytes)
+      told.append(package?.chains.flatMap { [$0.fault, $0.keyFault] } ?? [])
     }
-    #expect(sent == 0)
-    var told: [CertificateFault] = []
-    try desk.hand(to: .keys, { told.append($0) }, { _, _ in sent += 1 })
-    #expect(told == [CertificateFault("a.key")])
-    #expect(sent == 2)
-    try desk.renewForNewKeys({ told.append($0) }, { _, _ in sent += 1 })
-    #expect(told == ["a.key", "a.crt", "a.key"].map { CertificateFault($0) })
-    #expect(sent == 4)
+    #expect(told == [["a.crt", "", "", "b.key"]])
+    let broken = CertificateSource(read: { _ in source.read(2) }, openKeys: source.openKeys)
+    #expect(throws: CertificateFault("a.crt")) { try CertificateDesk(broken) }
+  }
+
+  @Test(
+    "what is lacking once keys was started anew is looked for until it is there, and nothing is said meanwhile"
+  )
+  func looks() throws {
+    var desk = try CertificateDesk(Self.source)
+    var handed: [UInt8] = []
+    func look() throws {
+      handed = []
+      try desk.look { handed = Self.contents($1) }
+    }
+    try look()
+    #expect(handed == [] && !desk.isLacking)
+    try desk.renewForNewKeys(Self.nowhere)
+    let fault = KeysReport.Fault("pki b", "no")
+    let early = KeysReport(generation: 2, .taken, broken: [1], faults: [fault])
+    #expect(desk.checked(early) == .accepted(but: ["pki b: no"]))
+    #expect(desk.isLacking)
+    try look()
+    #expect(handed == [3, 3, 3])
+    // Keys has not told of it.
+    try look()
+    #expect(handed == [])
+    let same = KeysReport(generation: 3, .refused, broken: [1], faults: [fault])
+    #expect(desk.checked(same) == .unchanged)
+    #expect(try current(desk) == [2, 1, 2])
+    try desk.renew(Self.nowhere)
+    let asked = KeysReport(generation: 4, .refused, broken: [1], faults: [fault])
+    #expect(desk.checked(asked) == .refused(["pki b: no"]))
+    #expect(desk.isLacking)
+    try look()
+    #expect(handed == [5, 5, 5])
+    #expect(desk.checked(KeysReport(generation: 5, .taken)) == .accepted(but: []))
+    #expect(try current(desk) == [5, 5, 5])
+    #expect(!desk.isLacking)
+    try look()
+    #expect(handed == [])
+  }
+
+  @Test("keys that was started anew and can use nothing lacks all")
+  func nothing() throws {
+    var desk = try CertificateDesk(Self.source)
+    try desk.renewForNewKeys(Self.nowhere)
+    let fault = KeysReport.Fault("pki a", "no")
+    let report = KeysReport(generation: 2, .refused, broken: [0, 1], faults: [fault])
+    #expect(desk.checked(report) == .refused(["pki a: no"]))
+    #expect(desk.isLacking)
   }
 }

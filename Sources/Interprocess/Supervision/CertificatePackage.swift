@@ -57,6 +57,15 @@ package struct CertificatePackage: Equatable, Sendable {
     /// Of a `pki` only.
     package var users: Users
 
+    /// Where the certificate is, for the operator.
+    package var file = ""
+    /// Where the private key is, for the operator; of a `pki` only.
+    package var keyFile = ""
+    /// Why the certificate cannot be read, in the operator's words; empty when it was.
+    package var fault = ""
+    /// Why the key's file cannot be opened; empty when it is open. Of a `pki` only.
+    package var keyFault = ""
+
     /// The content of the file of `name`.
     package init(
       name: String,
@@ -94,6 +103,9 @@ package struct CertificatePackage: Equatable, Sendable {
         writer.write(entry.content)
         writer.write(entry.exchange.rawValue)
         writer.write(entry.users.rawValue)
+        for text in [entry.file, entry.keyFile, entry.fault, entry.keyFault] {
+          writer.write(clipped: text)
+        }
       }
     }
     writer.write(systemAnchors)
@@ -120,7 +132,12 @@ package struct CertificatePackage: Equatable, Sendable {
       }
       let users = Users(rawValue: try reader.readByte())
       guard users.isSubset(of: [.listeners, .relays]) else { throw .invalid(field: "users") }
-      entries.append(Entry(name: name, content: content, exchange: exchange, users: users))
+      var entry = Entry(name: name, content: content, exchange: exchange, users: users)
+      entry.file = try reader.readString(of: "file", atMost: EdgeLimits.text)
+      entry.keyFile = try reader.readString(of: "file", atMost: EdgeLimits.text)
+      entry.fault = try reader.readString(of: "fault", atMost: EdgeLimits.text)
+      entry.keyFault = try reader.readString(of: "fault", atMost: EdgeLimits.text)
+      entries.append(entry)
     }
     return entries
   }

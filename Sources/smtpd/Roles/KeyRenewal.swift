@@ -11,8 +11,8 @@ struct KeyRenewal {
   private(set) var users: [KeyName: CertificatePackage.Users] = [:]
   /// What is of no use: chains by their places, anchors by those behind.
   private(set) var broken: [UInt16] = []
-  /// The first thing that is wrong.
-  private(set) var fault: String?
+  /// All that is wrong.
+  private(set) var faults: [KeysReport.Fault] = []
   private let chains: [CertificatePackage.Entry]
   private var position = 0
 
@@ -24,22 +24,33 @@ struct KeyRenewal {
     generation = package.generation
     chains = package.chains
     for (index, authority) in package.anchors.enumerated() {
+      let name = "ca \(authority.name)"
+      guard authority.fault.isEmpty else {
+        found(KeysReport.Fault(name, authority.fault), at: chains.count + index)
+        continue
+      }
       do throws(TLSError) {
         _ = try Certificates.count(in: authority.content)
       } catch {
-        found("ca \(authority.name): \(error)", at: chains.count + index)
+        found(
+          KeysReport.Fault(name, error.reason, in: KeyRenewal.named([authority.file])),
+          at: chains.count + index
+        )
       }
     }
   }
 
-  private mutating func found(_ text: String, at place: Int) {
-    fault = fault ?? text
-    broken.append(UInt16(place))
+  private mutating func found(_ fault: KeysReport.Fault, at place: Int) {
+    faults.append(fault)
+    if broken.last != UInt16(place) { broken.append(UInt16(place)) }
   }
+
+  /// Those of files that have a name.
+  private static func named(_ files: [String]) -> [String] { files.filter { !$0.isEmpty } }
 
   /// What the supervisor is told.
   func report(_ verdict: KeysReport.Verdict) -> KeysReport {
-    KeysReport(generation: generation, verdict, broken: broken, fault: fault ?? "")
+    KeysReport(generation: generation, verdict, broken: broken, faults: faults)
   }
 
   /// The names of the `pki` lines.
@@ -54,26 +65,51 @@ struct KeyRenewal {
     guard position < chains.count else { return }
     let chain = chains[position]
     position += 1
-    do throws(TLSError) {
-      let key = try PrivateKey(descriptor: file)
-      keys[key.name] = key
-      users[key.name, default: []].formUnion(chain.users)
-      guard try KeyRenewal.name(of: chain) == key.name else {
-        throw TLSError("the key does not match the certificate")
-      }
-    } catch {
-      found("pki \(chain.name): \(error)", at: position - 1)
-    }
+    let certificate = certificate(of: chain)
+    let key = key(of: chain, file)
+    guard let key else { return }
+    keys[key.name] = key
+    users[key.name, default: []].formUnion(chain.users)
+    guard let certificate, certificate != key.name else { return }
+    found(in: chain, "the key does not match the certificate", chain.keyFile, chain.file)
   }
 
   /// What a fault of a certificate, and not of its key, begins with.
   static let ofCertificate = "the certificate: "
 
-  private static func name(of chain: CertificatePackage.Entry) throws(TLSError) -> KeyName {
+  private mutating func certificate(of chain: CertificatePackage.Entry) -> KeyName? {
+    let reason: String
     do throws(TLSError) {
+      guard chain.fault.isEmpty else { throw TLSError(chain.fault) }
       return try KeyName(ofCertificate: chain.content)
     } catch {
-      throw TLSError("\(KeyRenewal.ofCertificate)\(error)")
+      reason = KeyRenewal.ofCertificate + error.reason
     }
+    found(in: chain, reason, chain.fault.isEmpty ? chain.file : "")
+    return nil
+  }
+
+  private mutating func key(
+    of chain: CertificatePackage.Entry,
+    _ file: CInt
+  ) -> PrivateKey? {
+    let reason: String
+    do throws(TLSError) {
+      guard chain.keyFault.isEmpty else { throw TLSError(chain.keyFault) }
+      return try PrivateKey(descriptor: file)
+    } catch {
+      reason = error.reason
+    }
+    found(in: chain, reason, chain.keyFault.isEmpty ? chain.keyFile : "")
+    return nil
+  }
+
+  private mutating func found(
+    in chain: CertificatePackage.Entry,
+    _ reason: String,
+    _ files: String...
+  ) {
+    let fault = KeysReport.Fault("pki \(chain.name)", reason, in: KeyRenewal.named(files))
+    found(fault, at: position - 1)
   }
 }

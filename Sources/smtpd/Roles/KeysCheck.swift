@@ -24,14 +24,9 @@ enum KeysCheck {
     var part: Part
     var reason: String
 
-    /// Takes off the names that the one who is told has already.
-    fileprivate init(_ text: String) {
-      var rest = text[...]
-      for kind in ["pki ", "ca "] where rest.hasPrefix(kind) {
-        if let colon = rest.firstRange(of: ": ") { rest = rest[colon.upperBound...] }
-      }
-      part = rest.hasPrefix(KeyRenewal.ofCertificate) ? .certificate : .key
-      reason = String(rest)
+    fileprivate init(_ reason: String) {
+      part = reason.hasPrefix(KeyRenewal.ofCertificate) ? .certificate : .key
+      self.reason = reason
     }
   }
 
@@ -41,8 +36,7 @@ enum KeysCheck {
   static func fault(in source: CertificateSource, _ sandbox: Confinement.Mode) -> Fault? {
     do throws(CertificateFault) {
       let desk = try CertificateDesk(source)
-      let fault = try ask(desk, sandbox)
-      return fault.isEmpty ? nil : Fault(fault)
+      return try ask(desk, sandbox).faults.first.map { Fault($0.reason) }
     } catch {
       return Fault(error.reason)
     }
@@ -51,7 +45,7 @@ enum KeysCheck {
   private static func ask(
     _ desk: CertificateDesk,
     _ sandbox: Confinement.Mode
-  ) throws(CertificateFault) -> String {
+  ) throws(CertificateFault) -> KeysReport {
     let channel: SupervisorChannel
     let process: Int32
     do {
@@ -85,7 +79,7 @@ enum KeysCheck {
     guard case .keysChecked(let report)? = try? RoleToSupervisor(decoding: &reader) else {
       throw CertificateFault("the keys cannot be checked: no answer")
     }
-    return report.fault
+    return report
   }
 
   /// The process that looks: takes the files, tells what is wrong, and ends. It may do what keys may.

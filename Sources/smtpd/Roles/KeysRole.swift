@@ -11,8 +11,8 @@ internal import TLS
 /// The keys role: the only process that has private keys. It signs what frontend and delivery ask for.
 ///
 /// Keys come as open files beside the certificates that they belong to. A renewal is taken as a whole, when
-/// every key fits its certificate, or not at all, but for a role that has none; the keys before it stay for the handshakes that began
-/// with the old certificates.
+/// every key fits its certificate, or not at all, but for a role that has none or lacks some; the keys before
+/// it stay for the handshakes that began with the old certificates.
 final class KeysRole: RoleService {
   private typealias ClientEdge = Edge<FromKeys, ToKeys>
 
@@ -30,6 +30,9 @@ final class KeysRole: RoleService {
   private var edges: [UInt32: ClientEdge] = [:]
   private var keys: [KeyName: PrivateKey] = [:]
   private var formerKeys: [KeyName: PrivateKey] = [:]
+  /// What was broken of the renewal that was taken last, by its places: their certificates are those from
+  /// before, of which the keys may be lost.
+  private var lacking: Set<UInt16> = []
   /// Who may have a key sign; of a former one whoever could.
   private var users: [KeyName: CertificatePackage.Users] = [:]
   private var ticketKeys: [[UInt8]] = []
@@ -102,16 +105,29 @@ final class KeysRole: RoleService {
     guard let renewal = incoming, renewal.isComplete else { return }
     incoming = nil
     names = renewal.names
-    // A role that has none takes what can be used: some sessions are better than no session.
-    let isTaken = renewal.fault == nil || (keys.isEmpty && !renewal.keys.isEmpty)
-    if isTaken {
+    let broken = Set(renewal.broken)
+    if broken.isEmpty || (keys.isEmpty && !renewal.keys.isEmpty) {
+      // A role that has none takes what can be used: some sessions are better than no session.
       formerKeys = keys
       users = users.filter { formerKeys[$0.key] != nil }.merging(renewal.users) { $1 }
       keys = renewal.keys
+    } else if broken.isStrictSubset(of: lacking) {
+      // It mends something and breaks nothing. What stays broken has the keys that there are for it.
+      users.merge(renewal.users) { $0.union($1) }
+      keys.merge(renewal.keys) { $1 }
+    } else {
+      return conclude(renewal, .refused)
     }
-    context.tell(.keysChecked(renewal.report(isTaken ? .taken : .refused)))
-    let outcome = isTaken ? "renewed, but for" : "nothing is renewed:"
-    answerOperators(renewal.fault.map { .failure("\(outcome) \($0)") } ?? .done)
+    lacking = broken
+    conclude(renewal, .taken)
+  }
+
+  private func conclude(_ renewal: KeyRenewal, _ verdict: KeysReport.Verdict) {
+    let report = renewal.report(verdict)
+    context.tell(.keysChecked(report))
+    guard !report.faults.isEmpty else { return answerOperators(.done) }
+    let outcome = verdict == .taken ? "renewed, but for" : "nothing is renewed:"
+    answerOperators(.failure("\(outcome) \(report.lines.joined(separator: "; "))"))
   }
 
   // MARK: Operators

@@ -84,31 +84,23 @@ struct CertificateFiles: Sendable {
 
   var source: CertificateSource {
     CertificateSource(
-      read: { (number, absent) throws(CertificateFault) in try read(number, absent) },
-      openKeys: { (absent) throws(CertificateFault) in try openKeys(absent) }
+      read: { read($0) },
+      openKeys: { (package: inout CertificatePackage) throws(CertificateFault) in
+        try openKeys(of: &package)
+      }
     )
   }
 
-  private func read(
-    _ generation: UInt32,
-    _ absent: CertificateSource.Absence
-  ) throws(CertificateFault) -> CertificatePackage {
+  private func read(_ generation: UInt32) -> CertificatePackage {
     var result = CertificatePackage(generation: generation)
     for pki in pkis {
-      result.chains.append(
-        .init(
-          name: pki.name,
-          content: try content(pki.certificate, absent),
-          exchange: pki.exchange == .none ? .none : .offered,
-          users: users[pki.name] ?? []
-        )
-      )
+      var chain = entry(pki.name, pki.certificate)
+      chain.exchange = pki.exchange == .none ? .none : .offered
+      chain.users = users[pki.name] ?? []
+      chain.keyFile = pki.key
+      result.chains.append(chain)
     }
-    for authority in authorities {
-      result.anchors.append(
-        .init(name: authority.name, content: try content(authority.certificate, absent))
-      )
-    }
+    result.anchors = authorities.map { entry($0.name, $0.certificate) }
     for path in CertificateFiles.systemAnchors {
       guard case .success(let bytes) = FileContent.read(path, atMost: Certificates.sizeMax) else {
         continue
@@ -119,16 +111,15 @@ struct CertificateFiles: Sendable {
     return result
   }
 
-  private func content(
-    _ path: String,
-    _ absent: CertificateSource.Absence
-  ) throws(CertificateFault) -> [UInt8] {
+  private func entry(_ name: String, _ path: String) -> CertificatePackage.Entry {
+    var entry = CertificatePackage.Entry(name: name, content: [])
+    entry.file = path
     do throws(CertificateFault) {
-      return try content(path)
+      entry.content = try content(path)
     } catch {
-      try absent(error)
-      return []
+      entry.fault = error.reason
     }
+    return entry
   }
 
   private func content(_ path: String) throws(CertificateFault) -> [UInt8] {
@@ -140,11 +131,13 @@ struct CertificateFiles: Sendable {
   }
 
   private func openKeys(
-    _ absent: CertificateSource.Absence
+    of package: inout CertificatePackage
   ) throws(CertificateFault) -> [CInt] {
     var descriptors: [CInt] = []
     do throws(CertificateFault) {
-      for pki in pkis { descriptors.append(try openKey(pki, absent).release()) }
+      for (index, pki) in pkis.enumerated() {
+        descriptors.append(try openKey(pki, &package.chains[index].keyFault).release())
+      }
       return descriptors
     } catch {
       for descriptor in descriptors { close(descriptor) }
@@ -154,12 +147,12 @@ struct CertificateFiles: Sendable {
 
   private func openKey(
     _ pki: PKI,
-    _ absent: CertificateSource.Absence
+    _ fault: inout String
   ) throws(CertificateFault) -> Descriptor {
     do throws(CertificateFault) {
       return try open(pki.key, forbidden: Forbidden.key)
     } catch {
-      try absent(error)
+      fault = error.reason
     }
     // A path is read during the call only.
     let nothing = unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)

@@ -89,21 +89,38 @@ class KeysRole:
                     + struct.pack("<IBQ", os.getuid(), 0, 0xffffffffffffffff))
         self.tell(b"\x01" + identity, file(b""))
         entries = b"".join(text(name) + text(open(pair.certificate, "rb").read()) + bytes([0, users])
+                           + text(pair.certificate) + text(pair.key) + text("") + text("")
                            for name, pair, users in chains)
-        anchor = text("ca") + text(ca) + bytes([0, 0])
+        anchor = text("ca") + text(ca) + bytes([0, 0]) + text("ca.crt") + text("") * 3
         package = struct.pack("<I", 1) + number(len(chains)) + entries + number(1) + anchor + text("")
         self.tell(bytes([20]), file(package))
         self.tell(bytes([21]), *[os.open(pair.key, os.O_RDONLY) for _, pair, _ in chains])
 
     def report(self):
-        """Generation, verdict, places of what is broken, and what is wrong."""
+        """Generation, verdict, places of what is broken, and what is wrong: names and reasons."""
         while True:
             message = self.channel.recv(65536)
             if message[:1] == bytes([20]):
                 break
         count = message[6]
         places = struct.unpack(f"<{count}H", message[7:7 + 2 * count])
-        return struct.unpack("<IB", message[1:6]) + (list(places), message[8 + 2 * count:].decode())
+        rest = message[7 + 2 * count:]
+
+        def take():
+            nonlocal rest
+            length, rest = rest[0], rest[1:]
+            expect(length < 0x80, "a text of more than 127 bytes")
+            value, rest = rest[:length].decode(), rest[length:]
+            return value
+
+        faults = []
+        number_of_faults, rest = rest[0], rest[1:]
+        for _ in range(number_of_faults):
+            name, reason = take(), take()
+            files, rest = rest[0], rest[1:]
+            faults.append((name, reason, [os.path.basename(take()) for _ in range(files)]))
+        expect_equal(rest, bytes(4), "faults that are left out")
+        return struct.unpack("<IB", message[1:6]) + (list(places), faults)
 
     def tell(self, message, *descriptors):
         socket.send_fds(self.channel, [message], list(descriptors))
@@ -163,8 +180,10 @@ def broken(bench):
     os.replace(self_signed(bench, "x", file="next").certificate, pairs[2].certificate)
     bench.write("late.key", "", 0o600)
     role = KeysRole(bench, [(f"pki{index}", pair, LISTENERS) for index, pair in enumerate(pairs)])
-    generation, verdict, places, fault = role.report()
+    generation, verdict, places, faults = role.report()
     expect_equal((generation, verdict, sorted(places)), (1, 1, [1, 2, 3, 4]), "report")
-    expect(fault.startswith("ca ca: "), fault)
+    expect_equal([(name, files) for name, _, files in faults],
+                 [("ca ca", ["ca.crt"]), ("pki pki1", ["nonsense.crt"]), ("pki pki2", ["early.key", "early.crt"]),
+                  ("pki pki3", ["late.key"])], f"{faults}")
     edge = role.edge("frontend", 1)
     expect_equal([edge.sign(token, name) for token, name in enumerate(names)], [True, True, True, False], "signed")

@@ -464,6 +464,86 @@ def broken_files(bench):
     eventually(lambda: shown("early.org") == before["early.org"], "no handshake after another start")
 
 
+@case("a key that comes before its certificate: the old pair serves until both fit, though something else is broken")
+def early_key(bench):
+    authority = Authority(bench)
+    pairs = {name: authority.issue(name) for name in [NAME, "other.example.org"]}
+    daemon = server(bench, pairs, "tls").start()
+
+    def shown(name):
+        with Client(daemon.secure) as client:
+            try:
+                return starttls(client, trusting(authority), name).socket.getpeercert(binary_form=True)
+            except OSError:
+                return None
+
+    def bring(name, kind):
+        os.replace(bench.path(f"next.{kind}"), bench.path(f"{name}.{kind}"))
+
+    def reload(words):
+        before = daemon.log().count("SIGHUP: certificates are read again")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("SIGHUP: certificates are read again", count=before + 1)
+        return daemon.wait_log(words)
+
+    before = {name: shown(name) for name in pairs}
+    expect(None not in before.values(), "no handshake")
+    # Keys has the old key while it lives.
+    authority.issue(NAME, file="next")
+    bring(NAME, "key")
+    reload(rf"warn: certificates are not updated: pki {NAME}: the key does not match the certificate "
+           rf"\(.*{NAME}\.key, .*{NAME}\.crt\)")
+    expect_equal(shown(NAME), before[NAME], "certificate")
+    bring(NAME, "crt")
+    reload("info: certificates updated")
+    second = eventually(lambda: now if (now := shown(NAME)) != before[NAME] else None, "the pair is not taken")
+    # Another keys role has not, whatever is there besides.
+    authority.issue(NAME, file="next")
+    bring(NAME, "key")
+    bench.write("other.example.org.crt", "nonsense\n")
+    daemon.kill_role("keys")
+    daemon.wait_log(f"warn: certificates updated but for pki {NAME}: the key does not match the certificate")
+    daemon.wait_log(r"warn: certificates updated but for pki other\.example\.org: the certificate: .*\.crt\)")
+    daemon.wait_log("warn: what is named keeps the certificate that it had, .* put a certificate and the key that fits it")
+    expect_equal(shown(NAME), None, "a handshake without a key")
+    expect_equal(shown("other.example.org"), before["other.example.org"], "certificate")
+    # The one that comes is found, with no word to anybody, and costs nothing that is there.
+    bring(NAME, "crt")
+    eventually(lambda: shown(NAME) not in [None, second], "the pair is not found", 20)
+    expect_equal(shown("other.example.org"), before["other.example.org"], "certificate")
+    expect_equal(daemon.log().count(f"but for pki {NAME}:"), 1, "lines")
+
+
+@case("SIGHUP and update pki tell all that is wrong, each with its name and file; nothing changes")
+def all_faults(bench):
+    authority = Authority(bench)
+    pairs = {name: authority.issue(name) for name in [NAME, "absent.org", "nonsense.org", "odd.org", "open.org"]}
+    ca = bench.write("ca.crt", open(authority.certificate).read())
+    daemon = server(bench, pairs, "tls ca clients", more=f'ca clients cert "{ca}"').start()
+    os.rename(pairs["absent.org"].certificate, bench.path("away"))
+    for path in [pairs["nonsense.org"].key, ca]:
+        bench.write(os.path.basename(path), "nonsense\n", 0o600)
+    authority.issue("odd.org", file="next")
+    os.replace(bench.path("next.key"), pairs["odd.org"].key)
+    os.chmod(pairs["open.org"].key, 0o644)
+    faults = [r"pki absent\.org: the certificate: /.*/absent\.org\.crt: No such file or directory",
+              r"pki nonsense\.org: not a private key in PEM.* \(/.*/nonsense\.org\.key\)",
+              r"pki odd\.org: the key does not match the certificate \(/.*/odd\.org\.key, /.*/odd\.org\.crt\)",
+              r"pki open\.org: /.*/open\.org\.key: mode 644 is too open: at most 740",
+              r"ca clients: .* \(/.*/ca\.crt\)"]
+    daemon.process.send_signal(signal.SIGHUP)
+    for fault in faults:
+        daemon.wait_log(f"warn: certificates are not updated: {fault}\n")
+    done = daemon.run_ctl("update", "pki", NAME)
+    said = (done.stdout + done.stderr).decode()
+    expect(done.returncode != 0 and "nothing is renewed: " in said, said)
+    for fault in faults:
+        expect(re.search(fault, said), f"{fault}: {said}")
+    expect(f"pki {NAME}:" not in daemon.log(), "what is whole is told of")
+    with Client(daemon.secure) as client:
+        starttls(client, trusting(authority), "odd.org")
+
+
 @case("keys is killed while nobody asks for it: the next handshakes work, of sessions and of a relay")
 def killed_keys(bench):
     authority = Authority(bench)

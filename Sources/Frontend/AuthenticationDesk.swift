@@ -57,7 +57,8 @@ final class AuthenticationDesk {
           listener: listener,
           source: source,
           user: credentials.user,
-          password: credentials.password
+          password: credentials.password,
+          role: credentials.role == .own ? .own : .another
         )
       )
     }

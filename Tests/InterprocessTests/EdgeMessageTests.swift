@@ -188,13 +188,15 @@ struct EdgeMessageTests {
   func credentials() throws {
     let password = Secret(Array("hunter2".utf8))
     for source: SourceAddress in [.local, .inet4(7), .inet6(8, 9)] {
-      let question = AuthenticationQuestion(
+      var question = AuthenticationQuestion(
         token: 1,
         listener: 2,
         source: source,
         user: "joe",
         password: password
       )
+      try Self.check(FrontendToLookup.authenticate(question))
+      question.role = .another
       try Self.check(FrontendToLookup.authenticate(question))
       #expect(!"\(question)".contains("hunter2"))
     }

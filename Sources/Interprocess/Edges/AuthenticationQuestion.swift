@@ -12,6 +12,13 @@ package struct AuthenticationQuestion: Equatable, Sendable {
     package static let password = 9216
   }
 
+  /// As whom the user asks to act.
+  package enum Role: UInt8, Sendable {
+    case own = 0
+    /// As another user, which is denied, and counts as a wrong password.
+    case another = 1
+  }
+
   /// What becomes of it.
   package enum Verdict: UInt8, Sendable {
     case accepted = 0
@@ -31,8 +38,10 @@ package struct AuthenticationQuestion: Equatable, Sendable {
   package var source: SourceAddress
   /// Without control characters.
   package var user: String
-  /// As the client gave it.
+  /// As the client gave it; empty for who asks to act as another.
   package var password: Secret
+  /// As whom he asks to act.
+  package var role: Role
 
   /// A question about one AUTH.
   package init(
@@ -40,13 +49,15 @@ package struct AuthenticationQuestion: Equatable, Sendable {
     listener: UInt16,
     source: SourceAddress,
     user: String,
-    password: Secret
+    password: Secret,
+    role: Role = .own
   ) {
     self.token = token
     self.listener = listener
     self.source = source
     self.user = user
     self.password = password
+    self.role = role
   }
 
   func encode(into writer: inout ByteWriter) {
@@ -55,6 +66,7 @@ package struct AuthenticationQuestion: Equatable, Sendable {
     writer.write(source)
     writer.write(user)
     writer.write(password)
+    writer.write(role.rawValue)
   }
 
   init(decoding reader: inout ByteReader) throws(DecodingError) {
@@ -63,6 +75,8 @@ package struct AuthenticationQuestion: Equatable, Sendable {
     source = try reader.readSource()
     user = try reader.readUser()
     password = try reader.readSecret(atMost: Limits.password)
+    guard let role = Role(rawValue: try reader.readByte()) else { throw .invalid(field: "role") }
+    self.role = role
   }
 }
 

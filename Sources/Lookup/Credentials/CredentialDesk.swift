@@ -99,7 +99,9 @@ final class CredentialDesk {
     }
     total += 1
     underWay[attempt.source.network, default: 0] += 1
-    if let table = authentication.credentials {
+    if question.role == .another {
+      conclude(attempt, .denied)
+    } else if let table = authentication.credentials {
       look(question, table, attempt)
     } else {
       lastToken += 1
@@ -159,9 +161,9 @@ final class CredentialDesk {
     )
     let password = question.password
     pool.submit { _ in
+      let setting = known ?? ruleset.somePassword(in: table) ?? PasswordHash.usualSetting
       let isRight = PasswordHash.matches(password, hash, otherwise: setting)
       loop.execute { done.value(isRight, setting) }
-      let setting = known ?? ruleset.somePassword(in: table) ?? PasswordHash.usualSetting
     }
   }
 

@@ -13,8 +13,17 @@ extension ServerSession {
   package struct Credentials: Equatable, Sendable {
     /// Without control characters, at most `userLengthMax` bytes.
     package let user: String
-    /// What was given as the user's password.
+    /// What was given as the user's password; empty when it does not matter.
     package let password: Secret
+    /// As whom the user asks to act.
+    package var role = Role.own
+
+    /// As whom somebody asks to act.
+    package enum Role: Equatable, Sendable {
+      case own
+      /// As another user: nobody may, so that this is as wrong as a wrong password, whatever the password.
+      case another
+    }
   }
 
   /// The answer to `verify`.
@@ -115,9 +124,9 @@ extension ServerSession {
       state = .verifying(user: user, label: label)
       actions.append(.verify(Credentials(user: user, password: password)))
     case .impersonate(let user):
-      state = .ready
       hidesUnknown = true
-      deny(user, label)
+      state = .verifying(user: user, label: label)
+      actions.append(.verify(Credentials(user: user, password: Secret([]), role: .another)))
     case .refuse(let refusal):
       state = .ready
       hidesUnknown = true

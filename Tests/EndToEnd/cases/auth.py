@@ -217,6 +217,20 @@ def limits(bench):
         other.command("MAIL FROM:<a@example.org>")
 
 
+@case("who asks to act as another counts against the limit of his address, and is kept waiting, as by a wrong password")
+def others(bench):
+    daemon = server(bench, "tls auth <users>", table(bench)).start()
+    for _ in range(4):
+        crowd = [secured(daemon)[0] for _ in range(5)]
+        for client in crowd:
+            client.send("AUTH PLAIN " + plain("alice", PASSWORD, "root") + "\r\n")
+        for client in crowd:
+            client.expect("535 Authentication failed")
+    daemon.wait_log(r"warn: lookup: too many authentication failures from address=127\.0\.0\.1")
+    client, _ = secured(daemon)
+    client.command("AUTH PLAIN " + plain("alice", PASSWORD), "421 4.7.0 Too many authentication failures")
+
+
 @case("a table that update table renews counts at once, and one that is gone is a temporary failure")
 def renewed(bench):
     daemon = server(bench, "tls auth <users>", table(bench)).start()

@@ -17,6 +17,7 @@ extension ControlResponse {
     case statistics = 130
     case status = 131
     case failure = 132
+    case removal = 133
   }
 
   private static let firstFinal: UInt8 = 128
@@ -65,6 +66,10 @@ extension ControlResponse {
     case .count(let count):
       writer.write(Tag.count.rawValue)
       writer.writeVariable(UInt64(count))
+    case .removal(let count, let inFlight):
+      writer.write(Tag.removal.rawValue)
+      writer.writeVariable(UInt64(count))
+      writer.writeVariable(UInt64(inFlight))
     case .statistics(let statistics):
       precondition(statistics.count <= ControlLimits.statistics)
       writer.write(Tag.statistics.rawValue)
@@ -118,6 +123,11 @@ extension ControlResponse {
     case .relays: return try relays(&reader)
     case .done: return .done
     case .count: return .count(try reader.readCount(of: "count", atMost: Int(UInt32.max)))
+    case .removal:
+      return .removal(
+        try reader.readCount(of: "count", atMost: Int(UInt32.max)),
+        inFlight: try reader.readCount(of: "count", atMost: Int(UInt32.max))
+      )
     case .statistics: return try statistics(&reader)
     case .status: return .status(try SubsystemStatus(bits: try reader.readByte()))
     case .failure:

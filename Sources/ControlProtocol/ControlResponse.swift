@@ -18,6 +18,8 @@ package enum ControlResponse: Hashable, Sendable {
   case done
   /// How many envelopes it was.
   case count(Int)
+  /// How many envelopes are removed, and how many are in flight and go when they are back.
+  case removal(Int, inFlight: Int)
   case statistics([Statistic])
   case status(SubsystemStatus)
   /// The request could not be carried out; the text is for the operator.
@@ -27,7 +29,7 @@ package enum ControlResponse: Hashable, Sendable {
   package var isFinal: Bool {
     switch self {
     case .envelopes, .bytes, .verified, .quarantine, .explained, .relays: false
-    case .done, .count, .statistics, .status, .failure: true
+    case .done, .count, .removal, .statistics, .status, .failure: true
     }
   }
 }

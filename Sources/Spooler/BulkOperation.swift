@@ -106,8 +106,9 @@ final class BulkOperation: PagedAnswer {
   private func execute() {
     if let refusal = refusal() { return desk.send(id, .failure(refusal)) }
     if verb.mode == .dryRun {
-      desk.send(id, .count(matches.filter { wouldTouch($0.id) }.count))
-      return
+      let touched = matches.filter { wouldTouch($0.id) }
+      inFlight = verb.isRemoval ? touched.count(where: { isInFlight($0.id) }) : 0
+      return answer(touched.count)
     }
     execute(matches[...], count: 0)
   }
@@ -140,7 +141,7 @@ final class BulkOperation: PagedAnswer {
         execute(rest.dropFirst(part.count), count: total)
       } else {
         if verb.isRemoval { removed(total) }
-        desk.send(id, .count(total))
+        answer(total)
         desk.queue.dispatchDesk?.pump()
       }
     }
@@ -150,6 +151,17 @@ final class BulkOperation: PagedAnswer {
     } else {
       desk.queue.commit(changes, .now) { next() }
     }
+  }
+
+  private func answer(_ count: Int) {
+    desk.send(
+      id,
+      verb.isRemoval ? .removal(count - inFlight, inFlight: inFlight) : .count(count)
+    )
+  }
+
+  private func isInFlight(_ envelope: EnvelopeID) -> Bool {
+    desk.queue.scheduler.status(of: envelope)?.state == .inFlight
   }
 
   private func removed(_ count: Int) {

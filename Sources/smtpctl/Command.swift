@@ -88,13 +88,23 @@ struct Context {
   }
 
   /// Reports how many envelopes a command was about.
-  func report(_ command: String, _ count: Int, _ wording: CountWording) throws(CommandFailure) {
+  ///
+  /// - Parameter inFlight: how many more it will be about when they are back; nil where there are none.
+  func report(
+    _ command: String,
+    _ count: Int,
+    _ wording: CountWording,
+    inFlight: Int? = nil
+  ) throws(CommandFailure) {
     switch style {
-    case .plain: try line(wording.text(for: count, mode))
+    case .plain:
+      try line(wording.text(for: count, mode))
+      if let inFlight, inFlight > 0 { try line(wording.text(forInFlight: inFlight, mode)) }
     case .json:
       try json { line in
         line.add("command", command)
         line.add("envelopes", Int64(count))
+        if let inFlight { line.add("in_flight", Int64(inFlight)) }
         line.add("dry_run", truth: mode == .dryRun ? .true : .false)
       }
     }
@@ -116,5 +126,13 @@ struct CountWording {
     let isPlural = count > 1 || (count == 0 && zero == .plural)
     let verb = mode == .dryRun ? "would be \(participle)" : participle
     return "\(count) \(isPlural ? "envelopes" : "envelope") \(verb)"
+  }
+
+  /// `2 envelopes in flight will be removed when their attempts end`.
+  func text(forInFlight count: Int, _ mode: ControlRequest.Mode) -> String {
+    let verb = "\(mode == .dryRun ? "would" : "will") be \(participle)"
+    return count == 1
+      ? "1 envelope in flight \(verb) when its attempt ends"
+      : "\(count) envelopes in flight \(verb) when their attempts end"
   }
 }

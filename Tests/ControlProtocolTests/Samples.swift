@@ -146,7 +146,8 @@ enum Samples {
       QuarantinedRecord(name: "a-1", reason: "cut off", size: 12, when: Instant(seconds: 9))
     ]),
     .relays([]), .relays([relay, RelayRow(name: "", references: 0, tasks: 0, use: unused)]),
-    .done, .count(0), .count(1_000_000), .statistics([]),
+    .done, .count(0), .count(1_000_000), .removal(3, inFlight: 2),
+    .statistics([]),
     .statistics([Statistic("uptime", 90), Statistic("queue.bounce", -1)]),
     .status(SubsystemStatus()), .status(SubsystemStatus(paused: [.mda, .smtp])),
     .failure(""), .failure("already paused"),

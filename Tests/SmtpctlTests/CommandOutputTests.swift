@@ -39,17 +39,45 @@ struct CommandOutputTests {
   ) {
     for (count, text) in zip(counts, texts) {
       let daemon = FakeDaemon()
-      daemon.answer = { _ in [.count(count)] }
+      daemon.answer = { _ in
+        verb.hasPrefix("rem") ? [.removal(count, inFlight: 0)] : [.count(count)]
+      }
       #expect(
         Run(daemon: daemon)("\(verb) 000000aa") == Run.Result(output: "\(text) \(participle)\n")
       )
     }
   }
 
+  @Test("What is in flight is told apart when it is removed", arguments: [(1, "1"), (2, "2")])
+  func inFlight(_ count: Int, _ digits: String) {
+    let daemon = FakeDaemon()
+    daemon.answer = { _ in [.removal(3, inFlight: count)] }
+    let noun = count == 1 ? "envelope" : "envelopes"
+    let end = count == 1 ? "when its attempt ends" : "when their attempts end"
+    for (mode, first, verb) in [
+      (ControlRequest.Mode.execute, "removed", "will"), (.dryRun, "would be removed", "would"),
+    ] {
+      #expect(
+        Run(daemon: daemon, mode: mode)("remove all")
+          == Run.Result(
+            output: """
+              3 envelopes \(first)
+              \(digits) \(noun) in flight \(verb) be removed \(end)
+
+              """
+          )
+      )
+    }
+    #expect(
+      Run(daemon: daemon, style: .json)("remove all").output
+        == "{\"command\":\"remove\",\"envelopes\":3,\"in_flight\":\(count),\"dry_run\":false}\n"
+    )
+  }
+
   @Test("A dry run says so and asks for one")
   func dryRun() {
     let daemon = FakeDaemon()
-    daemon.answer = { _ in [.count(2)] }
+    daemon.answer = { _ in [.removal(2, inFlight: 0)] }
     #expect(
       Run(daemon: daemon, mode: .dryRun)("rem sender=ann@example.org age>1d").output
         == "2 envelopes would be removed\n"
@@ -61,7 +89,7 @@ struct CommandOutputTests {
     )
     #expect(
       Run(daemon: daemon, style: .json, mode: .dryRun)("rem all").output
-        == "{\"command\":\"remove\",\"envelopes\":2,\"dry_run\":true}\n"
+        == "{\"command\":\"remove\",\"envelopes\":2,\"in_flight\":0,\"dry_run\":true}\n"
     )
   }
 

@@ -13,11 +13,15 @@ struct Remove: Command {
   ]
 
   func run(in context: Context) throws(CommandFailure) {
-    let count = try context.service().count(.remove(selection, context.mode))
+    let request = ControlRequest.remove(selection, context.mode)
+    guard case .removal(let count, let inFlight) = try context.service().exchange(request) else {
+      throw .brokenAnswer("a count was expected")
+    }
     try context.report(
       "remove",
       count,
-      CountWording(participle: "removed", zero: .singular)
+      CountWording(participle: "removed", zero: .singular),
+      inFlight: inFlight
     )
   }
 }

@@ -195,7 +195,7 @@ def remove_in_flight(bench):
     daemon.ctl("pause", "mta")
     for count in [900, 105]:
         submit(daemon.port, recipients=[f"r{i}@example.com" for i in range(count)])
-    expect_equal(daemon.ctl("remove", "all"), "1008 envelopes removed\n")
+    expect_equal(daemon.ctl("remove", "all"), "1005 envelopes removed\n3 envelopes in flight will be removed when their attempts end\n")
     daemon.wait_log("info: queue: 1005 envelopes removed by administrator, 1000 of which are listed here")
     daemon.wait_log("info: queue: in flight, and to be removed by administrator when they are back: 3")
     expect_equal(daemon.log().count(": Remove for "), 1000, "removals in the log")
@@ -242,7 +242,13 @@ match from any for any action "out"
 """).start()
     identifier = submit(daemon.port)
     daemon.wait_queued(1, "state=inflight")
-    expect_equal(daemon.ctl("remove", identifier), "1 envelope removed\n")
+    expect_equal(daemon.ctl("--dry-run", "remove", identifier),
+                 "0 envelope would be removed\n1 envelope in flight would be removed when its attempt ends\n")
+    other = submit(daemon.port)
+    daemon.wait_queued(2, "state=inflight")
+    expect_equal(json.loads(daemon.ctl("--json", "remove", other)),
+                 {"command": "remove", "envelopes": 0, "in_flight": 1, "dry_run": False})
+    expect_equal(daemon.ctl("remove", identifier), "0 envelope removed\n1 envelope in flight will be removed when its attempt ends\n")
     sink.close()
     daemon.wait_empty()
     daemon.stop()

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 """What clients can make the queue remember: recipients that stand for many count, and nothing accepted is lost."""
 
+import os
+import signal
+
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import Client, accepted, message, stuffed, submit
 from harness.daemon import Daemon, free_port
@@ -31,9 +34,9 @@ match from any for any action "out"
     return daemon, sink
 
 
-def anonymous(daemon):
-    """The queue role's own memory, in MB."""
-    with open(f"/proc/{daemon.roles()['queue']}/smaps_rollup") as file:
+def anonymous(daemon, role="queue"):
+    """A role's own memory, in MB."""
+    with open(f"/proc/{daemon.roles()[role]}/smaps_rollup") as file:
         return sum(int(line.split()[1]) for line in file if line.startswith("Anonymous:")) >> 10
 
 
@@ -207,4 +210,41 @@ def much_of_one(bench):
     expect(any(OF_ONE in some for some in replies), f"{replies}")
     FarSession(daemon, "192.0.2.8").close()
     expect("queue: new mail is refused" not in daemon.log(), "new mail was refused")
+    daemon.stop()
+
+
+@case("10,000 recipients of one transaction while delivery does not answer: memory has a bound, the others are served", seconds=180)
+def silent_delivery(bench):
+    count, size = 10000, 40 << 10
+    sink = Sink(bench)
+    daemon = Daemon(bench, f"""
+smtp limit max-rcpt {count}
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+action "in" maildir "{bench.directory_for('mail')}/%{{user.username}}"
+match from any for domain "in.test" action "in"
+match from any for any action "out"
+""", backend="lmdb").start()
+    delivery = eventually(lambda: daemon.roles().get("delivery"), "no delivery role")
+    before = {role: anonymous(daemon, role) for role in ("queue", "frontend", "lookup")}
+    os.kill(delivery, signal.SIGSTOP)
+    try:
+        # Each a destination and a task of its own, with the body in it as long as that has room.
+        submit(daemon.port, recipients=[f"r{number}@d{number}.test" for number in range(count)], subject="many",
+               body=stuffed(message(subject="many", text="0123456789abcdef\r\n" * (size // 18))))
+        for number in range(20):
+            submit(daemon.port, recipients=[f"{bench.recipient}@in.test"], subject=f"other{number}")
+        expect_equal(len(daemon.queue()), count + 20, "envelopes")
+        with Client(daemon.port) as client:
+            client.command("EHLO client.example.org")
+            client.command("MAIL FROM:<a@example.org>")
+            client.command("RCPT TO:<b@example.org>")
+            client.command("RCPT TO:<c@in.test>")
+        for role, megabytes in before.items():
+            grown = anonymous(daemon, role) - megabytes
+            bench.note(f"{role}: {grown} MB more")
+            expect(grown < 120, f"{role}: {grown} MB more")
+    finally:
+        os.kill(delivery, signal.SIGCONT)
+    daemon.wait_empty(120)
+    expect_equal(sum(len(delivery.recipients) for delivery in sink.deliveries if delivery.subject == "many"), count, "recipients")
     daemon.stop()

@@ -185,6 +185,34 @@ enum Rules {
     #expect(try matches("from any for any \(criteria)", full) == known)
   }
 
+  @Test(
+    "a regular expression in a file means what it means in the configuration, and case counts in neither",
+    arguments: [
+      ("^\\W", "-a@y.example", "wa@y.example"), ("^\\Sx@", "Ax@y.example", "ay@y.example"),
+      ("^a\\Bb", "AB@y.example", "a-b@y.example"), ("^A[B-D]@", "ac@Y.example", "ae@y.example"),
+      ("(?i)^X@", "x@y.example", "w@y.example"),
+    ]
+  )
+  func expressions(_ expression: String, _ fits: String, _ other: String) throws {
+    let inline = try Rules.ruleset("match from any rcpt-to regex \"\(expression)\" for any reject")
+    let projection = try Rules.projection(
+      "table t file:/t\nmatch from any rcpt-to regex <t> for any reject"
+    )
+    let table = TableIndex(try #require(projection.tables.firstIndex { $0.name == "t" }))
+    let text = Array("# @list\n\(expression)\n".utf8)
+    let file = Ruleset(projection, files: [table: .contents(try TableContents(parsing: text))])
+    for (ruleset, line) in [(inline, 1), (file, 2)] {
+      #expect(ruleset.decide(try Rules.subject(to: fits)) == .reject(line: line))
+      #expect(ruleset.decide(try Rules.subject(to: other)) == .noRule)
+    }
+  }
+
+  @Test("keys are lower case, but for what stands behind a backslash that is none of a character")
+  func escapedKeys() throws {
+    let text = Array("# @list\nA\\WB\\\\CD\\\\\\EF\\\n".utf8)
+    #expect(try TableContents(parsing: text).keys == ["a\\Wb\\\\cd\\\\\\Ef\\"])
+  }
+
   @Test("a program of this host counts as authenticated, but as nobody by name")
   func localIsKnown() throws {
     let local = try Rules.subject(to: "x@y.example", source: .local)

@@ -133,7 +133,7 @@ extension Parser {
   private mutating func checkPatterns(_ table: TableIndex, at position: SourcePosition) {
     for entry in entries(of: table) {
       do throws(Pattern.Fault) {
-        _ = try Pattern(parsing: entry)
+        _ = try Pattern(parsing: entry, .ignored)
       } catch {
         guard report(.pattern(entry, error), of: entry, in: table, at: position) else { return }
       }

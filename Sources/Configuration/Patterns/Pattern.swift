@@ -42,10 +42,19 @@ package struct Pattern: Sendable {
   private let first: Int
   private let ignoresCase: Bool
 
-  package init(parsing text: String) throws(Fault) {
+  /// Whether upper and lower case are the same, of ASCII.
+  package enum LetterCase: Sendable {
+    /// Unless `(?i)` stands before the expression.
+    case counts
+    /// As in tables, whose keys and what is looked for in them are lower case.
+    case ignored
+  }
+
+  package init(parsing text: String, _ letters: LetterCase = .counts) throws(Fault) {
     var source = Array(text.utf8)[...]
-    ignoresCase = source.starts(with: "(?i)".utf8)
-    if ignoresCase { source = source.dropFirst(4) }
+    let saysSo = source.starts(with: "(?i)".utf8)
+    if saysSo { source = source.dropFirst(4) }
+    ignoresCase = saysSo || letters == .ignored
     var builder = PatternParser(source, ignoresCase: ignoresCase)
     let node = try builder.parse()
     var compiler = PatternCompiler()

@@ -23,7 +23,8 @@ package enum TableContents: Hashable, Sendable {
     package static let key = 1024
   }
 
-  /// Keys are made lower case; they come out sorted, the last of equal ones wins.
+  /// Keys are made lower case, but for a letter behind a backslash, which means something else to a regular
+  /// expression; they come out sorted, the last of equal ones wins.
   package init(parsing bytes: [UInt8]) throws(Fault) {
     var keys: [String] = []
     var values: [String] = []
@@ -138,7 +139,12 @@ package enum TableContents: Hashable, Sendable {
 
   private static func key(_ bytes: ArraySlice<UInt8>, _ line: Int) throws(Fault) -> String {
     guard bytes.count <= Limits.key else { throw .keyTooLong(line: line) }
-    let lower = bytes.map { 0x41...0x5a ~= $0 ? $0 | 0x20 : $0 }
+    var lower = Array(bytes)
+    var isEscaped = false
+    for (index, byte) in lower.enumerated() {
+      if !isEscaped, 0x41...0x5a ~= byte { lower[index] = byte | 0x20 }
+      isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+    }
     guard let text = String(validating: lower, as: UTF8.self) else { throw .notText(line: line) }
     return text
   }

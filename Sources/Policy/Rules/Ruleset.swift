@@ -330,7 +330,7 @@ extension Ruleset.RefusedEntry: Error, CustomStringConvertible {
     case .pattern:
       let text = "has \"\(entry)\", which is no regular expression"
       do throws(Pattern.Fault) {
-        _ = try Pattern(parsing: entry)
+        _ = try Pattern(parsing: entry, .ignored)
       } catch {
         return "\(text): \(error)"
       }

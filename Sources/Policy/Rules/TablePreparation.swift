@@ -100,7 +100,7 @@ struct TablePreparation: Sendable {
   ) throws(Ruleset.RefusedEntry) -> [Pattern] {
     var patterns: [Pattern] = []
     for key in keys {
-      guard let pattern = try? Pattern(parsing: key) else {
+      guard let pattern = try? Pattern(parsing: key, .ignored) else {
         throw refused(key, of: table, .pattern)
       }
       patterns.append(pattern)

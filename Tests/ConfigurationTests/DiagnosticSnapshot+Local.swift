@@ -115,6 +115,21 @@ extension DiagnosticSnapshot {
         action a lmtp "host:0"
                       ^~~~~~~~
         expected host:port, [address]:port or the absolute path of a socket
+    >>> action a lmtp "host:frob"
+    t.conf:1: unknown service "frob"
+        action a lmtp "host:frob"
+                      ^~~~~~~~~~~
+        expected a number from 1 to 65535, or the name of a service
+    >>> action a lmtp "host:smpt"
+    t.conf:1: unknown service "smpt"
+        action a lmtp "host:smpt"
+                      ^~~~~~~~~~~
+        expected a number from 1 to 65535, or the name of a service; did you mean "smtp"?
+    >>> action a lmtp "x@host:frob"
+    t.conf:1: "x@host:frob" is nowhere to deliver by LMTP
+        action a lmtp "x@host:frob"
+                      ^~~~~~~~~~~~~
+        expected host:port, [address]:port or the absolute path of a socket
     >>> action a lmtp "socket/x"
     t.conf:1: "socket/x" is nowhere to deliver by LMTP
         action a lmtp "socket/x"

@@ -51,7 +51,12 @@ extension Parser {
 
   private mutating func lmtp() throws(SyntaxFault) -> DeliveryAction.LMTP {
     let (text, position) = try string("host:port or a socket's path")
-    guard let destination = DeliveryAction.LMTP.Destination(parsing: text) else {
+    let destination: DeliveryAction.LMTP.Destination
+    do throws(DeliveryAction.LMTP.Destination.Fault) {
+      destination = try DeliveryAction.LMTP.Destination(parsing: text) { servicePort($0) }
+    } catch .service(let name) {
+      throw unknownService(name, at: position)
+    } catch {
       throw SyntaxFault(complaint: .lmtpDestination(text), position: position)
     }
     return DeliveryAction.LMTP(

@@ -176,14 +176,21 @@ extension Parser {
     if try accept("smtps") { return 465 }
     if case .number = try peek().kind { return UInt16(try number("port", in: 1...65_535)) }
     let (name, position) = try string("a port's number or name")
-    guard let port = draft.facts.services[name] ?? Parser.mailServices[name] else {
-      let known = Array(Parser.mailServices.keys).sorted()
-      throw SyntaxFault(
-        complaint: .unknownService(name, nearest: Spelling.nearest(to: name, in: known)),
-        position: position
-      )
-    }
+    guard let port = servicePort(name) else { throw unknownService(name, at: position) }
     return port
+  }
+
+  /// The port of a service by the host's services(5), or of those for mail.
+  func servicePort(_ name: String) -> UInt16? {
+    draft.facts.services[name] ?? Parser.mailServices[name]
+  }
+
+  func unknownService(_ name: String, at position: SourcePosition) -> SyntaxFault {
+    let known = Array(Parser.mailServices.keys).sorted()
+    return SyntaxFault(
+      complaint: .unknownService(name, nearest: Spelling.nearest(to: name, in: known)),
+      position: position
+    )
   }
 
   private static var mailServices: [String: UInt16] {

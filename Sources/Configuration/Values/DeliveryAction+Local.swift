@@ -105,15 +105,38 @@ extension DeliveryAction {
 }
 
 extension DeliveryAction.LMTP.Destination {
-  /// `/path`, `host:port` or `[address]:port`; nil when it is neither.
-  package init?(parsing text: String) {
+  /// Why a text is no destination.
+  package enum Fault: Error, Hashable, Sendable {
+    case form
+    /// There is no service of this name.
+    case service(String)
+  }
+
+  /// `/path`, `host:port` or `[address]:port`, where the port may be the name of a service.
+  package init(parsing text: String, servicePort: (String) -> UInt16?) throws(Fault) {
     if text.first == "/" {
-      guard text.utf8.count < Self.pathMax else { return nil }
+      guard text.utf8.count < Self.pathMax else { throw .form }
       self = .socket(text)
       return
     }
-    guard let url = try? RelayURL(parsing: "lmtp://\(text)"), url.label == nil else { return nil }
+    var text = text
+    var unknown: String?
+    if let colon = text.lastIndex(of: ":") {
+      let name = String(text[text.index(after: colon)...])
+      if Self.isService(name) {
+        unknown = servicePort(name) == nil ? name : nil
+        text = "\(text[...colon])\(servicePort(name) ?? 1)"
+      }
+    }
+    guard let url = try? RelayURL(parsing: "lmtp://\(text)"), url.label == nil else { throw .form }
+    if let unknown { throw .service(unknown) }
     self = .host(url.host, port: url.port)
+  }
+
+  /// Whether it is no number, and may be a name of services(5).
+  private static func isService(_ text: String) -> Bool {
+    text.utf8.contains { !(0x30...0x39 ~= $0) }
+      && text.utf8.allSatisfy { 0x21...0x7e ~= $0 && $0 != UInt8(ascii: "]") }
   }
 
   /// Bytes of a socket's path, its end included.

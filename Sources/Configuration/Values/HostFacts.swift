@@ -58,6 +58,23 @@ package struct HostFacts: Hashable, Sendable {
     return mailName
   }
 
+  /// The TCP services of a text in the form of services(5): of a name that is there twice the first counts.
+  package static func services(in text: String) -> [String: UInt16] {
+    var services: [String: UInt16] = [:]
+    for line in text.split(whereSeparator: \.isNewline) {
+      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+      guard words.count > 1 else { continue }
+      let port = words[1].split(separator: "/", omittingEmptySubsequences: false)
+      guard port.count == 2, port[1] == "tcp", let number = UInt16(port[0]), number > 0 else {
+        continue
+      }
+      for name in [words[0]] + words[2...] where services[String(name)] == nil {
+        services[String(name)] = number
+      }
+    }
+    return services
+  }
+
   /// Every interface address once, in the order found.
   package var addresses: [IPAddress] {
     var seen: Set<IPAddress> = []

@@ -27,7 +27,10 @@ enum LMTPDelivery {
   /// Returns the exit code; what was wrong is the last line on standard error.
   static func run(_ arguments: [String], _ environment: [String: String]) -> Int32 {
     guard arguments.count == 3,
-      let destination = Configuration.DeliveryAction.LMTP.Destination(parsing: arguments[0]),
+      let destination = try? Configuration.DeliveryAction.LMTP.Destination(
+        parsing: arguments[0],
+        servicePort: { _ in nil }
+      ),
       let recipient = recipient(arguments[1], environment)
     else { return fail("usage: mail.lmtp destination user | address name", Code.usage) }
     do throws(LMTPPeer.Failure) {

@@ -9,6 +9,7 @@ internal import Mail
 enum HostFactsReader {
   private static let resolverFile = "/etc/resolv.conf"
   private static let hostsFile = "/etc/hosts"
+  private static let servicesFile = "/etc/services"
   /// Where Debian's dns-root-data and unbound-anchor keep it.
   private static let trustAnchors = ["/usr/share/dns/root.key", "/var/lib/unbound/root.key"]
   private static let fileMax = 1 << 20
@@ -20,6 +21,7 @@ enum HostFactsReader {
     var facts = HostFacts(hostName: hostName())
     facts.mailName = text(directory + "/mailname").flatMap(firstLine)
     facts.interfaces = interfaces()
+    facts.services = HostFacts.services(in: text(servicesFile) ?? "")
     facts.resolverText = text(resolverFile) ?? ""
     facts.hostsText = text(hostsFile) ?? ""
     facts.trustAnchor = trustAnchors.lazy.compactMap { text($0) }.first

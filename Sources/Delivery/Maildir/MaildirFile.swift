@@ -7,11 +7,16 @@ enum MaildirFile {
   typealias Failure = MaildirDelivery.Failure
 
   /// Makes a directory for its owner only; one that is there is as good. Returns whether it was made.
+  ///
+  /// Who may not make it is to try again: what should be there may lie on a disk that is not mounted now.
   static func makeDirectory(_ path: String) throws(Failure) -> Bool {
     // A Swift string becomes a zero-terminated one for the time of the call.
     if unsafe mkdir(path, 0o700) == 0 { return true }
-    guard errno == EEXIST else { throw failure("cannot make \(path)") }
-    return false
+    let number = errno
+    guard number != EEXIST else { return false }
+    let failure = failure("cannot make \(path)")
+    guard number == EACCES || number == EPERM else { throw failure }
+    throw Failure(code: MaildirDelivery.Code.temporary, text: failure.text)
   }
 
   static func isDirectory(_ path: String) -> Bool {

@@ -189,8 +189,14 @@ match from any for domain "command.test" action "command"
     daemon.wait_empty()
     lines = [open(os.path.join(out, user.name)).read().split() for user in users]
     expect_equal(lines, [[str(users[0].uid), "/"], [str(users[1].uid), users[1].home]], "who, where")
+    # As when the disk with the homes is not mounted: who could make one there would not be root alone.
     submit(daemon.port, recipients=[f"{users[0].name}@in.test"])
-    daemon.wait_log(r"mda delivery .*result=(Temp|Perm)Fail")
+    daemon.wait_log(r"mda delivery .*result=TempFail stat=Error \(.*cannot make .*: Permission denied\)")
+    daemon.wait_queued(1, "retry=1")
+    os.rename(users[0].home + ".gone", users[0].home)
+    daemon.ctl("schedule", "all")
+    daemon.wait_empty()
+    expect_equal(len(os.listdir(os.path.join(users[0].home, "Maildir", "new"))), 2, "messages")
     daemon.stop()
 
 

@@ -44,9 +44,8 @@ static void tell(const struct line *line) {
   }
 }
 
+// The signal is at its default again, since it was delivered.
 static void end_by(int signal_number) {
-  struct sigaction usual = {.sa_handler = SIG_DFL};
-  sigaction(signal_number, &usual, NULL);
   syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal_number);
   _exit(128 + signal_number);
 }
@@ -71,8 +70,13 @@ static void promise_broken(int signal_number, siginfo_t *what, void *context) {
 }
 
 int talaria_trap_install(const char *process) {
+  // A filter that is there lets nobody change the handler.
+  if (process_name[0]) return 0;
   // SA_NODEFER: the signal that ends the process is not held back by the one that is handled.
-  struct sigaction action = {.sa_sigaction = promise_broken, .sa_flags = SA_SIGINFO | SA_NODEFER};
+  // SA_RESETHAND: the handler could not set the default itself. The line of a thread that breaks a promise
+  // while another one's is being written may be lost, the end is not.
+  struct sigaction action = {.sa_sigaction = promise_broken,
+                             .sa_flags = SA_SIGINFO | SA_NODEFER | (int)SA_RESETHAND};
   strncpy(process_name, process, sizeof process_name - 1);
 #if defined(__x86_64__)
   native = 0xc000003eU;

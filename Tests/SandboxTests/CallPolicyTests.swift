@@ -65,6 +65,19 @@ struct CallPolicyTests {
     #expect(policy.action(for: "socket", [0, 1, 0]) == .trap)
   }
 
+  @Test("the handler of broken promises cannot be changed, all others can", arguments: sets)
+  func handlers(promises: Promises) {
+    let policy = CallPolicy(promises, process: 7)
+    for upper: UInt64 in [0, 1 << 32, 0xffff_ffff << 32] {
+      for number in (0..<100 as Range<UInt64>) {
+        let wanted: CallAction = number == UInt64(SIGSYS) ? .trap : .allow
+        #expect(policy.action(for: "rt_sigaction", [upper | number]) == wanted, "\(number)")
+      }
+      #expect(policy.action(for: "rt_sigaction", [upper | 0xffff_ffff]) == .allow)
+      #expect(policy.action(for: "rt_sigaction", [upper | 0x8000_001f]) == .allow)
+    }
+  }
+
   @Test("files open as their flags say")
   func opening() {
     let readOnly = CallPolicy([.stdio, .rpath], process: 7)

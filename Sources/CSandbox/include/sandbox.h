@@ -45,7 +45,7 @@ int talaria_landlock_grant_port(int ruleset, uint16_t port, uint64_t access);
 int talaria_landlock_restrict(int ruleset);
 
 /// From now on a trapped call writes a line to descriptor 2 that names `process` and the call, and ends
-/// the process by SIGSYS. 0, or -1 with errno.
+/// the process by SIGSYS. Once it is installed further calls change nothing. 0, or -1 with errno.
 int talaria_trap_install(const char *process);
 
 /// Tells the handler a call's name. Called before any filter is loaded.

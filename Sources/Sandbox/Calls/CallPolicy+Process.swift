@@ -21,6 +21,16 @@ extension CallPolicy {
     ]
   }()
 
+  /// Handlers of signals, but for the one that a broken promise raises: that handler is there before the
+  /// filter is, and stays. The kernel reads the lower half of the argument.
+  static let handlers: [CallRule] = CallRule.split(
+    "rt_sigaction",
+    argument: 0,
+    word: UInt32(SIGSYS),
+    .trap,
+    else: .allow
+  )
+
   /// Signals to the process itself, as abort(3) sends one.
   static func ownSignals(_ process: UInt64) -> [CallRule] {
     ["kill", "tgkill"].flatMap { call in

@@ -87,6 +87,29 @@ extension CallRule {
     return rules
   }
 
+  /// Rules that split all values of the lower 32 bits of an argument: one of them, and all others. Its upper
+  /// bits, which a call with a smaller argument does not look at, have no say.
+  static func split(
+    _ call: String,
+    argument: UInt32,
+    word: UInt32,
+    _ action: CallAction,
+    else other: CallAction
+  ) -> [CallRule] {
+    let all = UInt64(UInt32.max)
+    let wanted = UInt64(word)
+    // What differs does so first in one of the bits, from above.
+    let others = (0..<UInt32.bitWidth).map { bit in
+      let mask = all & (all << UInt64(bit))
+      return CallRule(
+        call,
+        [ArgumentTest(argument, .masked(mask, (wanted ^ 1 << UInt64(bit)) & mask))],
+        other
+      )
+    }
+    return [CallRule(call, [ArgumentTest(argument, .masked(all, wanted))], action)] + others
+  }
+
   /// Rules that split all values of the bits of a mask.
   static func split(
     _ call: String,

@@ -215,6 +215,21 @@ static int try_foreign(void) {
 #endif
 }
 
+static int ignore_signal(long number) {
+  // As the kernel has it: handler, flags, restorer, mask.
+  uint64_t action[4] = {(uint64_t)(uintptr_t)SIG_IGN, 0, 0, 0};
+  return outcome(syscall(SYS_rt_sigaction, number, action, NULL, sizeof(uint64_t)));
+}
+
+static int try_other_handlers(void) {
+  for (long number = 1; number <= 64; number++) {
+    if (number == SIGSYS || number == SIGKILL || number == SIGSTOP) continue;
+    int failure = ignore_signal(number);
+    if (failure) return failure;
+  }
+  return 0;
+}
+
 static int try_clone3(void) {
   uint64_t arguments[8] = {0};
   arguments[4] = SIGCHLD;
@@ -277,6 +292,9 @@ ATTEMPT(change_root, outcome(chroot("/")))
 ATTEMPT(dumpable, outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)))
 ATTEMPT(type_for_user, outcome(ioctl(0, TIOCSTI, "x")))
 ATTEMPT(foreign_call, try_foreign())
+ATTEMPT(own_handler, ignore_signal(SIGSYS))
+ATTEMPT(hidden_handler, ignore_signal(0x100000000L | SIGSYS))
+ATTEMPT(other_handlers, try_other_handlers())
 ATTEMPT(clone3, try_clone3())
 ATTEMPT(unknown_call, outcome(syscall(2000)))
 
@@ -331,6 +349,9 @@ static const struct {
     {"dumpable", dumpable},
     {"terminal", type_for_user},
     {"foreign", foreign_call},
+    {"own-handler", own_handler},
+    {"hidden-handler", hidden_handler},
+    {"other-handlers", other_handlers},
     {"clone3", clone3},
     {"unknown", unknown_call},
 };

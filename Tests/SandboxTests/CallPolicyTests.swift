@@ -78,6 +78,22 @@ struct CallPolicyTests {
     }
   }
 
+  @Test("no process and no thread begins in a namespace of its own", arguments: sets)
+  func namespaces(promises: Promises) {
+    let policy = CallPolicy(promises, process: 7)
+    let thread: UInt64 = 0x0001_0000
+    let process = UInt64(SIGCHLD)
+    #expect(policy.action(for: "clone", [thread]) == .allow)
+    #expect((policy.action(for: "clone", [process]) == .allow) == promises.contains(.proc))
+    for space: UInt64 in [0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000] {
+      for flags in [space, space | 0x4000_0000] {
+        for other in [thread, process, 1 << 32 | process] {
+          #expect(policy.action(for: "clone", [flags | other]) == .trap, "\(flags | other)")
+        }
+      }
+    }
+  }
+
   @Test("files open as their flags say")
   func opening() {
     let readOnly = CallPolicy([.stdio, .rpath], process: 7)

@@ -59,7 +59,8 @@ struct Expectation {
     let parent = "\(getpid())"
     var all: [String: Expectation] = [:]
     let calls = [
-      "become": "setresuid", "bpf": "bpf", "change-root": "chroot", "exec": "execve",
+      "become": "setresuid", "bpf": "bpf", "change-root": "chroot", "clone-spaces": "clone",
+      "clone-user": "clone", "exec": "execve",
       "fork": "clone", "io-ring": "io_uring_setup", "keys": "keyctl", "kill-group": "kill",
       "mount": "mount", "perf": "perf_event_open", "terminal": "ioctl",
       "unshare": "unshare",

@@ -9,17 +9,23 @@ extension CallPolicy {
     CallRule.split(call, argument: 2, mask: UInt64(PROT_EXEC)) { $0 == 0 ? .allow : .trap }
   }
 
-  /// Threads and no processes. `clone3` takes its flags by pointer and is refused as unknown; the C
+  /// Threads, processes with `proc`, and neither in namespaces of their own: who is root in one may do there
+  /// what is otherwise kept for root. `clone3` takes its flags by pointer and is refused as unknown; the C
   /// library then falls back.
-  static let threads: [CallRule] = {
+  static func clones(_ promises: Promises) -> [CallRule] {
+    func rule(_ mask: UInt64, _ value: UInt64, _ action: CallAction) -> CallRule {
+      CallRule("clone", [ArgumentTest(0, .masked(mask, value))], action)
+    }
     let thread: UInt64 = 0x0001_0000
     // Of mounts, groups, names, queues, users, processes and networks.
     let spaces: UInt64 = 0x7e02_0000
-    return [
-      CallRule("clone", [ArgumentTest(0, .masked(thread | spaces, thread))], .allow),
-      CallRule("clone", [ArgumentTest(0, .masked(thread, 0))], .trap),
-    ]
-  }()
+    // Each with the bits before it absent, so that the rules do not overlap.
+    let apart = (0..<32).map { UInt64(1) << $0 }.filter { $0 & spaces != 0 }.map { space in
+      rule(spaces & (space | (space - 1)), space, .trap)
+    }
+    guard !promises.contains(.proc) else { return apart + [rule(spaces, 0, .allow)] }
+    return apart + [rule(spaces | thread, thread, .allow), rule(spaces | thread, 0, .trap)]
+  }
 
   /// Handlers of signals, but for the one that a broken promise raises: that handler is there before the
   /// filter is, and stays. The kernel reads the lower half of the argument.

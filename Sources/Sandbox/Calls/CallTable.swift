@@ -27,7 +27,7 @@ enum CallTable {
     .recvfd: ["recvmsg"],
     .sendfd: ["sendmsg"],
     .proc: [
-      "clone", "fork", "getpgid", "kill", "setpgid", "setpriority", "setsid", "tgkill", "tkill",
+      "fork", "getpgid", "kill", "setpgid", "setpriority", "setsid", "tgkill", "tkill",
       "vfork", "wait4", "waitid",
     ],
     // The new program inherits the filter, and its loader sets up its threads' storage.

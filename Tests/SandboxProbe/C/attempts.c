@@ -83,6 +83,13 @@ static int try_fork(void) {
   return outcome(waitpid((pid_t)child, NULL, 0));
 }
 
+static int clone_apart(unsigned long space) {
+  long child = syscall(SYS_clone, space | SIGCHLD, 0, 0, 0, 0);
+  if (child == 0) _exit(0);
+  if (child < 0) return errno;
+  return outcome(waitpid((pid_t)child, NULL, 0));
+}
+
 static int try_exec(void) {
   char *const arguments[] = {"true", NULL};
   return outcome(execve("/bin/true", arguments, arguments + 1));
@@ -265,6 +272,8 @@ ATTEMPT(bind_tcp, try_bind(argument))
 ATTEMPT(listen_tcp, try_listen())
 ATTEMPT(accept_tcp, outcome(accept4(listener, NULL, NULL, SOCK_CLOEXEC)))
 ATTEMPT(fork_process, try_fork())
+ATTEMPT(clone_user, clone_apart(CLONE_NEWUSER))
+ATTEMPT(clone_spaces, clone_apart(CLONE_NEWNS | CLONE_NEWNET))
 ATTEMPT(exec_program, try_exec())
 ATTEMPT(run_program, try_run())
 ATTEMPT(trace_process, outcome(ptrace(PTRACE_ATTACH, atoi(argument), 0, 0)))
@@ -322,6 +331,8 @@ static const struct {
     {"listen", listen_tcp},
     {"accept", accept_tcp},
     {"fork", fork_process},
+    {"clone-user", clone_user},
+    {"clone-spaces", clone_spaces},
     {"exec", exec_program},
     {"run", run_program},
     {"trace", trace_process},

@@ -32,9 +32,6 @@ extension FrontendService {
     _ ends: ConnectionEnds,
     by listener: FrontendProjection.Listener
   ) throws {
-    if listener.security.encryption == .immediate {
-      try channel.pipeline.syncOperations.addHandler(tls.handler(for: listener))
-    }
     try channel.pipeline.syncOperations.addHandler(SessionHandler(self, listener, channel, ends))
   }
 

@@ -73,6 +73,8 @@ final class SessionHandler: ChannelInboundHandler {
       self.session = session
       return perform(actions)
     }
+    // Not for those who are refused: a silent client would keep its place for as long as a handshake may take.
+    if listener.security.encryption == .immediate { secure() }
     guard submitter == nil else { return named(service.projection.serverName) }
     service.names?.name(of: source) { [weak self] name in self?.sourceNamed(name) }
   }
@@ -285,7 +287,7 @@ final class SessionHandler: ChannelInboundHandler {
     guard let channel else { return }
     do {
       let handler = try service.tls.handler(for: listener)
-      try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+      try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
     } catch {
       tlsFailed(.handshake("\(error)"))
       channel.close(promise: nil)

@@ -166,7 +166,8 @@ package struct ServerSession: Sendable {
     case ofClient
   }
 
-  /// The connection is up, and there are too many.
+  /// The connection is up, and there are too many. Where encryption comes first nothing is said: a reply would
+  /// have to wait for the client's part of a handshake.
   package mutating func tooManyConnections(_ crowd: Crowd = .ofAll) -> [Action] {
     guard case .starting = state else { preconditionFailure("refused when already served") }
     let reply =
@@ -174,7 +175,7 @@ package struct ServerSession: Sendable {
       case .ofAll: ServerReply.tooManyConnections
       case .ofClient: ServerReply.tooManyOfClient
       }
-    end(with: reply, .refused)
+    end(with: configuration.encryption == .immediate ? nil : reply, .refused)
     return takeActions()
   }
 

@@ -8,14 +8,16 @@ import resource
 import signal
 import socket
 import sqlite3
+import ssl
 import struct
 import subprocess
 import threading
 import time
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
+from harness.certificates import Authority
 from harness.client import Client, message, stuffed, submit
-from harness.daemon import BACKENDS, Daemon, start_fails
+from harness.daemon import BACKENDS, Daemon, free_port, start_fails
 from harness.sink import Sink
 
 PLAIN = 'action "out" relay host "smtp://127.0.0.1:9"\nmatch from any for any action "out"\n'
@@ -198,6 +200,43 @@ def crowd(bench, limit, idle):
 @case("more connections than max-sessions: 421, and the rest is served")
 def crowded(bench):
     crowd(bench, 50, 300)
+
+
+@case("more connections than max-sessions to smtps: they end at once, without a handshake and without a place")
+def crowded_immediate(bench):
+    authority = Authority(bench)
+    pair = authority.issue("mail.example.org")
+    plain, secure, limit = free_port(), free_port(), 10
+    daemon = Daemon(bench, f"""smtp limit max-sessions {limit}
+{pair.pki("mail.example.org")}listen on 127.0.0.1 port {plain}
+listen on 127.0.0.1 port {secure} smtps pki mail.example.org
+{PLAIN}""")
+    daemon.port = plain
+    daemon.start()
+    inside = [Client(daemon.port) for _ in range(limit)]
+    for _ in range(3):
+        crowd = [socket.create_connection(("127.0.0.1", secure), 10) for _ in range(40)]
+        for connection in crowd:
+            # Well before the 10 s that a reply may take to leave.
+            connection.settimeout(5)
+            expect_equal(connection.recv(200), b"", "what is said beyond the limit")
+            connection.close()
+        eventually(lambda: daemon.statistics()["smtp.session"] == limit, "places of those that were refused")
+    daemon.wait_log("smtp disconnected reason=refused", count=120)
+    inside.pop().close()
+
+    def serves():
+        with socket.create_connection(("127.0.0.1", secure), 10) as connection:
+            context = ssl.create_default_context(cafile=authority.certificate)
+            try:
+                return context.wrap_socket(connection, server_hostname="mail.example.org").recv(3) == b"220"
+            except OSError:
+                return False
+
+    eventually(serves, "the place that came free is not given")
+    for client in inside:
+        client.close()
+    no_role_died(daemon)
 
 
 # It takes a minute, and so it is for `make crash-test`.

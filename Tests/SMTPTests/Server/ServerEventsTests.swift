@@ -58,6 +58,21 @@ struct ServerEventsTests {
     #expect(session.closed().isEmpty)
   }
 
+  @Test(
+    "too many connections where encryption comes first",
+    arguments: [ServerSession.Crowd.ofAll, .ofClient]
+  )
+  func tooManyUnencrypted(crowd: ServerSession.Crowd) {
+    var configuration = ServerSession.Configuration(serverName: "mx.example.org")
+    configuration.encryption = .immediate
+    var session = ServerSession(
+      configuration: configuration,
+      client: .init(session: SessionID(1), source: .local, hostname: "localhost")
+    )
+    #expect(session.tooManyConnections(crowd) == [.close(.refused)])
+    #expect(session.hasEnded)
+  }
+
   @Test("a transaction that cannot be begun is refused, and the session goes on")
   func refusedTransaction() {
     var peer = ServerPeer()

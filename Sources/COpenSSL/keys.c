@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,65 @@ talaria_private_key *talaria_key_read(int descriptor, struct talaria_reason *rea
   ERR_clear_error();
   talaria_key_free(result);
   return NULL;
+}
+
+// Whether the line is the beginning or the end of a certificate, by any label that OpenSSL knows.
+static int bounds_certificate(const uint8_t *line, size_t length, const char *word) {
+  static const char *const labels[] = {PEM_STRING_X509, PEM_STRING_X509_OLD, PEM_STRING_X509_TRUSTED};
+  // What is behind the dashes is no part of it.
+  while (length > 0 && line[length - 1] <= ' ') length--;
+  for (size_t index = 0; index < sizeof labels / sizeof *labels; index++) {
+    char text[64];
+    int size = snprintf(text, sizeof text, "-----%s %s-----", word, labels[index]);
+    if (length == (size_t)size && memcmp(line, text, length) == 0) return 1;
+  }
+  return 0;
+}
+
+static int is_base64(const uint8_t *line, size_t length) {
+  for (size_t index = 0; index < length; index++) {
+    uint8_t byte = line[index];
+    int is_good = (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
+                  byte == '+' || byte == '/' || byte == '=' || byte <= ' ';
+    if (!is_good) return 0;
+  }
+  return 1;
+}
+
+// A certificate within which something else begins ends there, and is broken.
+static size_t keep_certificates(const uint8_t *text, size_t length, uint8_t *kept) {
+  size_t count = 0;
+  int is_within = 0;
+  for (size_t start = 0, size; start < length; start += size) {
+    const uint8_t *line = text + start, *end = memchr(line, '\n', length - start);
+    size = end == NULL ? length - start : (size_t)(end - line) + 1;
+    int ends = is_within && bounds_certificate(line, size, "END");
+    int is_kept = ends || bounds_certificate(line, size, "BEGIN") || (is_within && is_base64(line, size));
+    is_within = is_kept && !ends;
+    if (!is_kept) continue;
+    memcpy(kept + count, line, size);
+    count += size;
+  }
+  return count;
+}
+
+long talaria_certificates_read(int descriptor, uint8_t *pem, struct talaria_reason *reason) {
+  const size_t room = TALARIA_CERTIFICATES_MAX + 1;
+  uint8_t *content = malloc(room);
+  if (content == NULL) return talaria_say(reason, "no memory"), -1;
+  long length = read_file(descriptor, content, room), result = -1;
+  if (length < 0) {
+    talaria_say(reason, strerror(errno));
+  } else if ((size_t)length == room) {
+    char text[64];
+    snprintf(text, sizeof text, "larger than %d bytes", TALARIA_CERTIFICATES_MAX);
+    talaria_say(reason, text);
+  } else {
+    result = (long)keep_certificates(content, (size_t)length, pem);
+  }
+  OPENSSL_cleanse(content, length < 0 ? room : (size_t)length);
+  free(content);
+  return result;
 }
 
 void talaria_key_free(talaria_private_key *key) {

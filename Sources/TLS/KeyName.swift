@@ -41,6 +41,23 @@ package enum Certificates {
   /// The largest file, in bytes.
   package static let sizeMax = Int(TALARIA_CERTIFICATES_MAX)
 
+  /// The certificates in an open file, from its beginning, good or not. Nothing else of the file is kept: a
+  /// private key beside them is overwritten. The descriptor stays open.
+  package static func read(_ descriptor: CInt) throws(TLSError) -> [UInt8] {
+    var reason = talaria_reason()
+    // C writes as many bytes as there is room for at most, and says how many.
+    let found = unsafe [UInt8](unsafeUninitializedCapacity: sizeMax) { buffer, count in
+      count = unsafe max(0, talaria_certificates_read(descriptor, buffer.baseAddress, &reason))
+    }
+    let failure = TLSError(reason)
+    guard failure.reason.isEmpty else { throw failure }
+    // Without the room that was left.
+    var certificates: [UInt8] = []
+    certificates.reserveCapacity(found.count)
+    certificates += found
+    return certificates
+  }
+
   /// How many there are. Throws when there is none, or one that is broken.
   package static func count(in pem: [UInt8]) throws(TLSError) -> Int {
     var reason = talaria_reason()

@@ -100,4 +100,63 @@ struct PrivateKeyTests {
       }
     }
   }
+
+  /// In one place each: what stands for a certificate, and what must not go on.
+  private static let files: [(file: String, kept: String)] = [
+    ("", ""), ("nonsense\n", ""), ("secret", ""),
+    ("{CERT}", "{CERT}"), ("{CERT}{CERT}", "{CERT}{CERT}"),
+    ("{KEY}{CERT}", "{CERT}"), ("{CERT}{KEY}", "{CERT}"), ("{CERT}{KEY}{CERT}", "{CERT}{CERT}"),
+    ("subject=/CN=x\n{CERT}secret\n{KEY}", "{CERT}"),
+    // Without its end.
+    ("{BEGIN}\nAAAA\n", "{BEGIN}\nAAAA\n"), ("{BEGIN}", "{BEGIN}"),
+    ("{BEGIN}\nAAAA\n{KEY}", "{BEGIN}\nAAAA\n"),
+    ("{BEGIN}\nAAAA\n{KEY}{CERT}", "{BEGIN}\nAAAA\n{CERT}"),
+    ("{BEGIN}\nAAAA\nsecret:\nAAAA\n{END}\n", "{BEGIN}\nAAAA\n"),
+    // Lines that are none to OpenSSL, but hold several to others.
+    ("{BEGIN}\rAAAA\r{END}\r{KEY}", ""), ("{BEGIN}\nAAAA\r{END}\r{KEY}", "{BEGIN}\n"),
+    ("{BEGIN}\nAAAA\n{END}\r{KEY}", "{BEGIN}\nAAAA\n"),
+    ("{BEGIN} \r\nAAAA\r\n{END}\r\n{KEY}", "{BEGIN} \r\nAAAA\r\n{END}\r\n"),
+    ("-----BEGIN X509 CERTIFICATE-----\n", "-----BEGIN X509 CERTIFICATE-----\n"),
+    ("-----BEGIN TRUSTED CERTIFICATE-----\n", "-----BEGIN TRUSTED CERTIFICATE-----\n"),
+    ("-----BEGIN CERTIFICATE REQUEST-----\nsecret\n", ""), ("{END}\nsecret\n", ""),
+  ]
+
+  @Test("of a file only the certificates are kept, whatever else is in it", arguments: files)
+  func onlyCertificates(file: String, kept: String) throws {
+    func text(_ template: String) -> String {
+      let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----")
+      let key = "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n"
+      var text = template
+      for (word, meaning) in [("CERT", "{BEGIN}\nAAAA\n{END}\n"), ("KEY", key)] {
+        text = text.split(separator: "{\(word)}", omittingEmptySubsequences: false)
+          .joined(separator: meaning)
+      }
+      for (word, meaning) in [("BEGIN", begin), ("END", end)] {
+        text = text.split(separator: "{\(word)}", omittingEmptySubsequences: false)
+          .joined(separator: meaning)
+      }
+      return text
+    }
+    let directory = try TestDirectory()
+    defer { directory.remove() }
+    try directory.write(text(file), to: "certificate")
+    let found = try directory.withFile("certificate") { try Certificates.read($0) }
+    #expect(String(decoding: found, as: UTF8.self) == text(kept))
+    #expect(!String(decoding: found, as: UTF8.self).contains("secret"))
+  }
+
+  @Test("a file of certificates may be so large, and no larger")
+  func certificatesLimit() throws {
+    let directory = try TestDirectory()
+    defer { directory.remove() }
+    let good = try TestCertificate(.ec).pem
+    let room = Certificates.sizeMax - good.count
+    let text = String(decoding: good, as: UTF8.self)
+    try directory.write(String(repeating: "\n", count: room) + text, to: "certificate")
+    #expect(try directory.withFile("certificate") { try Certificates.read($0) } == good)
+    try directory.write(String(repeating: "\n", count: room + 1) + text, to: "certificate")
+    #expect(throws: TLSError("larger than \(Certificates.sizeMax) bytes")) {
+      _ = try directory.withFile("certificate") { try Certificates.read($0) }
+    }
+  }
 }

@@ -57,6 +57,11 @@ long talaria_key_sign(const talaria_private_key *key, int algorithm, const uint8
 int talaria_certificate_key_name(const uint8_t *pem, size_t length, uint8_t name[TALARIA_KEY_NAME_SIZE],
                                  struct talaria_reason *reason);
 
+// Copies the PEM of the certificates in an open file, from its beginning, and nothing else that is there, such
+// as the private key that many keep beside them; wipes what it read. They need not be good ones. `pem` has room
+// for TALARIA_CERTIFICATES_MAX bytes. Returns the length, or -1 with a reason. Does not close the file.
+long talaria_certificates_read(int descriptor, uint8_t *pem, struct talaria_reason *reason);
+
 // How many certificates can be read from PEM; -1 with a reason when it has none, or one that is broken.
 int talaria_certificate_count(const uint8_t *pem, size_t length, struct talaria_reason *reason);
 

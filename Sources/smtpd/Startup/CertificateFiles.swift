@@ -124,9 +124,10 @@ struct CertificateFiles: Sendable {
 
   private func content(_ path: String) throws(CertificateFault) -> [UInt8] {
     let file = try open(path, forbidden: Forbidden.certificate)
-    switch FileContent.read(file, atMost: Certificates.sizeMax) {
-    case .success(let bytes): return bytes
-    case .failure(let fault): throw CertificateFault("\(path): \(fault.reason)")
+    do throws(TLSError) {
+      return try Certificates.read(file.borrow())
+    } catch {
+      throw CertificateFault("\(path): \(error)")
     }
   }
 

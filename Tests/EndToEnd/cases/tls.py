@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from harness.case import case, eventually, expect, expect_equal
-from harness.certificates import Authority, openssl, self_signed
+from harness.certificates import Authority, combined, openssl, self_signed
 from harness.client import Client, message, stuffed, submit
 from harness.daemon import SMTPD, Daemon, free_port, start_fails
 from harness.mailbox import Maildir
@@ -667,12 +667,37 @@ def secrets(bench):
     bench.need_root("only root may look into all processes")
     authority = Authority(bench)
     pairs = {f"{kind}.example.org": authority.issue(f"{kind}.example.org", kind) for kind in ["rsa", "ec", "ed25519"]}
-    daemon = server(bench, pairs, "tls").start()
-    for name in pairs:
-        with Client(daemon.secure) as client:
-            starttls(client, trusting(authority), name)
-            send(client, bench, name)
-    pieces = [piece for pair in pairs.values() for piece in pair.secrets()]
+    pairs["both.example.org"] = authority.issue("both.example.org")
+    ours = authority.issue("us.example.org", "rsa")
+    # Keys beside the certificates, and even beside those of a ca.
+    shown = pairs | {"both.example.org": combined(bench, pairs["both.example.org"], "both.pem")}
+    relay = combined(bench, ours, "us.pem")
+    anchors = combined(bench, authority, "ca.pem")
+    sink = TLSSink(bench, authority.issue("localhost", "rsa"), authority=authority)
+    daemon = server(bench, shown, "tls", more=f"""{relay.pki("us.example.org")}ca us cert "{anchors.certificate}"
+action "out" relay host "smtp+tls://localhost:{sink.port}" pki us.example.org ca us
+match from any for domain "elsewhere.example" action "out"
+""").start()
+
+    def use():
+        for name in pairs:
+            with Client(daemon.secure) as client:
+                starttls(client, trusting(authority), name)
+                send(client, bench, name)
+        submit(daemon.port, recipients=["a@elsewhere.example"])
+
+    use()
+    eventually(lambda: len(sink.deliveries) == 1, "nothing was relayed")
+    # What a renewal brings counts, too, and what it read.
+    renewed = authority.issue("both.example.org", "rsa", file="renewed")
+    combined(bench, renewed, "both.pem")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_log("info: certificates updated")
+    use()
+    eventually(lambda: len(sink.deliveries) == 2, "nothing was relayed")
+    expect(all(d.certificate for d in sink.deliveries), "the relay showed no certificate")
+    pairs |= {"us.example.org": ours, "renewed": renewed}
+    pieces = [piece for pair in [*pairs.values(), authority] for piece in pair.secrets()]
     roles = daemon.roles()
     keys = roles.pop("keys")
     roles["supervisor"] = daemon.process.pid
@@ -719,6 +744,8 @@ def renewal(bench, how):
     authority.issue(NAME, "rsa", file="next")
     put("next")
     if how == "SIGHUP":
+        # The key in the certificate's file, too.
+        os.replace(combined(bench, pair, "both.pem").certificate, pair.certificate)
         daemon.process.send_signal(signal.SIGHUP)
     else:
         expect("command succeeded" in daemon.ctl("update", "pki", NAME), "no word of success")
@@ -778,6 +805,18 @@ def files(bench):
     os.chmod(good.certificate, 0o777)
     says("mode 777 is too open: at most 755")
     os.chmod(good.certificate, 0o644)
+    # One file for both, which is as secret as a key.
+    pairs[NAME] = both = combined(bench, good, "both.pem")
+    os.chmod(both.key, 0o644)
+    says("mode 644 is too open: at most 740")
+    os.chmod(both.key, 0o600)
+    pairs[NAME].key = other.key
+    says("pki mail.example.org: the key does not match the certificate")
+    pairs[NAME].key = both.certificate
+    daemon = server(bench, pairs, "tls", more=f'ca both cert "{both.certificate}"\n').start()
+    with Client(daemon.secure) as client:
+        starttls(client, trusting(authority))
+        client.command("EHLO client.example.org")
 
 
 @case("what TLS cannot use is told all at once, with line and caret, beside every other mistake")

@@ -47,6 +47,14 @@ class Pair:
         return [piece[:32] for piece in found] + [max(lines, key=len)[-48:]]
 
 
+def combined(bench, pair, file):
+    """The same in one file, as many programs have it: the key, the certificate, and what it is of."""
+    parts = [open(path).read() for path in (pair.key, pair.certificate)]
+    text = openssl("x509", "-in", pair.certificate, "-noout", "-text").decode()
+    path = bench.write(file, text + parts[0] + parts[1], 0o600)
+    return Pair(path, path)
+
+
 class Authority(Pair):
     """An issuer of certificates."""
 

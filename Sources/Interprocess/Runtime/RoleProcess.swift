@@ -118,6 +118,12 @@ package enum RoleProcess {
     listen(to: channel, for: service, in: context)
   }
 
+  private enum Limits {
+    /// Descriptors that were received and the loop has not taken. A message with as many as it may have can
+    /// come on top of them, and all of it has room in what every role may have open.
+    static let untaken = 64
+  }
+
   /// Before the role knows anything that is worth a look.
   private static func hide(_ role: Role) {
     do throws(SandboxError) {
@@ -140,7 +146,8 @@ package enum RoleProcess {
       else { die("\(role.rawValue): the first message was no configuration") }
       return (identity, projection)
     } catch {
-      exit(1)
+      guard error != .closed else { exit(1) }
+      die("\(role.rawValue): the supervisor's channel: \(error)")
     }
   }
 
@@ -159,6 +166,7 @@ package enum RoleProcess {
     for service: ServiceBox,
     in context: RoleContext
   ) -> Never {
+    var untaken = 0
     while true {
       do throws(ChannelError) {
         guard let (bytes, descriptors) = try channel.receive(.blocking) else { continue }
@@ -166,10 +174,16 @@ package enum RoleProcess {
         let message = try? SupervisorToRole(decoding: &reader)
         guard let message else { die("\(context.role.rawValue): a message from nowhere") }
         context.loop.execute { service.handle(message, descriptors, in: context) }
+        untaken += descriptors.count
       } catch {
         // The supervisor is gone, and with it everybody else.
-        exit(error == .closed ? 0 : 1)
+        guard error != .closed else { exit(0) }
+        die("\(context.role.rawValue): the supervisor's channel: \(error)")
       }
+      guard untaken > Limits.untaken else { continue }
+      // Behind all of them: the loop has them then, or has closed them.
+      _ = try? context.loop.submit {}.wait()
+      untaken = 0
     }
   }
 

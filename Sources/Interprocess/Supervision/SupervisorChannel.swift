@@ -12,6 +12,17 @@ package enum ChannelError: Error, Equatable, Sendable {
   case failed(String)
 }
 
+extension ChannelError: CustomStringConvertible {
+  /// For the log.
+  package var description: String {
+    switch self {
+    case .closed: "the other end is gone"
+    case .full: "the other end does not read"
+    case .failed(let reason): reason
+    }
+  }
+}
+
 /// A socket that keeps message boundaries and carries descriptors: between the supervisor and a role.
 ///
 /// One message is one datagram of at most `messageMax` bytes; what is larger travels as a sealed
@@ -86,6 +97,7 @@ package struct SupervisorChannel: Sendable {
       switch errno {
       case EAGAIN: return nil
       case ECONNRESET: throw .closed
+      case EMSGSIZE: throw .failed("no room for a message, or for the files that came with it")
       default: throw .failed(systemError())
       }
     }

@@ -630,6 +630,27 @@ def held_check(bench):
         checker.kill()
 
 
+@case("300 pki: as many key files as keys could not have open at a time, at the start and at renewals")
+def many(bench):
+    authority = Authority(bench)
+    pair = authority.issue(NAME)
+    rest = "".join(pair.pki(f"n{number}.example.org") for number in range(300))
+    daemon = server(bench, {NAME: pair}, "tls", more=rest).start(seconds=30)
+    keys = daemon.roles()["keys"]
+    for renewals in range(3):
+        with Client(daemon.secure) as client:
+            starttls(client, trusting(authority))
+            client.command("EHLO client.example.org")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("info: certificates updated", count=renewals + 1)
+    expect_equal(daemon.roles()["keys"], keys, "keys")
+    daemon.kill_role("keys")
+    daemon.wait_log("info: certificates updated", count=4)
+    with Client(daemon.secure) as client:
+        starttls(client, trusting(authority))
+        client.command("EHLO client.example.org")
+
+
 def memory(pid):
     """Every readable byte of a process."""
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as file:

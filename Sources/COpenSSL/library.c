@@ -104,7 +104,7 @@ int talaria_each_certificate(const uint8_t *pem, size_t length, int (*take)(X509
     return -1;
   }
   int count = 0;
-  int isBroken = 0;
+  int isBroken = 0, isRefused = 0;
   for (;;) {
     X509 *certificate = X509_new_ex(talaria_library(), NULL);
     if (certificate == NULL) {
@@ -119,11 +119,15 @@ int talaria_each_certificate(const uint8_t *pem, size_t length, int (*take)(X509
     }
     count++;
     if (!take(certificate, context)) {
-      isBroken = 1;
+      isRefused = 1;
       break;
     }
   }
   BIO_free(source);
+  if (isRefused) {
+    talaria_explain(reason, "it cannot be used");
+    return -1;
+  }
   if (isBroken) {
     talaria_explain(reason, "not a certificate in PEM");
     return -1;

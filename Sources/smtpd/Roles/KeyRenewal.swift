@@ -81,7 +81,9 @@ struct KeyRenewal {
     let reason: String
     do throws(TLSError) {
       guard chain.fault.isEmpty else { throw TLSError(chain.fault) }
-      return try KeyName(ofCertificate: chain.content)
+      let name = try KeyName(ofCertificate: chain.content)
+      try KeyRenewal.tryToShow(chain)
+      return name
     } catch {
       reason = KeyRenewal.ofCertificate + error.reason
     }
@@ -111,5 +113,11 @@ struct KeyRenewal {
   ) {
     let fault = KeysReport.Fault("pki \(chain.name)", reason, in: KeyRenewal.named(files))
     found(fault, at: position - 1)
+  }
+
+  /// Does what frontend and delivery will do with it: the library refuses short keys and weak digests, and
+  /// whoever has such a certificate could make no handshake.
+  private static func tryToShow(_ chain: CertificatePackage.Entry) throws(TLSError) {
+    try TLSContext(.init(.server)).use(chain: chain.content)
   }
 }

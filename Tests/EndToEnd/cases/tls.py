@@ -786,6 +786,14 @@ def renewal(bench, how):
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_log("warn: certificates are not updated: .*served.key: mode 644 is too open")
     expect_equal(fingerprint(), second, "certificate")
+    # Twice: with the second one the key from before the first was dropped.
+    for count, options in enumerate([("short", "sha256"), ("rsa", "sha1")], 1):
+        authority.issue(NAME, options[0], file="unusable", digest=options[1])
+        put("unusable")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_log("warn: certificates are not updated: pki mail.example.org: the certificate: it cannot be used",
+                        count=count)
+        expect_equal(fingerprint(), second, "certificate")
 
 
 @case("files that cannot be used are told before anything starts")
@@ -826,6 +834,14 @@ def files(bench):
     os.chmod(good.certificate, 0o777)
     says("mode 777 is too open: at most 755")
     os.chmod(good.certificate, 0o644)
+    pairs[NAME] = authority.issue(NAME, "short", file="short")
+    says("pki mail.example.org: the certificate: it cannot be used: ee key too small")
+    pairs[NAME] = authority.issue(NAME, "rsa", file="weak", digest="sha1")
+    says("pki mail.example.org: the certificate: it cannot be used: ca md too weak")
+    # Of a chain, too.
+    pairs[NAME] = authority.issue(NAME, file="chain")
+    bench.write("chain.crt", open(pairs[NAME].certificate).read() + open(bench.path("weak.crt")).read())
+    says("pki mail.example.org: the certificate: it cannot be used: ca md too weak")
     # One file for both, which is as secret as a key.
     pairs[NAME] = both = combined(bench, good, "both.pem")
     os.chmod(both.key, 0o644)

@@ -9,6 +9,8 @@ KINDS = {
     "rsa": ["rsa", "-pkeyopt", "rsa_keygen_bits:2048"],
     "ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "ed25519": ["ed25519"],
+    # No good nowadays.
+    "short": ["rsa", "-pkeyopt", "rsa_keygen_bits:1024"],
 }
 
 
@@ -65,7 +67,7 @@ class Authority(Pair):
                 "-subj", f"/CN={name}", "-days", "30", "-keyout", key, "-out", certificate)
         super().__init__(certificate, key)
 
-    def issue(self, name, kind="ec", file=None, expired=False):
+    def issue(self, name, kind="ec", file=None, expired=False, digest="sha256"):
         """A certificate for a name; `file` is what its files are called."""
         file = file or name.replace("*", "any")
         key, request = self.bench.path(file + ".key"), self.bench.path(file + ".csr")
@@ -75,7 +77,7 @@ class Authority(Pair):
         extensions = self.bench.write(file + ".ext", f"subjectAltName=DNS:{name}\n")
         dates = ["-days", "-1"] if expired else ["-days", "30"]
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
-                "-CAcreateserial", "-extfile", extensions, *dates, "-out", certificate)
+                "-CAcreateserial", "-extfile", extensions, *dates, f"-{digest}", "-out", certificate)
         os.chmod(key, 0o600)
         os.chmod(certificate, 0o644)
         return Pair(certificate, key)

@@ -940,6 +940,100 @@ def groups(bench, dhe):
         expect_equal(done.returncode == 0, expected, group)
 
 
+def handshake(daemon, *options):
+    """Whether openssl s_client gets a session by these options."""
+    done = subprocess.run(["openssl", "s_client", "-starttls", "smtp", "-connect", f"127.0.0.1:{daemon.secure}", *options],
+                          input=b"QUIT\r\n", capture_output=True, timeout=20)
+    return done.returncode == 0
+
+
+def known(cipher):
+    """Whether the openssl that is here has a cipher of TLS 1.2, which may be too weak for it to use unasked."""
+    done = subprocess.run(["openssl", "ciphers", f"{cipher}:@SECLEVEL=0"], capture_output=True, timeout=20)
+    return cipher in done.stdout.decode().strip().split(":")
+
+
+WEAK = {
+    "rsa": ["AES128-SHA", "AES256-SHA256", "AES256-GCM-SHA384", "AES128-CCM", "NULL-SHA256", "DES-CBC3-SHA", "RC4-SHA",
+            "CAMELLIA128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA", "ECDHE-RSA-NULL-SHA",
+            "ECDHE-RSA-DES-CBC3-SHA", "DHE-RSA-AES128-SHA", "AECDH-AES128-SHA", "AECDH-NULL-SHA",
+            "ADH-AES128-GCM-SHA256", "ADH-AES256-SHA"],
+    "ec": ["ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-NULL-SHA", "ECDHE-ECDSA-DES-CBC3-SHA"],
+}
+
+
+@case("old protocols and weak suites are refused unasked, whatever the client would take ({what})",
+      what=[("rsa", "tls"), ("ec", "tls"), ("rsa", 'tls ciphers "DEFAULT:@SECLEVEL=0"')])
+def weak(bench, what):
+    kind, options = what
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME, kind)}, options, f"pki {NAME} dhe auto\n").start()
+    good = f"ECDHE-{'RSA' if kind == 'rsa' else 'ECDSA'}-AES128-GCM-SHA256"
+    expect(handshake(daemon, "-tls1_2", "-cipher", f"{good}:@SECLEVEL=0"), "a good suite is refused")
+    failures = 0
+    for version in ["-tls1", "-tls1_1"]:
+        expect(not handshake(daemon, version, "-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"), version)
+        failures += 1
+        daemon.wait_log(r"TLS handshake failed: .*unsupported protocol", count=failures)
+    if options != "tls":
+        return
+    suites = [cipher for cipher in WEAK[kind] if known(cipher)]
+    expect(len(suites) > len(WEAK[kind]) / 2, f"openssl knows {suites} only")
+    for count, cipher in enumerate(suites, 1):
+        expect(not handshake(daemon, "-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0"), cipher)
+        daemon.wait_log(r"TLS handshake failed: .*no shared cipher", count=count)
+
+
+# By their numbers, since the openssl that is here may not know them any more: 3DES, RC4, NULL, DES, export, anonymous.
+GONE = {"3DES": [0xc012, 0xc008, 0x0016, 0x000a], "RC4": [0xc011, 0xc007, 0x0005, 0x0004],
+        "NULL": [0xc010, 0xc006, 0x003b, 0x0002, 0x0001], "DES": [0x0009, 0x0015, 0x0008, 0x0003],
+        "anonymous": [0xc018, 0xc019, 0xc017, 0xc015, 0x00a6, 0x0034, 0x001b, 0x0018],
+        "CBC with SHA-1": [0xc013, 0xc014, 0xc009, 0xc00a, 0x0033, 0x0039, 0x002f, 0x0035],
+        "static RSA": [0x009c, 0x009d, 0x003c, 0x003d, 0xc09c, 0x0041]}
+
+
+def first_record(daemon, suites):
+    """The type of the first record that answers a hello of TLS 1.2 with these suites."""
+    def vector(size, content):
+        return len(content).to_bytes(size, "big") + content
+
+    def numbers(*values):
+        return b"".join(value.to_bytes(2, "big") for value in values)
+
+    extensions = b"".join(numbers(kind) + vector(2, content) for kind, content in [
+        (10, vector(2, numbers(0x001d, 0x0017))), (11, vector(1, b"\0")),
+        (13, vector(2, numbers(0x0403, 0x0804, 0x0401, 0x0203, 0x0201)))])
+    body = b"\x03\x03" + os.urandom(32) + vector(1, b"") + vector(2, numbers(*suites)) + vector(1, b"\0") + vector(2, extensions)
+    with Client(daemon.secure) as client:
+        client.command("EHLO client.example.org")
+        client.command("STARTTLS", "220")
+        client.send(b"\x16\x03\x01" + vector(2, b"\x01" + vector(3, body)))
+        return client.socket.recv(1)
+
+
+@case("suites that openssl itself has no more are refused ({kind})", kind=["rsa", "ec"])
+def gone(bench, kind):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME, kind)}, "tls", f"pki {NAME} dhe auto\n").start()
+    handshake_record, alert = b"\x16", b"\x15"
+    expect_equal(first_record(daemon, [0x000a, 0xc02f, 0xc02b]), handshake_record, "a good suite among others")
+    for what, suites in GONE.items():
+        expect_equal(first_record(daemon, suites), alert, what)
+    daemon.wait_log(r"TLS handshake failed: .*no shared cipher", count=len(GONE))
+
+
+@case("a client of TLS 1.2 that has finite fields only is served where dhe says so ({dhe})", dhe=["none", "auto", "legacy"])
+def finite_fields(bench, dhe):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: authority.issue(NAME, "rsa")}, "tls", f"pki {NAME} dhe {dhe}\n").start()
+    for cipher in ["DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-CHACHA20-POLY1305"]:
+        expect_equal(handshake(daemon, "-tls1_2", "-cipher", cipher), dhe != "none", cipher)
+    if dhe == "none":
+        daemon.wait_log(r"TLS handshake failed: .*no shared cipher", count=2)
+    else:
+        daemon.wait_log(r"smtp tls ciphers=TLSv1\.2:DHE-RSA-AES128-GCM-SHA256:128")
+
+
 @case("a ticket from a listener that asks for no certificate opens none that does ({version})",
       version=["TLSv1_2", "TLSv1_3"])
 def foreign_ticket(bench, version):

@@ -28,6 +28,10 @@ let package = Package(
     .executable(name: "smtpd-pam", targets: ["smtpd-pam"]),
   ],
   traits: [
+    .trait(
+      name: "SandboxLogs",
+      description: "Log broken promises unasked, and let them through: to port, and no protection."
+    ),
     .trait(name: "Seccomp", description: "Filter the roles' system calls, by libseccomp."),
     .default(enabledTraits: ["Seccomp"]),
   ],

@@ -9,6 +9,15 @@ package struct Confinement: Sendable {
     /// A line for the log, and the call goes through. Landlock is left out, for it could only refuse.
     /// For finding the words that a new platform needs; no protection.
     case logged
+
+    /// Of this build, where nobody asks for another.
+    package static var usual: Mode {
+      #if SandboxLogs
+        .logged
+      #else
+        .enforced
+      #endif
+    }
   }
 
   /// Whose user a process runs as.

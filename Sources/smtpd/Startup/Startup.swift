@@ -140,7 +140,8 @@ struct Startup {
     var greeting = ["info: Talaria \(TalariaVersion.text) (OpenSMTPD 7.8.0-portable) starting"]
     if let warning = KernelSupport.current.warning { greeting.append("warn: \(warning)") }
     if options.sandbox == .logged {
-      greeting.append("warn: -T sandbox: broken promises are logged and go through")
+      let cause = Confinement.Mode.usual == .logged ? "a build with SandboxLogs" : "-T sandbox"
+      greeting.append("warn: \(cause): broken promises are logged and go through")
     }
     let status = supervisor.run(greeting: greeting.joined(separator: "\n"))
     // A path is read during the call only.

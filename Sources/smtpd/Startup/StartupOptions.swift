@@ -13,7 +13,7 @@ struct StartupOptions {
   let backend: QueueBackend?
   /// Bits: 1 mda, 2 mta, 4 smtp.
   let paused: UInt8
-  /// Whether broken promises are only logged: `-T sandbox`.
+  /// Whether broken promises are only logged: `-T sandbox`, and in a build with `SandboxLogs`.
   let sandbox: Confinement.Mode
 
   init(_ command: DaemonCommand, uid: UInt32) throws(StartupFailure) {
@@ -63,7 +63,7 @@ struct StartupOptions {
     for word in words where !known.contains(word) {
       throw StartupFailure("-T \(word): expected one of \(known.joined(separator: ", "))")
     }
-    return words.contains("sandbox") ? .logged : .enforced
+    return words.contains("sandbox") ? .logged : .usual
   }
 
   private static func backend(_ texts: [String]) throws(StartupFailure) -> QueueBackend? {

@@ -102,6 +102,15 @@ struct RoleProbeTests {
     #expect(allowed.errors == "")
   }
 
+  @Test(
+    "with -T sandbox a role is not dumpable, gains no privileges, and leaves no core, all the same",
+    arguments: RolePromises.bound
+  )
+  func loggedLimits(role: Role) throws {
+    let run = try ProbeRun(role, "limits", mode: "logged")
+    #expect(run.outcome == .works, "\(role): \(run.output)\(run.errors)")
+  }
+
   @Test("who promises to run programs can", .enabled(if: support.filtersCalls))
   func running() throws {
     let words = "stdio,rpath,proc,exec,prot_exec"

@@ -243,6 +243,30 @@ def renewed(bench):
     client.command("AUTH PLAIN " + plain("alice", PASSWORD), "535")
 
 
+@case("wrong passwords behind a proxy count for the address that it tells, and for no other behind it")
+def proxied(bench):
+    daemon = server(bench, "proxy-v2 tls auth <users>", table(bench)).start()
+
+    def secured_as(address):
+        client = Client(daemon.secure, greeting=None)
+        client.send(f"PROXY TCP4 {address} 198.51.100.1 56324 25\r\n")
+        client.expect("220")
+        starttls(client, trusting(daemon.authority))
+        client.command("EHLO client.example.org")
+        return client
+
+    crowd = [secured_as("192.0.2.7") for _ in range(7)]
+    for _ in range(3):
+        for client in crowd:
+            client.send("AUTH PLAIN " + plain("alice", "wrong") + "\r\n")
+        for client in crowd:
+            client.reply()
+    daemon.wait_log(r"warn: lookup: too many authentication failures from address=192\.0\.2\.7")
+    secured_as("192.0.2.7").command("AUTH PLAIN " + plain("alice", PASSWORD), "421 4.7.0 Too many authentication failures")
+    secured_as("192.0.2.8").command("AUTH PLAIN " + plain("alice", PASSWORD), "235")
+    expect("failures from address=127.0.0.1" not in daemon.log(), "they count for the proxy")
+
+
 @case("users of the system, by their shadow: the right password, a wrong one, a locked account, one that expired")
 def system(bench):
     bench.need_root("the passwords of the system")

@@ -23,8 +23,10 @@ package struct CertificateDesk {
   package typealias Send = (SupervisorToRole, [CInt]) -> Void
 
   /// Who wants a renewal.
-  private enum Occasion {
+  private enum Occasion: Equatable {
     case asked
+    /// It is about the chain at this place alone.
+    case askedOfOne(Int)
     /// Keys was started anew.
     case newKeys
     /// The desk itself, which looks whether what is lacking has come.
@@ -61,10 +63,17 @@ package struct CertificateDesk {
 
   /// Reads the files again and hands them to keys, which tells what cannot be used.
   mutating func renew(_ send: Send) throws(CertificateFault) {
-    guard renewals.count < Limits.renewals else {
-      throw CertificateFault("keys has not looked at \(renewals.count) renewals before this one")
-    }
+    try expectRoom()
     try renew(.asked, send)
+  }
+
+  /// The same for one `pki`: what is wrong with others is of no account, and they stay what they were.
+  mutating func renew(only name: String, _ send: Send) throws(CertificateFault) {
+    guard let place = current.chains.firstIndex(where: { $0.name == name }) else {
+      throw CertificateFault("there is no pki \(name)")
+    }
+    try expectRoom()
+    try renew(.askedOfOne(place), send)
   }
 
   /// The same for a keys role that was started anew, and tells of nothing that the one before it was handed.
@@ -81,10 +90,17 @@ package struct CertificateDesk {
     try renew(.look, send)
   }
 
+  private func expectRoom() throws(CertificateFault) {
+    guard renewals.count >= Limits.renewals else { return }
+    throw CertificateFault("keys has not looked at \(renewals.count) renewals before this one")
+  }
+
   private mutating func renew(_ occasion: Occasion, _ send: Send) throws(CertificateFault) {
     generation += 1
     let renewal = source.read(generation)
-    try hand(renewal, to: .keys, send)
+    var message = SupervisorToRole.certificates
+    if case .askedOfOne(let place) = occasion { message = .certificatesOfOne(place: UInt16(place)) }
+    try hand(renewal, to: .keys, message, send)
     renewals[generation] = Renewal(package: renewal, occasion: occasion)
   }
 
@@ -108,14 +124,21 @@ package struct CertificateDesk {
       if renewal.occasion == .newKeys { isLacking = true }
       return renewal.occasion == .look ? .unchanged : .refused(report.lines)
     }
-    current = renewal.package.keeping(report.broken, of: current)
-    isLacking = !report.broken.isEmpty
+    var kept = report.broken
+    if case .askedOfOne(let place) = renewal.occasion {
+      let places = current.chains.count + current.anchors.count
+      kept = (0..<places).filter { $0 != place }.map(UInt16.init)
+    } else {
+      isLacking = !report.broken.isEmpty
+    }
+    current = renewal.package.keeping(kept, of: current)
     return .accepted(but: report.lines)
   }
 
   private func hand(
     _ package: CertificatePackage,
     to role: Role,
+    _ message: SupervisorToRole = .certificates,
     _ send: Send
   ) throws(CertificateFault) {
     var package = package
@@ -124,7 +147,7 @@ package struct CertificateDesk {
     guard let file = SealedFile.make(name: "certificates", package.encoded()) else {
       throw CertificateFault("no file in memory: \(systemError())")
     }
-    send(.certificates, [file.borrow()])
+    send(message, [file.borrow()])
     var rest = keys[...]
     while !rest.isEmpty {
       let part = rest.prefix(Int(TALARIA_DESCRIPTORS_MAX))

@@ -27,11 +27,17 @@ extension RoleTable {
   }
 
   /// Keys is to look at the files as they are now; the others get them when they are good.
-  mutating func updateCertificates() {
+  ///
+  /// - Parameter name: of the one `pki` that is to be renewed; empty: all.
+  mutating func updateCertificates(only name: String = "") {
     guard var desk = certificates else { return }
     defer { certificates = desk }
     do throws(CertificateFault) {
-      try desk.renew { send($0, descriptors: $1, to: .keys) }
+      if name.isEmpty {
+        try desk.renew { send($0, descriptors: $1, to: .keys) }
+      } else {
+        try desk.renew(only: name) { send($0, descriptors: $1, to: .keys) }
+      }
     } catch {
       say("warn: certificates are not updated: \(error.reason)")
       send(.certificatesUnreadable(reason: error.reason), to: .keys)

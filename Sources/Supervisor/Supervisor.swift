@@ -183,7 +183,7 @@ package final class Supervisor {
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
     case (.keysChecked(let report), .keys): roles.certificatesChecked(report)
-    case (.updateCertificates, .keys): roles.updateCertificates()
+    case (.updateCertificates(let name), .keys): roles.updateCertificates(only: name)
     case (.verbosity(let level), .control):
       verbosity = level
       for role in Role.started { roles.send(.verbosity(level), to: role) }

@@ -262,7 +262,8 @@ struct EdgeMessageTests {
       .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
       .resolveUser(token: 1, action: "a", user: "u"), .connected(task: 7),
       .confirmNode(token: 1, action: "a", method: .command("c", .alias)),
-      .certificates, .keyFiles, .verifier(token: 1), .verifierRefused(token: 2, reason: "r"),
+      .certificates, .certificatesOfOne(place: 4095), .keyFiles, .verifier(token: 1),
+      .verifierRefused(token: 2, reason: "r"),
     ] { try Self.check(sent) }
   }
 

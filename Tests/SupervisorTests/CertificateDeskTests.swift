@@ -92,6 +92,42 @@ struct CertificateDeskTests {
     #expect(try current(desk) == [3, 1, 2])
   }
 
+  @Test("a renewal of one changes that one, also behind one of all that keys took meanwhile")
+  func one() throws {
+    var desk = try CertificateDesk(Self.source)
+    var places: [UInt16] = []
+    func note(_ message: SupervisorToRole, _ descriptors: [CInt]) {
+      if case .certificatesOfOne(let place) = message { places.append(place) }
+    }
+    try desk.renew(only: "b", note)
+    #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: []))
+    #expect(try current(desk) == [1, 2, 1])
+    try desk.renew(Self.nowhere)
+    try desk.renew(only: "a", note)
+    #expect(places == [1, 0])
+    #expect(desk.checked(KeysReport(generation: 3, .taken)) == .accepted(but: []))
+    #expect(desk.checked(KeysReport(generation: 4, .taken)) == .accepted(but: []))
+    #expect(try current(desk) == [4, 3, 3])
+    try desk.renew(only: "a", note)
+    let report = KeysReport(generation: 5, .refused, broken: [0], faults: [.init("pki a", "no")])
+    #expect(desk.checked(report) == .refused(["pki a: no"]))
+    #expect(try current(desk) == [4, 3, 3])
+    #expect(throws: CertificateFault("there is no pki x")) { try desk.renew(only: "x", note) }
+  }
+
+  @Test("what is lacking is looked for though another one is renewed")
+  func oneBesideLacking() throws {
+    var desk = try CertificateDesk(Self.source)
+    try desk.renewForNewKeys(Self.nowhere)
+    let fault = KeysReport.Fault("pki b", "no")
+    let report = KeysReport(generation: 2, .taken, broken: [1], faults: [fault])
+    #expect(desk.checked(report) == .accepted(but: ["pki b: no"]))
+    try desk.renew(only: "a", Self.nowhere)
+    #expect(desk.checked(KeysReport(generation: 3, .taken)) == .accepted(but: []))
+    #expect(try current(desk) == [3, 1, 2])
+    #expect(desk.isLacking)
+  }
+
   @Test("keys has so many renewals to look at and no more, whether it lives or not")
   func bounded() throws {
     var desk = try CertificateDesk(Self.source)

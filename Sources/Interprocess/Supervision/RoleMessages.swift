@@ -37,7 +37,9 @@ package enum SupervisorToRole: EdgeMessage {
   case connected(task: UInt64)
   /// Certificates, at the start and at each renewal. Descriptor: a `CertificatePackage` as a sealed file.
   case certificates
-  /// To keys, behind `certificates`. Descriptors: the private keys' files, in the order of its chains.
+  /// To keys: the same, of which the chain at this place alone is renewed; the rest is not looked at.
+  case certificatesOfOne(place: UInt16)
+  /// To keys, behind either of them. Descriptors: the private keys' files, in the order of its chains.
   case keyFiles
   /// To keys: the files cannot be read, and everything stays as it is.
   case certificatesUnreadable(reason: String)
@@ -102,6 +104,9 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(token)
       writer.write(clipped: reason)
     case .certificates: writer.write(UInt8(20))
+    case .certificatesOfOne(let place):
+      writer.write(UInt8(23))
+      writer.write(place)
     case .keyFiles: writer.write(UInt8(21))
     case .certificatesUnreadable(let reason):
       writer.write(UInt8(22))
@@ -166,6 +171,7 @@ package enum SupervisorToRole: EdgeMessage {
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
     case 20: self = .certificates
+    case 23: self = .certificatesOfOne(place: try reader.readInteger())
     case 21: self = .keyFiles
     case 22:
       self = .certificatesUnreadable(

@@ -6,7 +6,11 @@ internal import TLS
 /// Certificates, and the private keys that come for them one after the other.
 struct KeyRenewal {
   let generation: UInt32
+  /// The place of the one chain that it is about; nil: of all, and of the anchors.
+  let only: Int?
   private(set) var keys: [KeyName: PrivateKey] = [:]
+  /// The key at the place of each chain that was looked at, where there is one.
+  private(set) var places: [Int: KeyName] = [:]
   /// Who may have each of them sign: everybody who shows one of its certificates.
   private(set) var users: [KeyName: CertificatePackage.Users] = [:]
   /// What is of no use: chains by their places, anchors by those behind.
@@ -17,12 +21,14 @@ struct KeyRenewal {
   private var position = 0
 
   /// Takes over the descriptor of a `CertificatePackage`; nil when it is none.
-  init?(_ descriptor: CInt) {
+  init?(_ descriptor: CInt, only: Int? = nil) {
     guard let bytes = SealedFile.read(descriptor),
       let package = try? CertificatePackage(decoding: bytes)
     else { return nil }
     generation = package.generation
     chains = package.chains
+    self.only = only
+    guard only == nil else { return }
     for (index, authority) in package.anchors.enumerated() {
       let name = "ca \(authority.name)"
       guard authority.fault.isEmpty else {
@@ -65,10 +71,12 @@ struct KeyRenewal {
     guard position < chains.count else { return }
     let chain = chains[position]
     position += 1
+    guard only == nil || only == position - 1 else { return }
     let certificate = certificate(of: chain)
     let key = key(of: chain, file)
     guard let key else { return }
     keys[key.name] = key
+    places[position - 1] = key.name
     users[key.name, default: []].formUnion(chain.users)
     guard let certificate, certificate != key.name else { return }
     found(in: chain, "the key does not match the certificate", chain.keyFile, chain.file)

@@ -11,8 +11,8 @@ internal import TLS
 /// The keys role: the only process that has private keys. It signs what frontend and delivery ask for.
 ///
 /// Keys come as open files beside the certificates that they belong to. A renewal is taken as a whole, when
-/// every key fits its certificate, or not at all, but for a role that has none or lacks some; the keys before
-/// it stay for the handshakes that began with the old certificates.
+/// every key fits its certificate, or not at all, but for a role that has none or lacks some; one of a single
+/// certificate leaves the others their keys. The keys before it stay for the handshakes that began with the old certificates.
 final class KeysRole: RoleService {
   private typealias ClientEdge = Edge<FromKeys, ToKeys>
 
@@ -30,6 +30,8 @@ final class KeysRole: RoleService {
   private var edges: [UInt32: ClientEdge] = [:]
   private var keys: [KeyName: PrivateKey] = [:]
   private var formerKeys: [KeyName: PrivateKey] = [:]
+  /// Which of them came last for each of the certificates, by its place.
+  private var places: [Int: KeyName] = [:]
   /// What was broken of the renewal that was taken last, by its places: their certificates are those from
   /// before, of which the keys may be lost.
   private var lacking: Set<UInt16> = []
@@ -75,7 +77,9 @@ final class KeysRole: RoleService {
 
   func received(_ message: SupervisorToRole, descriptors: [CInt]) {
     switch message {
-    case .certificates where descriptors.count == 1: begin(descriptors[0])
+    case .certificates where descriptors.count == 1: begin(KeyRenewal(descriptors[0]))
+    case .certificatesOfOne(let place) where descriptors.count == 1:
+      begin(KeyRenewal(descriptors[0], only: Int(place)))
     case .keyFiles:
       for descriptor in descriptors {
         let file = Descriptor(owning: descriptor)
@@ -93,8 +97,8 @@ final class KeysRole: RoleService {
 
   // MARK: Keys
 
-  private func begin(_ descriptor: CInt) {
-    guard let renewal = KeyRenewal(descriptor) else {
+  private func begin(_ renewal: KeyRenewal?) {
+    guard let renewal else {
       return context.log.warn("keys: certificates from nowhere")
     }
     incoming = renewal
@@ -106,20 +110,38 @@ final class KeysRole: RoleService {
     incoming = nil
     names = renewal.names
     let broken = Set(renewal.broken)
+    if let place = renewal.only {
+      guard broken.isEmpty else { return conclude(renewal, .refused) }
+      exchange(renewal, at: place)
+      return conclude(renewal, .taken)
+    }
     if broken.isEmpty || (keys.isEmpty && !renewal.keys.isEmpty) {
       // A role that has none takes what can be used: some sessions are better than no session.
       formerKeys = keys
       users = users.filter { formerKeys[$0.key] != nil }.merging(renewal.users) { $1 }
       keys = renewal.keys
+      places = renewal.places
     } else if broken.isStrictSubset(of: lacking) {
       // It mends something and breaks nothing. What stays broken has the keys that there are for it.
       users.merge(renewal.users) { $0.union($1) }
       keys.merge(renewal.keys) { $1 }
+      places.merge(renewal.places) { $1 }
     } else {
       return conclude(renewal, .refused)
     }
     lacking = broken
     conclude(renewal, .taken)
+  }
+
+  /// Takes one key in the place of another; all other certificates keep theirs.
+  private func exchange(_ renewal: KeyRenewal, at place: Int) {
+    formerKeys = keys
+    let before = places[place]
+    users.merge(renewal.users) { $0.union($1) }
+    keys.merge(renewal.keys) { $1 }
+    places.merge(renewal.places) { $1 }
+    if let before, !places.values.contains(before) { keys[before] = nil }
+    lacking.remove(UInt16(place))
   }
 
   private func conclude(_ renewal: KeyRenewal, _ verdict: KeysReport.Verdict) {

@@ -105,7 +105,8 @@ struct BodyChecksumTests {
       let (bytes, error) = try read(store, 2, chunk: chunk)
       #expect(bytes.count < 400 && error?.isDamage == true)
     }
-    #expect(try store.verify(after: nil, limit: 10).findings.map(\.record) == ["body 00000002"])
+    let findings = try store.verify(after: nil, limit: 10).findings
+    #expect(findings.allSatisfy { $0.record.hasSuffix(" 00000002") } && !findings.isEmpty)
     #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(1, 1)])
     #expect(try store.quarantined().map(\.name) == ["record-00000002"])
   }
@@ -178,15 +179,15 @@ struct BodyChecksumTests {
 
   @Test("holds for readers beside each other, and for one whose body becomes a file half way")
   func readers() throws {
-    let disk = try spool(size: 3000)
+    let disk = try spool(size: 5000)
     let store = makeStore(disk)
     _ = try store.open()
     // The inner readers begin and end where the outer one has come to any chunk.
     let outer = try read(store, 1, chunk: 700) {
-      #expect(try read(store, 1, chunk: 500).bytes == makeBody(1, size: 3000))
-      #expect(try read(store, 2, chunk: 700).bytes == makeBody(2, size: 3000))
+      let (first, second) = (try read(store, 1, chunk: 500), try read(store, 2, chunk: 700))
+      #expect(first.bytes == makeBody(1, size: 5000) && second.bytes == makeBody(2, size: 5000))
     }
-    #expect(outer.error == nil && outer.bytes == makeBody(1, size: 3000))
+    #expect(outer.error == nil && outer.bytes == makeBody(1, size: 5000))
     // More chunks than are remembered.
     #expect(try read(store, 2, chunk: 500) { _ = try read(store, 1, chunk: 1) }.error == nil)
     try store.apply([.insert(newMessage(5, size: 400))])

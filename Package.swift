@@ -389,7 +389,7 @@ let package = Package(
     .testTarget(
       name: "SpoolerTests",
       dependencies: [
-        "CLinux", "Configuration", "ControlProtocol", "Interprocess", "Mail", "MemoryStore",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "Interprocess", "Mail", "MemoryStore",
         "Queue",
         "Spooler",
       ] + nio,

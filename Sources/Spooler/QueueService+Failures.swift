@@ -149,13 +149,21 @@ extension QueueService {
         groups.undo(reopening.held, ticket: .certain {})
         health = groups.isIdle ? .good : .recording
         context.log.info("queue: the store is well again")
-        intakeDesk?.storeRecovered()
+        if spaceDesk?.isShort == true {
+          // What was given up is for deletions, until there is room for new mail as well.
+          intakeDesk?.space(Intake.shortOfSpace)
+        } else {
+          intakeDesk?.storeRecovered()
+        }
         worker.set(.well)
         dispatchDesk?.pump()
       case .failure(let error):
         if attempt >= QueueService.brieflyUnwell { worker.staysUnwell(error) }
         if attempt % 10 == 0 { context.log.warn("queue: reopen: \(error)") }
-        reopen(attempt: attempt + 1)
+        guard case .full = error, let spaceDesk else { return reopen(attempt: attempt + 1) }
+        // The reserve is what it needs; a store with one of its own has given that up by now.
+        spaceDesk.isShort = true
+        spaceDesk.relieve { [unowned self] in reopen(attempt: attempt + 1) }
       }
     }
   }

@@ -11,19 +11,22 @@ final class FaultyDisk: Disk {
     /// Writes the first half.
     case write
     case synchronizeData
+    case preallocate
   }
 
   let disk: LinuxDisk
   /// Asked before each such call, with its path (of a rename: the target).
   private let isFailing = Mutex<@Sendable (Operation, String) -> Bool>({ _, _ in false })
+  private let errno = Mutex<Int32>(5)
 
   /// Of the open files.
   private let paths = Mutex<[OpenFile: String]>([:])
 
   init(_ disk: LinuxDisk) { self.disk = disk }
 
-  /// From now on what `isFailing` says true for fails with EIO.
-  func fail(_ isFailing: @escaping @Sendable (Operation, String) -> Bool) {
+  /// From now on what `isFailing` says true for fails: with EIO, if nothing else is said.
+  func fail(errno: Int32 = 5, _ isFailing: @escaping @Sendable (Operation, String) -> Bool) {
+    self.errno.withLock { $0 = errno }
     self.isFailing.withLock { $0 = isFailing }
   }
 
@@ -31,7 +34,12 @@ final class FaultyDisk: Disk {
 
   private func attempt(_ operation: Operation, _ path: String) throws(DiskError) {
     guard isFailing.withLock({ $0(operation, path) }) else { return }
-    throw DiskError(operation: "\(operation)", path: path, errno: 5, explanation: "injected")
+    throw DiskError(
+      operation: "\(operation)",
+      path: path,
+      errno: errno.withLock { $0 },
+      explanation: "injected"
+    )
   }
 
   func rename(_ path: String, to target: String) throws(DiskError) {
@@ -83,6 +91,7 @@ extension FaultyDisk {
   func synchronize(_ file: OpenFile) throws(DiskError) { try disk.synchronize(file) }
 
   func preallocate(_ file: OpenFile, size: Int) throws(DiskError) {
+    try attempt(.preallocate, path(of: file))
     try disk.preallocate(file, size: size)
   }
 

@@ -3,6 +3,7 @@
 import Disk
 import Mail
 import Queue
+import StoreJournal
 import TableStore
 import Testing
 
@@ -118,6 +119,39 @@ struct LMDBFailureTests {
     #expect(try survivor().messages == [1, 3])
     _ = try store.reopen()
     #expect(try store.everything().map(\.message.id.rawValue) == [1, 3])
+  }
+
+  @Test(
+    "says that there is no room when that is why it cannot be opened again, and then loses nothing"
+  )
+  func fullWhenReopened() throws {
+    let disk = FaultyDisk(spool.disk)
+    let (store, tables) = failing(LMDBLimits(), on: disk)
+    _ = try store.open()
+    for number: UInt32 in 1...3 { try store.apply([.insert(try Sample.mail(number))]) }
+    // No file of the journal is left that could be begun.
+    while try tables.journal.shrink(keeping: 0) {}
+    disk.fail(errno: 28) { operation, path in
+      operation == .synchronizeData && path.hasPrefix("lmdb/journal/")
+    }
+    #expect(throws: StoreError.sealed(path: tables.path)) {
+      try store.apply([.insert(try Sample.mail(4))])
+    }
+    disk.fail(errno: 28) { operation, _ in operation == .preallocate }
+    let full = StoreError.full(path: tables.path)
+    tables.commitFault = { () throws(StoreError) in throw full }
+    for _ in 1...2 {
+      let error = #expect(throws: StoreError.self) { try store.reopen() }
+      guard case .full? = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+    }
+    disk.mend()
+    _ = try store.reopen()
+    try store.apply([.removeMessage(try Sample.id(1))])
+    #expect(try store.everything().map(\.message.id.rawValue) == [2, 3])
+    #expect(try survivor().messages == [2, 3])
   }
 
   @Test("loses nothing when the database fails")

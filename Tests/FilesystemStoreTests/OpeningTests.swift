@@ -143,6 +143,43 @@ struct OpeningTests {
     }
   }
 
+  @Test("a journal that failed on a full disk is opened again with what the reserve has")
+  func reserve() throws {
+    let disk = MemoryDisk()
+    var limits = smallLimits()
+    limits.reserveBytes = 2 * limits.segmentBytes
+    let store = makeStore(disk, limits)
+    _ = try store.open()
+    for number: UInt32 in 1...3 { try store.apply([.insert(newMessage(number))]) }
+    #expect(disk.files()["reserve"]?.count == limits.reserveBytes)
+    // No file of the journal is left that could be begun, and there is no room for one.
+    while try store.journal.shrink(keeping: 0) {}
+    let used = disk.files().values.reduce(0) { $0 + $1.count }
+    disk.fault = .failure(at: disk.operations + 1, errno: 28)
+    #expect(throws: StoreError.sealed(path: "memory")) {
+      try store.apply([.removeMessage(messageID(3))])
+    }
+    disk.fault = .room(used)
+    let error = #expect(throws: StoreError.self) { try store.reopen() }
+    guard case .full? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(disk.files()["reserve"] == nil)
+    _ = try store.reopen()
+    let known = [envelopeID(1, 1), envelopeID(2, 1), envelopeID(3, 1)]
+    #expect(try allEnvelopes(store).keys.sorted() == known)
+    try store.apply([.removeMessage(messageID(1))])
+    for survival in [MemoryDisk.Survival.nothing, .everything] {
+      let again = makeStore(disk.afterPowerCut(survival), limits)
+      _ = try again.open()
+      #expect(try allEnvelopes(again).keys.sorted() == Array(known.dropFirst()))
+    }
+    disk.fault = .none
+    while try store.maintain() == .more {}
+    #expect(disk.files()["reserve"]?.count == limits.reserveBytes)
+  }
+
   @Test("new mail is refused when the journal cannot be emptied, and removals go on")
   func full() throws {
     let disk = MemoryDisk()

@@ -2,6 +2,7 @@
 
 import Configuration
 import ControlProtocol
+import Disk
 import Interprocess
 import Mail
 import MemoryStore
@@ -38,6 +39,8 @@ final class QueueRig: Sendable {
     let lateError = Mutex<StoreError?>(nil)
     /// What opening again ends with.
     let reopenError = Mutex<StoreError?>(nil)
+    /// Where opening again finds no room as long as there is a reserve.
+    let fullDisk = Mutex<MemoryDisk?>(nil)
     let attempts = Mutex(0)
     /// Put into the store by somebody else before the next change.
     let foreign = Mutex<[NewMessage]>([])
@@ -79,7 +82,12 @@ final class QueueRig: Sendable {
   /// - Parameters:
   ///   - mail: mail that is in the store from the start; nil for an empty store that can fail.
   ///   - isStuck: whether the reading of that mail never ends.
-  init(holding mail: [NewMessage]? = nil, isStuck: Bool = false) async throws {
+  ///   - disk: whose room is watched.
+  init(
+    holding mail: [NewMessage]? = nil,
+    isStuck: Bool = false,
+    on disk: MemoryDisk? = nil
+  ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     self.loop = loop
     let channels = try SupervisorChannel.makePair()
@@ -97,14 +105,18 @@ final class QueueRig: Sendable {
       let queue = QueueService(
         context: context,
         projection: QueueRig.projection(),
-        disk: nil,
+        disk: disk,
         stage: nil,
         seed: 1
       ) { () throws(StoreError) in
         if let mail { return StuckStore(holding: mail, isStuck: isStuck) }
         let store = MemoryStore()
         store.failure = { [unowned store] in failing.before($0, store) }
-        store.reopenFailure = { failing.reopenError.withLock { $0 } }
+        store.reopenFailure = {
+          let disk = failing.fullDisk.withLock { $0 }
+          if disk?.files()[SpaceReserve.name] != nil { return .full(path: "ram") }
+          return failing.reopenError.withLock { $0 }
+        }
         return store
       }
       return NIOLoopBound(queue, eventLoop: loop)
@@ -135,6 +147,12 @@ final class QueueRig: Sendable {
 
   /// From now on opening again fails so; nil: it does not.
   func failReopening(_ error: StoreError?) { failing.reopenError.withLock { $0 = error } }
+
+  /// From now on there is no room for opening again, but what the reserve of `disk` has.
+  func fill(_ disk: MemoryDisk) {
+    disk.reportedSpace.bytesAvailable = 0
+    failing.fullDisk.withLock { $0 = disk }
+  }
 
   /// The next change is carried out and seems to have failed so.
   func failLate(_ error: StoreError) { failing.lateError.withLock { $0 = error } }

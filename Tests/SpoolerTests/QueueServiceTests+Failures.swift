@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import ControlProtocol
+import Disk
 import Interprocess
 import Mail
 import Queue
@@ -31,6 +32,13 @@ extension QueueServiceTests {
       if case .route(let token, let message, _) = message { (token, message.id) } else { nil }
     }
     return try #require(asked)
+  }
+
+  /// What frontends are told next of new transactions: a reply's code, or 0 for welcome.
+  private static func admission(_ frontend: inout FrontendPeer) async -> UInt16? {
+    await frontend.next { message in
+      if case .admission(let reply) = message { reply?.code ?? 0 } else { nil }
+    }
   }
 
   @Test("a number that is another message's: 451, the other stays, and all others are taken")
@@ -175,6 +183,35 @@ extension QueueServiceTests {
       try await _Concurrency.Task.sleep(for: .milliseconds(50))
     }
     Issue.record("the store is well again, and nobody is told")
+  }
+
+  @Test("a store that cannot be opened again for want of room is once the reserve is given up")
+  func fullWhenReopened() async throws {
+    let disk = MemoryDisk()
+    let rig = try await QueueRig(on: disk)
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var control = try await rig.control()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    while disk.files()[SpaceReserve.name] == nil { await _Concurrency.Task.yield() }
+    rig.fill(disk)
+    rig.fail(QueueRig.broken)
+    let other = try Self.number(id, plus: 1)
+    #expect(try await Self.submit(other, &frontend, lookup) == 451)
+    rig.fail(nil)
+    for number: UInt32 in 1...1000 {
+      if case .done? = try await control.answer(number, .showQueue(.all)).last { break }
+      try await _Concurrency.Task.sleep(for: .milliseconds(20))
+    }
+    #expect(disk.files()[SpaceReserve.name] == nil)
+    #expect(try await Self.isStored(id, rig))
+    #expect(try await !Self.isStored(other, rig))
+    // What was given up is not for new mail; once there is room that comes again, and the reserve too.
+    #expect(await Self.admission(&frontend) == 452)
+    disk.reportedSpace.bytesAvailable = disk.reportedSpace.bytes
+    #expect(await Self.admission(&frontend) == 0)
+    #expect(disk.files()[SpaceReserve.name] != nil)
   }
 
   @Test("a store that was marked as moved while it was closed is not served when it opens again")

@@ -20,6 +20,8 @@ package final class MemoryDisk: Disk {
     case failureFrom(Int, errno: Int32)
     /// No space: nothing can be made and no file grows, all else goes well.
     case full
+    /// No file grows beyond so many bytes of all files together.
+    case room(Int)
   }
 
   /// What a power cut leaves of what was not synced.

@@ -303,6 +303,11 @@ struct MemoryDiskState: Sendable {
     if case .full = fault, try self.file(file, "pwrite").current.count < offset + bytes.count {
       throw MemoryDiskState.error("pwrite", path, 28)
     }
+    if case .room(let room) = fault {
+      let growth = offset + bytes.count - (try self.file(file, "pwrite").current.count)
+      let used = files(below: "").values.reduce(0) { $0 + $1.count }
+      if growth > 0, used + growth > room { throw MemoryDiskState.error("pwrite", path, 28) }
+    }
     if let failure = try begin("pwrite", path, "\(offset)+\(bytes.count)") {
       // A write that fails has gone on for a while.
       apply(.write(offset, Array(bytes.prefix(bytes.count / 2))), to: file)

@@ -19,8 +19,8 @@ extension FilesystemStore {
     package var sliceBytes = 2 << 20
     /// Up to this many messages are synced file by file, more by one sync of the file system.
     package var smallSet = 8
-    /// Set aside for a full disk.
-    package var reserveBytes = 4 << 20
+    /// Set aside for a full disk: another file of the journal has room in it, and some files of mail.
+    package var reserveBytes = 12 << 20
     /// Below this no new mail is to be taken; see `DiskSpace.isNearlyFull`.
     package var floor = DiskSpace.Floor()
     /// Named values that `Change.set` keeps.

@@ -40,6 +40,8 @@ extension FilesystemStore {
       journal = before.journal
       overlay = before.overlay
       settings = before.settings
+      // For the next attempt, and for what it has to write.
+      if case .full = error { _ = try? reserve.release() }
       throw error
     }
   }
@@ -68,12 +70,13 @@ extension FilesystemStore {
     settingsHaveCounts = counts != nil
     checkpointDebt = 0
     while journal.ready < 2, journal.canGrow, try grow() {}
-    try reserve.build(floor: limits.floor)
     if acknowledged != nil {
       // What the failed write left must not come back with the next start.
       try onDisk { () throws(DiskError) in try timed { () throws(DiskError) in try journal.mark() }
       }
     }
+    // Behind what has to be written: it may be the last room that there is.
+    try reserve.build(floor: limits.floor)
     report.quarantined = quarantine.count
     state = .open
     return report

@@ -31,6 +31,9 @@ package protocol Store: AnyObject {
 
   /// Closes and opens again after a failed `apply`. Staged bodies stay, whoever they belong to: their
   /// messages may be on their way.
+  ///
+  /// - Throws: `StoreError.full` when that needs room; a reserve of the store's own has been given up
+  ///   then, so that the next attempt may go well.
   func reopen() throws(StoreError) -> OpenReport
 
   /// Up to `count` bytes of a stored body from `offset`; fewer at its end only.

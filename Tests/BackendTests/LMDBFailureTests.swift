@@ -154,6 +154,24 @@ struct LMDBFailureTests {
     #expect(try survivor().messages == [2, 3])
   }
 
+  @Test("forgets what it knew of the spool when it gives that to others")
+  func closed() throws {
+    let (first, tables) = failing(LMDBLimits(), on: spool.disk)
+    _ = try first.open()
+    try first.apply([.insert(try Sample.mail(1))])
+    // What it has is in the journal alone, and so is what the next one adds.
+    let full = StoreError.full(path: tables.path)
+    tables.commitFault = { () throws(StoreError) in throw full }
+    try first.close(within: .zero)
+    let (second, others) = failing(LMDBLimits(), on: spool.disk)
+    others.commitFault = { () throws(StoreError) in throw full }
+    _ = try second.open()
+    try second.apply([.insert(try Sample.mail(2))])
+    try second.close(within: .zero)
+    _ = try first.open()
+    #expect(try first.everything().map(\.message.id.rawValue) == [1, 2])
+  }
+
   @Test("loses nothing when the database fails")
   func failedCommit() throws {
     let (store, tables) = failing(LMDBLimits(), on: spool.disk)

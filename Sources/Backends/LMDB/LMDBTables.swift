@@ -146,6 +146,8 @@ final class LMDBTables: RecordTables {
     try? checkpoint()
   }
 
+  func forget() { acknowledged = nil }
+
   /// Goes on with the transaction that collects, or begins it.
   func begin(expecting bytes: Int) throws(StoreError) {
     if try opened.hasFailed { try rebuild() }

@@ -47,6 +47,9 @@ final class SQLiteTables: RecordTables {
     database = nil
   }
 
+  /// Nothing is remembered.
+  func forget() {}
+
   var isOpen: Bool { database != nil }
 
   var opened: Database {

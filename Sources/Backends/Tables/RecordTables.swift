@@ -19,6 +19,10 @@ package protocol RecordTables: AnyObject {
   /// Closes; harmless when it is closed. Never throws: what was committed is durable already.
   func close()
 
+  /// The spool may be another's from now on, after `close`: what is remembered of it for opening it
+  /// again counts no more.
+  func forget()
+
   /// - Parameter expecting: about how many bytes will be written.
   func begin(expecting bytes: Int) throws(StoreError)
 

@@ -58,6 +58,7 @@ package final class TableStore: Store {
     do throws(StoreError) {
       return try openTables()
     } catch {
+      tables.forget()
       lock = nil
       throw error
     }
@@ -118,6 +119,7 @@ package final class TableStore: Store {
     guard state != .closed else { return CloseReport() }
     recentBody = nil
     tables.close()
+    tables.forget()
     lock = nil
     state = .closed
     return CloseReport()

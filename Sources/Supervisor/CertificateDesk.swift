@@ -58,7 +58,7 @@ package struct CertificateDesk {
 
   /// Hands `role` what counts now, to keys with the files of the private keys as they are now.
   package func hand(to role: Role, _ send: Send) throws(CertificateFault) {
-    try hand(current, to: role, send)
+    try hand(current, to: role, .certificates, send)
   }
 
   /// Reads the files again and hands them to keys, which tells what cannot be used.
@@ -138,7 +138,7 @@ package struct CertificateDesk {
   private func hand(
     _ package: CertificatePackage,
     to role: Role,
-    _ message: SupervisorToRole = .certificates,
+    _ message: SupervisorToRole,
     _ send: Send
   ) throws(CertificateFault) {
     var package = package

@@ -3,6 +3,7 @@
 import Configuration
 import Interprocess
 import Mail
+import NIOCore
 import NIOEmbedded
 import Policy
 import Testing
@@ -69,7 +70,8 @@ private final class CredentialDeskRig {
 @Suite("Whether clients are who they say")
 struct CredentialDeskTests {
   /// How soon a wrong answer leaves, and how late, in milliseconds.
-  private let (soonest, latest): (Int64, Int64) = (500, 750)
+  private let soonest: Int64 = 500
+  private let latest: Int64 = 750
 
   @Test("a wrong password is told half a second after the question, a right one at once")
   func delay() throws {

@@ -103,6 +103,91 @@ struct DamageTests {
   }
 
   @Test(
+    "a message stays for its envelope in quarantine, or left in its place, when all others are done"
+  )
+  func lastOfTheReadable() throws {
+    for isLeft in [false, true] {
+      let disk = try spool()
+      let path = SpoolTree.path(of: envelopeID(1, 2))
+      let good = disk.files()[path] ?? []
+      let file = try disk.open(path, .write)
+      if isLeft {
+        disk.refuse(path, errno: 13)
+      } else {
+        try disk.truncate(file, to: 20)
+      }
+      let store = makeStore(disk)
+      _ = try store.open()
+      #expect(try allEnvelopes(store).count == 2)
+      try store.apply([.insert(newMessage(3)), .removeMessage(messageID(1))])
+      try store.apply([.removeMessage(messageID(1))])
+      #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(2, 1), envelopeID(3, 1)])
+      try store.close(within: .seconds(100))
+      _ = try store.open()
+      #expect(try allEnvelopes(store).count == 2)
+      #expect(try store.verify(after: nil, limit: 10).findings.count == 1)
+      try store.apply([.removeMessage(messageID(1))])
+
+      let record = try #require(try store.quarantined().first)
+      if isLeft {
+        disk.refuse(path, errno: nil)
+      } else {
+        let mended = try disk.open("quarantine/\(record.name)", .write)
+        try disk.write(good, to: mended, at: 0)
+        disk.close(mended)
+      }
+      #expect(try store.restore(quarantined: record.name).envelopes == [envelopeID(1, 2)])
+      #expect(try store.body(of: messageID(1), from: 0, count: 1000).count == 100)
+      try store.apply([.removeMessage(messageID(1))])
+      #expect(throws: StoreError.absent) {
+        try store.body(of: messageID(1), from: 0, count: 1000)
+      }
+      disk.close(file)
+    }
+  }
+
+  @Test("an envelope is restored to a message that the journal has a change of")
+  func restoredIntoChange() throws {
+    let disk = try spool()
+    let path = SpoolTree.path(of: envelopeID(1, 2))
+    let good = disk.files()[path] ?? []
+    let file = try disk.open(path, .write)
+    try disk.truncate(file, to: 20)
+    let store = makeStore(disk)
+    _ = try store.open()
+    #expect(try allEnvelopes(store).count == 2)
+    try store.apply([.removeMessage(messageID(1))])
+    let mended = try disk.open("quarantine/envelope-0000000100000002", .write)
+    try disk.write(good, to: mended, at: 0)
+    let back = try store.restore(quarantined: "envelope-0000000100000002")
+    #expect(back.envelopes == [envelopeID(1, 2)])
+    #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(1, 2), envelopeID(2, 1)])
+    disk.close(file)
+    disk.close(mended)
+    let again = makeStore(disk.afterPowerCut(.nothing))
+    _ = try again.open()
+    #expect(try allEnvelopes(again).keys.sorted() == [envelopeID(1, 2), envelopeID(2, 1)])
+  }
+
+  @Test("a body's file is kept when the journal has lost what it was about")
+  func stagedBodyOfLostRecord() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, size: 5000))])
+    try store.apply([.insert(newMessage(2))])
+    let staged = disk.files().keys.filter { disk.files()[$0]?.count == 5000 }
+    #expect(staged.count == 1)
+    let left = disk.afterPowerCut(.nothing)
+    left.flipBit(0, ofByte: 120, in: "journal/00")
+    let again = makeStore(left)
+    let report = try again.open()
+    #expect(report.quarantined == 1 && report.orphansRemoved == 0)
+    #expect(staged.allSatisfy { left.files()[$0]?.count == 5000 })
+    #expect(try allEnvelopes(again).keys.sorted() == [envelopeID(2, 1)])
+  }
+
+  @Test(
     "a file that cannot be opened or moved is stepped over, listed, and back once it can be read"
   )
   func refused() throws {

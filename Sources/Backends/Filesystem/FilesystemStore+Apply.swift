@@ -68,6 +68,14 @@ extension FilesystemStore {
       plan.append(id.message, limits) { JournalChange.remove(id, to: &$0) }
     case .removeMessage(let id):
       guard try isThere(id, plan) else { return }
+      guard !quarantine.awaited.contains(id) else {
+        let stored = try onDisk { () throws(DiskError) in try identifiers(of: id) }
+        let fresh = plan.fresh.keys.filter { $0.message == id }
+        for envelope in Set(stored + fresh) where !quarantine.isLeft(SpoolTree.path(of: envelope)) {
+          try add(.removeEnvelope(envelope), to: &plan)
+        }
+        return
+      }
       plan.removedMessages.insert(id)
       plan.inserted[id] = nil
       plan.append(id, limits) { JournalChange.remove(id, to: &$0) }

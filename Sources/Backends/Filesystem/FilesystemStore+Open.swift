@@ -62,8 +62,10 @@ extension FilesystemStore {
     let counts = settings.counts
     try recover(acknowledged: acknowledged, &report)
     if acknowledged == nil { try refusePacked() }
-    // Later, a body that belongs to nothing may be one on its way.
-    if acknowledged == nil {
+    // Later, a body that belongs to nothing may be one on its way; and what of the journal cannot be read
+    // may have been about any.
+    let isJournalWhole = try onDisk { () throws(DiskError) in try !quarantine.hasJournal() }
+    if acknowledged == nil, isJournalWhole {
       report.orphansRemoved += try stage.sweep { id in overlay[id]?.hasStagedBody == true }
     }
     try count(from: report.recoveredChanges == 0 ? counts : nil)

@@ -110,7 +110,7 @@ extension FilesystemStore {
   }
 
   private func restoreLeft(_ id: EnvelopeID) throws(DiskError) -> [EnvelopeID] {
-    guard try disk.facts(SpoolTree.path(of: id)) != nil, overlay[id.message] == nil,
+    guard try disk.facts(SpoolTree.path(of: id)) != nil, isFree(id),
       let size = try filedBodySize(of: id.message)
     else { return [] }
     statisticsNow.envelopes += 1

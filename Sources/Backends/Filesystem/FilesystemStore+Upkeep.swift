@@ -166,7 +166,7 @@ extension FilesystemStore {
       throw .damaged(path: path, problem: error.description)
     }
     try onDisk { () throws(DiskError) in
-      guard try tree.bodySize(of: id.message) != nil, overlay[id.message] == nil,
+      guard try tree.bodySize(of: id.message) != nil, isFree(id),
         try disk.facts(SpoolTree.path(of: id)) == nil
       else {
         throw DiskError(
@@ -180,6 +180,13 @@ extension FilesystemStore {
     }
     statisticsNow.envelopes += 1
     return [id]
+  }
+
+  /// Whether the journal has nothing of an envelope, and has not removed its message.
+  func isFree(_ id: EnvelopeID) -> Bool {
+    guard let entry = overlay[id.message] else { return true }
+    guard case .tree = entry.base else { return false }
+    return entry.index(of: id.low) == nil
   }
 
   private func restore(_ id: MessageID, _ name: String) throws(StoreError) -> Restoration {

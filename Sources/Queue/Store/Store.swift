@@ -248,7 +248,10 @@ package struct QuarantinedRecord: Hashable, Sendable {
 
 extension QuarantinedRecord {
   /// The message that it is or belongs to; nil when that cannot be told from its name.
-  package var message: MessageID? {
+  package var message: MessageID? { QuarantinedRecord.message(named: name) }
+
+  /// The same of a name alone.
+  package static func message(named name: String) -> MessageID? {
     let parts = name.split(separator: "-")
     guard parts.count >= 2, ["message", "envelope", "body", "staged"].contains(parts[0]) else {
       return nil

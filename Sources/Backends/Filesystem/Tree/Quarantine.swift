@@ -22,6 +22,8 @@ struct Quarantine {
   /// What could not be moved, by name.
   private var left: [String: Left] = [:]
   private var leftPaths: Set<String> = []
+  /// Messages with an envelope here, or left in its place: they stay for it.
+  private(set) var awaited: Set<MessageID> = []
 
   private struct Left {
     let path: String
@@ -35,6 +37,24 @@ struct Quarantine {
     left = [:]
     leftPaths = []
     moved = try names().count
+    try lookForAwaited()
+  }
+
+  private mutating func lookForAwaited() throws(DiskError) {
+    awaited = []
+    for name in try names() + left.keys { expect(name) }
+  }
+
+  private mutating func expect(_ name: String) {
+    guard name.hasPrefix("envelope-"), let id = QuarantinedRecord.message(named: name) else {
+      return
+    }
+    awaited.insert(id)
+  }
+
+  /// Whether there is something of the journal that cannot be read: what it was about nobody knows.
+  func hasJournal() throws(DiskError) -> Bool {
+    try names().contains { $0.hasPrefix("journal-") }
   }
 
   // MARK: Left in place
@@ -49,10 +69,13 @@ struct Quarantine {
   mutating func leave(_ path: String, as name: String, because reason: String, at now: Instant) {
     left[name] = Left(path: path, reason: Envelope.errorText(reason), when: now)
     leftPaths.insert(path)
+    expect(name)
   }
 
   mutating func forgetLeft(_ name: String) {
     if let gone = left.removeValue(forKey: name) { leftPaths.remove(gone.path) }
+    // What cannot be listed now keeps more messages than it must.
+    try? lookForAwaited()
   }
 
   // MARK: Moved
@@ -97,6 +120,7 @@ struct Quarantine {
       )
     }
     moved += 1
+    expect(name)
     try disk.synchronizeDirectory(Quarantine.directory)
     try disk.synchronizeDirectory(parentDirectory(of: source))
   }
@@ -210,5 +234,6 @@ struct Quarantine {
     try disk.removeIfPresent(path(name + Quarantine.noteSuffix))
     try disk.synchronizeDirectory(Quarantine.directory)
     moved -= 1
+    try? lookForAwaited()
   }
 }

@@ -126,6 +126,7 @@ let package = Package(
       ] + nio,
       swiftSettings: strict
     ),
+    .target(name: "Host", dependencies: ["Configuration", "Mail"], swiftSettings: strict),
     .target(
       name: "Interprocess",
       dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue", "Sandbox"] + nio,
@@ -192,8 +193,8 @@ let package = Package(
     .executableTarget(
       name: "smtpctl",
       dependencies: [
-        "CLinux", "Configuration", "ControlProtocol", "Disk", "LMDBStore", "Mail", "Passwords",
-        "Policy", "Queue", "Sendmail", "StoreFactory", "Submission",
+        "CLinux", "Configuration", "ControlProtocol", "Disk", "Host", "LMDBStore", "Mail",
+        "Passwords", "Policy", "Queue", "Sendmail", "StoreFactory", "Submission",
       ],
       swiftSettings: strict
     ),
@@ -201,8 +202,8 @@ let package = Package(
       name: "smtpd",
       dependencies: [
         "CLinux", "Configuration", "Control", "ControlProtocol", "DNS", "Delivery", "Disk",
-        "Frontend", "Interprocess", "KeysEdge", "Lookup", "Mail", "Passwords", "Policy", "Queue",
-        "ResolverEdge", "RolePromises", "Sandbox", "Sendmail", "Spooler", "StoreFactory",
+        "Frontend", "Host", "Interprocess", "KeysEdge", "Lookup", "Mail", "Passwords", "Policy",
+        "Queue", "ResolverEdge", "RolePromises", "Sandbox", "Sendmail", "Spooler", "StoreFactory",
         "Submission", "Supervisor", "TLS",
       ] + nio,
       exclude: ["Promises"],

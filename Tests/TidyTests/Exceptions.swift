@@ -46,6 +46,7 @@ enum Exceptions {
     "DNS/",
     "Delivery/Mailbox/MailboxFile.swift",
     "Delivery/Maildir/MaildirFile.swift",
+    "Host/",
     "Interprocess/Runtime/",
     "Interprocess/Supervision/",
     "Lookup/Tables/TableFile.swift",

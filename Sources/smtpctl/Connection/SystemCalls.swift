@@ -136,20 +136,6 @@ enum SystemCalls {
 
   static var userID: UInt32 { geteuid() }
 
-  /// The network interfaces of this host.
-  static var interfaceNames: [String] {
-    // The list ends with an index of zero and is freed after its last use.
-    guard let list = unsafe if_nameindex() else { return [] }
-    defer { unsafe if_freenameindex(list) }
-    var names: [String] = []
-    var entry = unsafe list
-    while unsafe entry.pointee.if_index != 0, let name = unsafe entry.pointee.if_name {
-      names.append(unsafe String(cString: name))
-      unsafe entry += 1
-    }
-    return names
-  }
-
   /// One variable of the environment.
   static func variable(_ name: String) -> String? {
     // The string is copied before anything can change the environment: there is one thread.

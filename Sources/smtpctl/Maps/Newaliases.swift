@@ -2,6 +2,7 @@
 
 import Configuration
 import ControlProtocol
+import Host
 import Mail
 import Policy
 
@@ -43,8 +44,10 @@ enum Newaliases {
 
   /// The text, and the map that is made of it; nil where the text itself is the table.
   private static func files(_ path: String) throws(Makemap.Failure) -> (String, String?) {
-    let report = ConfigurationReport(reading: path, facts: facts()) {
-      path throws(UnreadableFile) in
+    // What `smtpd -n` knows: another host's listeners would be errors in a file that has none. Names to
+    // listen on are left alone, for no alias waits for a name server.
+    let facts = HostFactsReader.read(configuration: path)
+    let report = ConfigurationReport(reading: path, facts: facts) { path throws(UnreadableFile) in
       do throws(Makemap.Failure) {
         return try MapFiles.read(path).bytes
       } catch {
@@ -64,16 +67,6 @@ enum Newaliases {
     case .list?, .map?, .systemAccounts?, .helper?:
       throw Makemap.Failure("table aliases is in no file")
     }
-  }
-
-  /// Enough of the host for the tables to be found: interfaces by name.
-  private static func facts() -> HostFacts {
-    HostFacts(
-      hostName: "localhost",
-      interfaces: SystemCalls.interfaceNames.map {
-        HostFacts.Interface(name: $0, addresses: [.inet4(0x7f00_0001)])
-      }
-    )
   }
 
   private static func tellDaemon() -> ExitStatus {

@@ -2,6 +2,7 @@
 
 internal import Configuration
 internal import Glibc
+internal import Host
 internal import Interprocess
 internal import Supervisor
 internal import TLS

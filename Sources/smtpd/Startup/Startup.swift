@@ -4,6 +4,7 @@ internal import CLinux
 internal import Configuration
 internal import ControlProtocol
 internal import Glibc
+internal import Host
 internal import Interprocess
 internal import Mail
 internal import RolePromises

@@ -11,9 +11,9 @@ import struct
 import subprocess
 import time
 
-from harness.case import case, eventually, expect, expect_equal
+from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.client import Client, submit
-from harness.daemon import Daemon, SMTPCTL, personality, start_fails
+from harness.daemon import Daemon, SMTPCTL, SMTPD, personality, start_fails
 from harness.mailbox import Maildir
 
 
@@ -155,6 +155,26 @@ def newaliases_errors(bench):
     done = subprocess.run([personality(bench, "newaliases"), "-f", configuration], text=True,
                           capture_output=True, timeout=20)
     expect_equal((done.returncode, done.stderr), (1, f"newaliases: {path}: No such file or directory\n"))
+
+
+@case("newaliases knows the host's interfaces as smtpd -n does")
+def newaliases_interfaces(bench):
+    with open("/proc/net/if_inet6") as file:
+        names = [line.split()[5] for line in file]
+    if "lo" not in names:
+        raise Skipped("lo has no IPv6 address")
+    text = bench.write("aliases", "a: b\nc: d\n")
+    configuration = bench.write("n.conf", f"""
+table aliases db:{text}.db
+listen on lo inet6 port 2525
+match from any for any reject
+""")
+    environment = dict(os.environ, SMTPD_STATE=bench.path("nowhere"))
+    done = subprocess.run([personality(bench, "newaliases"), "-f", configuration], text=True,
+                          capture_output=True, timeout=20, env=environment)
+    expect_equal((done.returncode, done.stdout, done.stderr), (0, f"{text}: 2 aliases\n", ""))
+    checked = subprocess.run([SMTPD, "-n", "-f", configuration], text=True, capture_output=True, timeout=20)
+    expect_equal(checked.returncode, 0, checked.stderr)
 
 
 @case("a map with an entry that no rule can use is refused at the start")

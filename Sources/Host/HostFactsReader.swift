@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: ISC
 
-internal import Configuration
+package import Configuration
 internal import Glibc
-internal import Interprocess
-internal import Mail
+package import Mail
 
 /// Finds out what a chrooted role cannot find out later: names, addresses, resolver files.
-enum HostFactsReader {
+package enum HostFactsReader {
   private static let resolverFile = "/etc/resolv.conf"
   private static let hostsFile = "/etc/hosts"
   private static let servicesFile = "/etc/services"
@@ -15,7 +14,7 @@ enum HostFactsReader {
   private static let fileMax = 1 << 20
 
   /// - Parameter configuration: the path of the configuration; `mailname` lies beside it.
-  static func read(configuration: String) -> HostFacts {
+  package static func read(configuration: String) -> HostFacts {
     let directory = configuration.split(separator: "/", omittingEmptySubsequences: false)
       .dropLast().joined(separator: "/")
     var facts = HostFacts(hostName: hostName())
@@ -89,7 +88,7 @@ enum HostFactsReader {
   }
 
   /// The addresses of a name, as the system resolves it: it may take as long as name servers do.
-  static func addresses(
+  package static func addresses(
     of name: String,
     _ family: Listener.Family
   ) throws(UnresolvedName) -> [IPAddress] {

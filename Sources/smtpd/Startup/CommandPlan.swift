@@ -57,16 +57,16 @@ struct CommandPlan: LocalPlan {
 
   func owner(of request: CommandRequest) throws(CommandRefusal) -> AccountName {
     let recipe = try recipe(request.action)
-    let name = recipe.user ?? request.user
     switch request.method {
     case .command(_, .alias), .file(_, .alias):
-      // What an administrator's table names is run as nobody in particular.
-      return AccountName(name: recipe.user ?? LocalDelivery.aliasUser)
+      // What an administrator's table names is run as nobody in particular, who is of this host.
+      guard let user = recipe.user else { return AccountName(name: LocalDelivery.aliasUser) }
+      return account(user, recipe, request.action)
     case .command(_, .forward), .file(_, .forward):
       // As the user whose file it is, whatever the action says.
       return account(request.user, recipe, request.action)
     case .action:
-      return account(name, recipe, request.action)
+      return account(recipe.user ?? request.user, recipe, request.action)
     }
   }
 
@@ -330,7 +330,8 @@ struct CommandPlan: LocalPlan {
   // MARK: Local sockets
 
   func connector(of action: String) throws(CommandRefusal) -> AccountName? {
-    try recipe(action).user.map { AccountName(name: $0) }
+    let recipe = try recipe(action)
+    return recipe.user.map { account($0, recipe, action) }
   }
 
   func connection(

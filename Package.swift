@@ -110,7 +110,7 @@ let package = Package(
     ),
     .target(
       name: "Delivery",
-      dependencies: ["DNS", "Mail", "SMTP", "TLS"] + nio,
+      dependencies: ["CLinux", "DNS", "Mail", "SMTP", "TLS"] + nio,
       swiftSettings: strict
     ),
     .target(

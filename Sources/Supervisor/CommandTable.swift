@@ -20,6 +20,8 @@ struct CommandTable {
     static let grace: Int64 = 5_000
     /// Commands at one time.
     static let running = 1024
+    /// How long commands that have their whole message go on when the service stops, in milliseconds.
+    static let lastWork: Int64 = 5_000
     /// Inputs that are kept open for what outlived its command; beyond it the oldest is closed.
     static let held = 64
   }
@@ -48,18 +50,25 @@ struct CommandTable {
   private var commands: [UInt64: Command] = [:]
   /// The inputs of killed commands whose feeding side died, by process: open until the command is gone.
   private var abandoned: [Int32: CInt] = [:]
+  /// Commands that had their whole message when the feeding side died, by process, and when each is
+  /// ended.
+  private var finishing: [Int32: Int64] = [:]
   /// Inputs that were cut off and are still read by what outlived its command; the oldest first.
   private(set) var held: [CInt] = []
 
   /// The next deadline, on the rising clock.
   var nextDeadline: Int64? {
-    commands.values.lazy.map(\.deadline).filter { $0 != .max }.min()
+    let deadlines = commands.values.map(\.deadline) + finishing.values
+    return deadlines.filter { $0 != .max }.min()
   }
 
   /// The processes that have not ended.
-  var processes: [Int32] { commands.values.map(\.process) + abandoned.keys }
+  var processes: [Int32] { commands.values.map(\.process) + abandoned.keys + finishing.keys }
 
-  var isEmpty: Bool { commands.isEmpty && abandoned.isEmpty }
+  var isEmpty: Bool { commands.isEmpty && abandoned.isEmpty && finishing.isEmpty }
+
+  /// Whether a command of a dead feeding side is at its last work, and has time left for it.
+  func isFinishing(at now: Int64) -> Bool { finishing.values.contains { now < $0 && $0 != .max } }
 
   /// Starts a program. Returns the descriptors for the feeding side, which the caller closes after it
   /// has sent them: the writing end of standard input, the reading end of the output.
@@ -68,7 +77,7 @@ struct CommandTable {
     task: UInt64,
     now: Int64
   ) throws(CommandRefusal) -> [CInt] {
-    guard commands.count + abandoned.count < Limits.running else {
+    guard commands.count + abandoned.count + finishing.count < Limits.running else {
       throw CommandRefusal(reason: "too many commands are running")
     }
     guard commands[task] == nil else { throw CommandRefusal(reason: "it runs already") }
@@ -129,14 +138,27 @@ struct CommandTable {
     kill(-command.process, SIGKILL)
   }
 
-  /// The feeding side died: whoever comes after it numbers its tasks anew.
-  mutating func endAll() {
+  /// The feeding side died: whoever comes after it numbers its tasks anew. Commands that have the whole
+  /// message go on, for a short while where the service stops: in the middle of their work they would leave
+  /// half of it somewhere.
+  mutating func feederDied(service: RoleTable.ServiceState = .running, now: Int64 = 0) {
+    let last = service == .stopping ? now + Limits.lastWork : .max
     for command in commands.values {
-      kill(-command.process, SIGKILL)
-      abandoned[command.process] = command.input
       close(command.rest)
+      if command.input < 0, command.deadline != .max {
+        finishing[command.process] = min(command.deadline, last)
+      } else {
+        kill(-command.process, SIGKILL)
+        abandoned[command.process] = command.input
+      }
     }
     commands = [:]
+  }
+
+  /// Ends every command.
+  mutating func endAll() {
+    feederDied()
+    for process in finishing.keys { kill(-process, SIGKILL) }
   }
 
   private static func time(of program: Program) -> Int64 {
@@ -144,12 +166,16 @@ struct CommandTable {
     return Int64(program.limits.seconds) * 1000 + Limits.grace
   }
 
-  /// Kills what has run too long. Returns the tasks.
+  /// Kills what has run too long. Returns the tasks, as far as somebody waits for them.
   mutating func endOverdue(at now: Int64) -> [UInt64] {
     let overdue = commands.values.filter { $0.deadline <= now }.map(\.task)
     for task in overdue {
       end(task: task)
       commands[task]?.deadline = .max
+    }
+    for (process, deadline) in finishing where deadline <= now {
+      kill(-process, SIGKILL)
+      finishing[process] = .max
     }
     return overdue
   }
@@ -159,6 +185,10 @@ struct CommandTable {
     if let input = abandoned.removeValue(forKey: process) {
       kill(-process, SIGKILL)
       if input >= 0 { hold(input) }
+      return .abandoned
+    }
+    if finishing.removeValue(forKey: process) != nil {
+      kill(-process, SIGKILL)
       return .abandoned
     }
     guard let command = commands.values.first(where: { $0.process == process }) else {

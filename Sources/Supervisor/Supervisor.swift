@@ -74,7 +74,8 @@ package final class Supervisor {
     while true {
       wait()
       startWhatIsDue()
-      if state == .stopping, roles.running.isEmpty || Clock.rising() >= stopDeadline {
+      let isIdle = roles.running.isEmpty && !commands.isFinishing(at: Clock.rising())
+      if state == .stopping, isIdle || Clock.rising() >= stopDeadline {
         // Before our ends of their inputs close.
         commands.endAll()
         connections.endAll()
@@ -321,7 +322,7 @@ package final class Supervisor {
       guard let role = roles.ended(process: process, how: how, service: state) else { continue }
       ready.remove(role)
       if role == .delivery {
-        commands.endAll()
+        commands.feederDied(service: state, now: Clock.rising())
         connections.endAll()
         pending.removeAll()
       }

@@ -62,6 +62,26 @@ struct MailboxDeliveryTests {
     }
   }
 
+  @Test("nothing is written before both locks are held, and nothing when the word for it is no")
+  func beginning() throws {
+    let room = try TemporaryRoom()
+    let staged = try Self.staged(Self.message)
+    let path = "\(room.path)/box"
+    var writer = MailboxWriter(path: path)
+    writer.patience = 0
+    #expect(throws: AgentFailure.self) {
+      try writer.append(staged, sender: "") { () throws(AgentFailure) in
+        #expect(MailboxFile.age(of: "\(path).lock") != nil)
+        throw AgentFailure(code: AgentFailure.Code.temporary, text: "no")
+      }
+    }
+    #expect(try room.content("box") == "")
+    #expect(MailboxFile.age(of: "\(path).lock") == nil)
+    // What was refused holds nothing up.
+    try append(room)
+    #expect(try room.content("box").hasSuffix("\n>From here\n>From there\nFrom\n\n"))
+  }
+
   @Test("what is larger than the memory it may have is kept in a file, and comes back the same")
   func large() throws {
     let room = try TemporaryRoom()

@@ -75,7 +75,7 @@ struct CommandTableTests {
     let ends = try table.start(Self.shell("cat > /dev/null; echo whole"), task: 1, now: 0)
     Self.write("half", to: ends[0])
     close(ends[0])
-    table.endAll()
+    table.feederDied()
     #expect(Self.readAll(ends[1]) == "")
     close(ends[1])
     // The next feeding side numbers its tasks anew.
@@ -89,6 +89,59 @@ struct CommandTableTests {
       endings.append(ending)
     }
     #expect(endings.contains(.abandoned) && endings.contains(.task(1, unread: 0)))
+    #expect(table.isEmpty)
+  }
+
+  @Test(
+    "a command that has the whole message outlives its feeding side, and is ended when it is due"
+  )
+  func finishing() throws {
+    let usual = (RoleTable.ServiceState.running, CommandTable.Limits.time)
+    for (service, due) in [usual, (.stopping, 500 + CommandTable.Limits.lastWork)] {
+      var table = CommandTable()
+      let script = "cat >/dev/null; echo whole; sleep 1000"
+      let ends = try table.start(Self.shell(script), task: 1, now: 0)
+      close(ends[0])
+      table.fed(task: 1)
+      #expect(Self.readLine(ends[1]) == "whole")
+      table.feederDied(service: service, now: 500)
+      #expect(table.isFinishing(at: due - 1) && !table.isFinishing(at: due))
+      #expect(table.nextDeadline == due && !table.isEmpty)
+      #expect(table.endOverdue(at: due - 1).isEmpty)
+      let process = try #require(table.processes.first)
+      #expect(kill(process, 0) == 0)
+      // Nobody waits for the task any more.
+      #expect(table.endOverdue(at: due).isEmpty)
+      let (ended, status) = try Self.reap(table)
+      #expect(status & 0x7f == SIGKILL)
+      #expect(table.ended(process: ended) == .abandoned)
+      #expect(table.isEmpty && table.held.isEmpty && !table.isFinishing(at: 0))
+      close(ends[1])
+    }
+  }
+
+  @Test("a command that has the whole message ends in its own time, and all end with the service")
+  func finished() throws {
+    var table = CommandTable()
+    let ends = try table.start(Self.shell("cat; exit 3"), task: 1, now: 0)
+    close(ends[0])
+    table.fed(task: 1)
+    table.feederDied()
+    let (process, status) = try Self.reap(table)
+    #expect(status >> 8 == 3)
+    #expect(table.ended(process: process) == .abandoned)
+    close(ends[1])
+    let others = try (2...3).map {
+      try table.start(Self.shell("cat; sleep 1000"), task: $0, now: 0)
+    }
+    table.fed(task: 2)
+    table.endAll()
+    for ends in others { for end in ends { close(end) } }
+    for _ in 2...3 {
+      let (process, status) = try Self.reap(table)
+      #expect(status & 0x7f == SIGKILL)
+      #expect(table.ended(process: process) == .abandoned)
+    }
     #expect(table.isEmpty)
   }
 
@@ -122,7 +175,7 @@ struct CommandTableTests {
     Self.write("half", to: ends[0])
     let follower = try #require(Int32(Self.readLine(ends[1])))
     close(ends[0])
-    if isFeederDead { table.endAll() } else { table.end(task: 1) }
+    if isFeederDead { table.feederDied() } else { table.end(task: 1) }
     let process = try Self.reap(table).process
     let ending = table.ended(process: process)
     #expect(isFeederDead ? ending == .abandoned : ending != .unknown)

@@ -45,6 +45,7 @@ enum Exceptions {
     "Backends/SQLite/Statement.swift",
     "DNS/",
     "Delivery/Mailbox/MailboxFile.swift",
+    "Delivery/Mailbox/MailboxKeeper.swift",
     "Delivery/Maildir/MaildirFile.swift",
     "Host/",
     "Interprocess/Runtime/",

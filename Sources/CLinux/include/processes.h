@@ -68,6 +68,14 @@ struct talaria_command {
 /// Returns its process id, or -1 with errno, also when the exec itself failed.
 pid_t talaria_spawn(const struct talaria_command *command);
 
+/// A copy of this process in a session of its own, which signals to ours do not reach, and which SIGHUP,
+/// SIGINT and SIGTERM do not end. It is killed when we end first, until `talaria_stand_alone`. Only for a
+/// process of one thread. Returns like fork(2).
+pid_t talaria_fork_apart(void);
+
+/// In that copy: from now on it lives on when the one who made it ends. 0 when that has ended.
+int talaria_stand_alone(pid_t maker);
+
 /// Opens /dev/null, for reading only, as each of descriptors 0 to 2 that is closed: nothing opened later
 /// becomes somebody's standard output, and writing to one that was closed is still an error. 0, or -1
 /// with errno.

@@ -4,7 +4,8 @@
 /// `mail.mbox LENGTH FILE`, the message on standard input, its sender in SENDER.
 ///
 /// The whole message is read before the file is touched, so that a feeder that dies leaves no part of it;
-/// what a failed write left is cut off again. When it exits with 0 the message would survive a power cut.
+/// what a failed write left is cut off again, and no signal to this program ends an append that has begun.
+/// When it exits with 0 the message would survive a power cut.
 package enum MailboxDelivery {
   /// What it is to do.
   struct Request: Equatable {
@@ -27,13 +28,23 @@ package enum MailboxDelivery {
       let request = try parse(arguments, environment)
       MailboxFile.survivesLimits()
       let message = try read(from: 0, request.length)
-      try MailboxWriter(path: request.path)
-        .append(message, sender: request.sender)
-      return 0
+      return MailboxKeeper.run(
+        { keeper throws(AgentFailure) in
+          try MailboxWriter(path: request.path)
+            .append(message, sender: request.sender) { () throws(AgentFailure) in
+              try keeper.begin()
+            }
+        },
+        complain: complain
+      )
     } catch {
-      MaildirFile.complain("mail.mbox: \(error.text)")
+      complain(error)
       return error.code
     }
+  }
+
+  private static func complain(_ failure: AgentFailure) {
+    MaildirFile.complain("mail.mbox: \(failure.text)")
   }
 
   static func parse(

@@ -173,7 +173,8 @@ enum MailboxFile {
     )
   }
 
-  private static func failure(_ what: String) -> AgentFailure {
+  /// What the last call that failed says of it.
+  static func failure(_ what: String) -> AgentFailure {
     let number = errno
     // A constant string of the library, or one that the next call on this thread may change: copied.
     let reason = unsafe String(cString: strerror(number))

@@ -16,13 +16,20 @@ struct MailboxWriter {
   init(path: String) { self.path = path }
 
   /// On return the message is on the disk. On a failure the file is as it was.
-  func append(_ message: borrowing StagedMessage, sender: String) throws(AgentFailure) {
+  ///
+  /// - Parameter begin: called when both locks are held and nothing was written yet; it may refuse.
+  func append(
+    _ message: borrowing StagedMessage,
+    sender: String,
+    begin: () throws(AgentFailure) -> Void = {}
+  ) throws(AgentFailure) {
     let (file, kind) = try MailboxFile.open(path)
     if kind == .sink { return MaildirFile.close(file.descriptor) }
     let locked = try waitForLock(file)
     defer { MaildirFile.close(locked.descriptor) }
     let lock = try MailboxLock.take(for: path, patience: patience)
     defer { lock.release() }
+    try begin()
     try write(
       MailboxText.firstLine(sender: sender, date: MailboxFile.date()),
       message,

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: ISC
 """The programs that deliver under a user's id, run by hand: limits, links, and what they refuse."""
 
+import fcntl
 import os
 import resource
 import signal
 import subprocess
+import time
 
-from harness.case import case, expect, expect_equal
-from harness.daemon import SMTPD
+from harness.case import case, eventually, expect, expect_equal
+from harness.daemon import SMTPD, children, is_alive
 
 MESSAGE = b"Subject: x\n\nHello.\n"
 
@@ -184,3 +186,102 @@ def alarm(bench):
                                 bench.path("box")], stdin=subprocess.PIPE)
     bench.at_end(process.stdin.close)
     expect_equal(process.wait(10), -signal.SIGALRM, "status")
+
+
+def slow_writes(bench):
+    """Environment for a program that appends to files slowly."""
+    source = bench.write("slow.c", SLOW)
+    library = bench.path("slow.so")
+    subprocess.run(["clang", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": library}
+
+
+SLOW = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// What is appended to a file takes its time.
+ssize_t write(int file, const void *bytes, size_t count) {
+  static ssize_t (*next)(int, const void *, size_t);
+  struct stat status;
+  if (next == NULL) next = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+  if ((fcntl(file, F_GETFL) & O_APPEND) != 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode))
+    usleep(400 * 1000);
+  return next(file, bytes, count);
+}
+"""
+
+LONG = b"Subject: long\n\n" + b"0123456789abcde\n" * 16384
+
+
+def size_of(path):
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def start_slow(bench, box, *before):
+    """A program that has all of the message, and puts it into the mailbox slowly."""
+    text = bench.write("long", LONG)
+    with open(text, "rb") as file:
+        process = subprocess.Popen(
+            [*before, SMTPD, "-x", "mail.mbox", str(len(LONG)), box], stdin=file, start_new_session=True,
+            env={"HOME": bench.directory, "PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no",
+                 "SENDER": "a@example.org", **slow_writes(bench)})
+    bench.at_end(lambda: process.poll() is None and process.kill())
+    return process
+
+
+def whole_messages(box):
+    """How many messages are in the mailbox, which must all be the long one, from its first line to its last."""
+    with open(box, "rb") as file:
+        found = file.read()
+    parts = found.split(b"From a@example.org ")
+    expect_equal(parts[0], b"", "before the first message")
+    for part in parts[1:]:
+        expect_equal(part.split(b"\n", 1)[1], LONG + b"\n", "a message")
+    return len(parts) - 1
+
+
+@case("mail.mbox: an append that has begun is not ended by the alarm")
+def slow_alarm(bench):
+    box = bench.path("box")
+    process = start_slow(bench, box, "perl", "-e", "alarm 1; exec @ARGV")
+    began = time.monotonic()
+    expect_equal(process.wait(20), 0, "status")
+    expect(time.monotonic() - began > 1, "it was done before the alarm")
+    expect_equal(whole_messages(box), 1, "messages")
+
+
+@case("mail.mbox: an append that has begun is not ended by a signal to its group ({how})",
+      how=["KILL", "TERM"])
+def slow_killed(bench, how):
+    box = bench.path("box")
+    process = start_slow(bench, box)
+    eventually(lambda: size_of(box) > 0, "nothing is written")
+    os.killpg(process.pid, getattr(signal, "SIG" + how))
+    expect(process.wait(10) < 0, "it was not killed")
+    expect(size_of(box) < len(LONG), "it was done before")
+    # The next one, of the same message, waits for its turn.
+    expect_equal(run(bench, "mail.mbox", str(len(LONG)), box, message=LONG, SENDER="a@example.org"), (0, ""))
+    expect_equal(whole_messages(box), 2, "messages")
+    expect(not os.path.exists(box + ".lock"), "the lock was left behind")
+
+
+@case("mail.mbox: who is ended while it waits for a lock touches nothing, then or later ({how})",
+      how=["alarm", "KILL"])
+def waiting_killed(bench, how):
+    box = bench.write("box", "From x\n\nBefore.\n\n")
+    holder = open(box, "r+b")
+    fcntl.lockf(holder, fcntl.LOCK_EX)
+    before = ["perl", "-e", "alarm 2; exec @ARGV"] if how == "alarm" else []
+    process = start_slow(bench, box, *before)
+    waiting = eventually(lambda: children(process.pid), "nobody waits")
+    if how == "KILL":
+        os.killpg(process.pid, signal.SIGKILL)
+    expect_equal(process.wait(10), -(signal.SIGKILL if how == "KILL" else signal.SIGALRM), "status")
+    eventually(lambda: not any(is_alive(pid) for pid in waiting), "it waits on")
+    holder.close()
+    expect_equal(open(box).read(), "From x\n\nBefore.\n\n", "the mailbox")
+    expect(not os.path.exists(box + ".lock"), "a lock was left behind")

@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 
+from cases.agents import slow_writes
 from harness.case import case, eventually, expect, expect_equal, Skipped
 from harness.client import message, submit
 from harness.daemon import Daemon
@@ -111,6 +112,48 @@ def together(bench):
     expect_equal(len(found), 60, "messages")
     for text in found:
         expect_equal(text.count(b"0123456789abcdef\n"), 3000, "lines of a message")
+    daemon.stop()
+
+
+@case("mbox: what ends the delivery in the middle of its append leaves no half of a message ({ending})",
+      ending=["stop", "delivery", "limit"], seconds=90)
+def slow_append(bench, ending):
+    user = make_users(bench)[0]
+    library = slow_writes(bench)["LD_PRELOAD"]
+    # Under it the append takes some seconds, and more than such a limit grants.
+    limit = "mda limit timeout 1s" if ending == "limit" else ""
+    daemon = Daemon(bench, f"""{limit}
+mda wrapper "slow" "LD_PRELOAD={library} %{{mda}}"
+action "local" mbox wrapper "slow"
+match from any for domain "in.test" action "local"
+""").start()
+    lines = 120000 if ending == "limit" else 20000
+    submit(daemon.port, recipients=[f"{user.name}@in.test"], body=message(text="0123456789abcdef\r\n" * lines))
+    eventually(lambda: os.path.exists(user.mailbox) and os.path.getsize(user.mailbox) > 0, "nothing is written")
+    if ending == "stop":
+        daemon.stop(15)
+    elif ending == "delivery":
+        daemon.kill_role("delivery")
+    else:
+        daemon.wait_log(r"mda delivery .*result=TempFail")
+    expect(ending == "stop" or os.path.getsize(user.mailbox) < 17 * lines, "it was done before")
+    bench.write("slow.c", "// fast\n")
+    subprocess.run(["clang", "-shared", "-o", library + ".new", bench.path("slow.c")], check=True)
+    os.rename(library + ".new", library)
+    if ending == "stop":
+        daemon.start()
+
+    def is_delivered():
+        daemon.run_ctl("schedule", "all")
+        return not daemon.queue()
+
+    eventually(is_delivered, "it is not delivered", 40)
+    eventually(lambda: not os.path.exists(user.mailbox + ".lock"), "the mailbox is locked")
+    found = texts(user.mailbox)
+    # Each try whose end was not seen may have left one.
+    expect(1 <= len(found) <= (6 if ending == "limit" else 2), f"{len(found)} messages")
+    for text in found:
+        expect_equal(text.count(b"0123456789abcdef\n"), lines, "lines of a message")
     daemon.stop()
 
 

@@ -8,8 +8,10 @@ import struct
 import threading
 
 from harness.case import case, eventually, expect, expect_equal
-from harness.client import submit
+from harness.client import Client, submit
 from harness.daemon import Daemon
+from harness.mailbox import Maildir
+from harness.users import make_users
 
 
 class TableUser:
@@ -53,11 +55,46 @@ def shared(bench, name="out"):
     return path
 
 
+def who(out):
+    """A command that says who ran it, and where."""
+    return f"cat >/dev/null; (id -u; id -g; id -G; pwd) > {out}/$USER.new; mv {out}/$USER.new {out}/$USER"
+
+
 def said(out, name):
     path = os.path.join(out, name)
     eventually(lambda: os.path.exists(path), lambda: f"nothing ran for {name}: {os.listdir(out)}")
     with open(path) as file:
         return file.read().split("\n")[:-1]
+
+
+@case("userbase: commands, maildirs and forward files are those of the table's users, under their numbers")
+def userbase(bench):
+    users = table_users(bench, "ann", "bob")
+    out, forwarded = shared(bench), shared(bench, "forwarded")
+    daemon = Daemon(bench, table("people", users) + f"""
+action "command" mda "{who(out)}" userbase <people>
+action "own" maildir userbase <people>
+match from any for domain "command.test" action "command"
+match from any for domain "own.test" action "own"
+""").start()
+    for domain in ("command.test", "own.test"):
+        submit(daemon.port, recipients=[f"{user.name}@{domain}" for user in users])
+    for user in users:
+        number = str(user.uid)
+        expect_equal(said(out, user.name), [number, number, number, user.home], user.name)
+        box = Maildir(os.path.join(user.home, "Maildir"))
+        box.wait(1)
+        new = os.path.join(box.path, "new")
+        facts = os.stat(os.path.join(new, os.listdir(new)[0]))
+        expect_equal((facts.st_uid, facts.st_gid), (user.uid, user.uid), f"the file of {user.name}")
+    for user in users:
+        user.write(".forward", f"|{who(forwarded)}\n")
+    submit(daemon.port, recipients=[f"{user.name}@own.test" for user in users])
+    for user in users:
+        number = str(user.uid)
+        expect_equal(said(forwarded, user.name), [number, number, number, user.home], f"{user.name}'s file")
+    daemon.wait_empty()
+    daemon.stop()
 
 
 @case("user with userbase: he is of the table, for deliveries, commands and files of aliases alike")
@@ -108,4 +145,94 @@ match from any for domain "in.test" action "all"
     eventually(lambda: peers, lambda: f"nobody connected: {daemon.log()[-400:]}")
     # The kernel tells who made the connection.
     expect_equal(peers[0], (users[1].uid, users[1].uid), "who connected")
+    daemon.stop()
+
+
+@case("a command and a file of an alias without user are _smtpd's")
+def alias_user(bench):
+    bench.need_root()
+    nobody = pwd.getpwnam("_smtpd")
+    out = shared(bench)
+    daemon = Daemon(bench, f"""
+table names {{ command = "|(id -u; id -g) > {out}/new; cat >/dev/null; mv {out}/new {out}/who", file = "{out}/box" }}
+action "in" maildir alias <names>
+match from any for domain "in.test" action "in"
+""").start()
+    submit(daemon.port, recipients=["command@in.test", "file@in.test"])
+    expect_equal(said(out, "who"), [str(nobody.pw_uid), str(nobody.pw_gid)], "who ran the command")
+    daemon.wait_empty()
+    facts = os.stat(os.path.join(out, "box"))
+    expect_equal((facts.st_uid, facts.st_gid), (nobody.pw_uid, nobody.pw_gid), "owner of the file")
+    daemon.stop()
+
+
+def replies(daemon, *recipients):
+    """What RCPT is answered for each."""
+    found = []
+    with Client(daemon.port) as client:
+        client.command("EHLO client.example.org")
+        client.command("MAIL FROM:<a@example.org>")
+        for recipient in recipients:
+            client.send(f"RCPT TO:<{recipient}>\r\n")
+            found.append(client.reply())
+    return found
+
+
+@case("forward-only and expand-only: who ends at a user is refused, and others go where they are sent")
+def only(bench):
+    user, other = make_users(bench)
+    out = bench.directory_for("out", user.name)
+    daemon = Daemon(bench, f"""
+table names {{ list = "{user.name}@mail.test", dead = "{user.name}" }}
+action "forward" forward-only
+action "expand" expand-only alias <names>
+action "mail" maildir "{out}/%{{user.username}}"
+match from any for domain "forward.test" action "forward"
+match from any for domain "expand.test" action "expand"
+match from any for domain "mail.test" action "mail"
+""").start()
+    problem = "Mailing list expansion problem"
+    there, nowhere = f"{user.name}@forward.test", f"{other.name}@forward.test"
+    for name in (there, nowhere):
+        expect_equal(replies(daemon, name), [f"424 4.2.4 {problem}: <{name}>"], "without a file")
+    for text in ("|/bin/true\n", f"{out}/box\n", "error:550 no\n", f"{user.name}\n"):
+        user.write(".forward", text)
+        expect_equal(replies(daemon, there), [f"424 4.2.4 {problem}: <{there}>"], text)
+    user.write(".forward", f"{user.name}@mail.test\n")
+    got = replies(daemon, there, nowhere, "no-such-user@forward.test")
+    expect(got[0].startswith("250 "), f"a file: {got[0]}")
+    expect_equal(got[1:], [f"424 4.2.4 {problem}: <{nowhere}>", "550 Invalid recipient: <no-such-user@forward.test>"])
+    os.unlink(os.path.join(user.home, ".forward"))
+    got = replies(daemon, "list@expand.test", "dead@expand.test", f"{user.name}@expand.test")
+    expect(got[0].startswith("250 "), f"an alias: {got[0]}")
+    expect_equal(got[1:], [f"524 5.2.4 {problem}: <dead@expand.test>",
+                           f"524 5.2.4 {problem}: <{user.name}@expand.test>"])
+    submit(daemon.port, recipients=["list@expand.test"])
+    Maildir(os.path.join(out, user.name)).wait(1)
+    daemon.wait_empty()
+    daemon.stop()
+
+
+@case("maildir junk: what the header calls spam is in the folder for it, and nothing else")
+def junk(bench):
+    out = bench.directory_for("out")
+    daemon = Daemon(bench, f"""
+action "junk" maildir "{out}/%{{user.username}}" junk
+action "plain" maildir "{out}/plain"
+match from any for domain "in.test" action "junk"
+match from any for domain "plain.test" action "plain"
+""").start()
+    box = os.path.join(out, bench.recipient)
+    spam = [b"X-Spam: Yes", b"X-Spam-Flag:\tYES"]
+    ham = [b"X-Spam: no", b"X-Other: x\r\n\r\nX-Spam: yes"]
+    for head in spam + ham:
+        submit(daemon.port, recipients=[f"{bench.recipient}@in.test"], body=head + b"\r\nSubject: x\r\n\r\nText.\r\n")
+    submit(daemon.port, recipients=[f"{bench.recipient}@plain.test"], body=spam[0] + b"\r\n\r\nText.\r\n")
+    daemon.wait_empty()
+    expect_equal(len(Maildir(box).messages()), len(ham), "messages that are none")
+    found = Maildir(os.path.join(box, ".Junk")).messages()
+    expect_equal(len(found), len(spam), "messages that are")
+    for head in spam:
+        expect(any(head + b"\n" in text for text in found), f"{head!r} is not there")
+    expect_equal(len(Maildir(os.path.join(out, "plain")).messages()), 1, "without junk")
     daemon.stop()

@@ -9,6 +9,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
@@ -292,6 +293,99 @@ def forward(bench):
         expect(reply().startswith("250 "), "without a home")
     finally:
         subprocess.run(["userdel", user], check=False, capture_output=True)
+    daemon.stop()
+
+
+class Swapper:
+    """A thread that puts one thing after the other in the place of a file, each by a rename, as fast as it can.
+
+    A thing is a text with its mode, or what a link points to.
+    """
+
+    def __init__(self, path, owner, things):
+        self.path, self.owner, self.things = path, owner, things
+        self.swaps = 0
+        self._over = threading.Event()
+        self._swap()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._over.is_set():
+            self._swap()
+
+    def _swap(self):
+        thing = self.things[self.swaps % len(self.things)]
+        temporary = self.path + ".swap"
+        if isinstance(thing, tuple):
+            write_as(temporary, thing[0], self.owner)
+            os.chmod(temporary, thing[1])
+        else:
+            os.symlink(thing, temporary)
+        os.rename(temporary, self.path)
+        self.swaps += 1
+
+
+def many_answers(daemon, recipient, count):
+    """What RCPT is answered so many times, with how often it was."""
+    answers = {}
+    for _ in range(0, count, 20):
+        # No session has more refused commands than it may.
+        with Client(daemon.port, seconds=30) as client:
+            client.command("EHLO client.example.org")
+            client.command("MAIL FROM:<a@example.org>")
+            client.send(f"RCPT TO:<{recipient}>\r\n" * 20)
+            for _ in range(20):
+                answer = client.reply()
+                answers[answer] = answers.get(answer, 0) + 1
+    return answers
+
+
+@case("a ~/.forward that is swapped for links all the time is read whole or refused", seconds=120)
+def forward_race(bench):
+    bench.need_root("needs a second user")
+    user, _, daemon, home = forward_daemon(bench)
+    uid = pwd.getpwnam(user).pw_uid
+    words = "moved " * 60 + "away"
+    # Its user may read it, too: only the link is in the way.
+    secret = bench.write("secret", "error:550 SECRET\n", mode=0o644)
+    os.chown(secret, uid, uid)
+    things = [(f"error:551 {words}\n", 0o644), secret, ("error:552 other\n", 0o600), "/nowhere",
+              ("error:550 SECRET\n", 0o666), "."]
+    with Swapper(os.path.join(home, ".forward"), uid, things) as swapper:
+        answers = many_answers(daemon, f"{user}@in.test", 2000)
+    to = f"<{user}@in.test>"
+    whole = {f"551 {words}: {to}", f"552 other: {to}"}
+    refused = {f"524 5.2.4 Mailing list expansion problem: {to}"}
+    expect_equal(set(answers) - whole - refused, set(), "other answers")
+    expect(whole | refused == set(answers), f"not each was given: {answers}")
+    bench.note(f"{swapper.swaps} swaps, {sum(answers[a] for a in whole)} whole, {answers[refused.pop()]} refused")
+    daemon.stop()
+
+
+@case("an included list that is swapped for links all the time is read whole or refused", seconds=120)
+def include_race(bench):
+    members = bench.path("members")
+    daemon, _, _ = alias_daemon(bench, f"list: :include:{members}\n")
+    secret = bench.write("secret", "no-such-user\n")
+    # A member that is cut off is nobody.
+    text = "# the list\n" + f"{bench.recipient}\n" * 100
+    things = [(text, 0o644), secret, (f"{bench.recipient}\n", 0o600), "/nowhere", ("no-such-user\n", 0o666), "."]
+    with Swapper(members, os.geteuid(), things) as swapper:
+        daemon.start()
+        answers = many_answers(daemon, "list@in.test", 2000)
+    whole = {"250 2.1.5 Destination address valid: Recipient ok"}
+    refused = {"524 5.2.4 Mailing list expansion problem: <list@in.test>"}
+    expect_equal(set(answers) - whole - refused, set(), "other answers")
+    expect(whole | refused == set(answers), f"not each was given: {answers}")
+    bench.note(f"{swapper.swaps} swaps, {answers[whole.pop()]} whole, {answers[refused.pop()]} refused")
     daemon.stop()
 
 

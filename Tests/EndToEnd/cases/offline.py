@@ -2,12 +2,14 @@
 """Messages that sendmail kept while nobody listened, and what others may have put beside them."""
 
 import os
+import pwd
 import stat
 import subprocess
+import threading
 import time
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
-from harness.daemon import Daemon
+from harness.daemon import Daemon, SMTPD
 from harness.mailbox import Maildir
 from harness.sendmail import as_user, environment, link, sendmail
 from harness.users import make_users
@@ -278,4 +280,54 @@ def turns(bench):
     expect(left > 60, f"only {left} of the others' 80 were left")
     eventually(lambda: kept(directory) == [], lambda: f"{len(kept(directory))} are left", 60)
     expect_equal(sum(b"Subject: one\n" in got for got in box.wait(81)), 1, "deliveries of it")
+    daemon.stop()
+
+
+@case("offline messages that are swapped for links all the time are sent whole or set aside", seconds=120)
+def race(bench):
+    daemon, box = configured(bench)
+    daemon.start()
+    directory = bench.path("race")
+    os.mkdir(directory)
+    os.chmod(directory, 0o3733 if bench.is_root else 0o700)
+    owner = pwd.getpwnam(bench.recipient)
+    to = f"{bench.recipient}@in.test"
+    secret = bench.write("secret", f"{to}\nSubject: secret\n\nSECRET\n", mode=0o600)
+    lines = "0123456789abcdef\n" * 500
+    names = [f"17000000{number:02}.a" for number in range(20)]
+    over = threading.Event()
+
+    def swap():
+        temporary = os.path.join(directory, "tmp.1.swap")
+        turn = 0
+        while not over.is_set():
+            if turn // len(names) % 2 == 0:
+                put(directory, f"{to}\nSubject: whole\n\n{lines}end\n", name="tmp.1.swap")
+                os.chown(temporary, owner.pw_uid, -1)
+            else:
+                os.symlink(secret, temporary)
+            os.rename(temporary, os.path.join(directory, names[turn % len(names)]))
+            turn += 1
+
+    swapper = threading.Thread(target=swap)
+    bench.at_end(over.set)
+    swapper.start()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        done = subprocess.run([SMTPD, "-x", "offline", directory, os.path.join(daemon.state, "smtpd-submit.sock")],
+                              capture_output=True, timeout=60)
+        expect(done.returncode in (0, 75), f"status {done.returncode}: {done.stderr[-300:]}")
+        aside = sum(name.startswith("failed.") for name in os.listdir(directory))
+        if aside >= 100 and len(box.messages()) >= 100:
+            break
+    over.set()
+    swapper.join()
+    daemon.wait_empty(30)
+    found = box.messages()
+    expect(aside >= 100 and len(found) >= 100, f"only {len(found)} were sent, and {aside} set aside")
+    for text in found:
+        expect(b"\nSubject: whole\n" in text and text.endswith(b"\n\n" + lines.encode() + b"end\n"), f"it is {text[:400]!r}")
+    with open(secret) as file:
+        expect("SECRET" in file.read(), "what the links point to")
+    bench.note(f"{len(found)} sent, {aside} set aside")
     daemon.stop()

@@ -168,6 +168,35 @@ import Testing
     )
   }
 
+  @Test("a sub-address begins with the configuration's delimiter, and with no other")
+  func delimiter() throws {
+    var world = ForwardExpansionTests.world(ExpansionWorld.forward("joe, bob"))
+    world.rules = "smtp sub-addr-delim \"-\"\n" + world.rules
+    #expect(
+      try world.envelopes(of: "joe-x+y@localhost")
+        == ["in joe+x+y <joe-x+y@localhost>", "in bob <joe-x+y@localhost>"]
+    )
+    #expect(try world.envelopes(of: "bob-@localhost") == ["in bob+ <bob-@localhost>"])
+    #expect(
+      try world.envelopes(of: "bob+x@localhost") == ["550 Invalid recipient: <bob+x@localhost>"]
+    )
+    // In the keys of a virtual table, and in what a rule compares with, too.
+    world = ExpansionWorld(
+      rules: """
+        smtp sub-addr-delim "-"
+        table v { "u-t@v.example" = joe, "u@v.example" = bob }
+        action virt maildir virtual <v>
+        match from any for domain v.example rcpt-to { "u@v.example", "u-t@v.example" } action virt
+        """,
+      users: ["joe": .none, "bob": .none]
+    )
+    #expect(try world.envelopes(of: "u-t@v.example") == ["virt joe <u-t@v.example>"])
+    #expect(try world.envelopes(of: "u-x@v.example") == ["virt bob <u-x@v.example>"])
+    #expect(
+      try world.envelopes(of: "u+t@v.example") == ["550 Invalid recipient: <u+t@v.example>"]
+    )
+  }
+
   @Test("root's file names no commands")
   func root() throws {
     let answer = ["424 4.2.4 Mailing list expansion problem: <root@localhost>"]

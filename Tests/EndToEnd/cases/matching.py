@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: ISC
+"""Rules by what a session is: its encryption, the name of its address; and sub-addresses."""
+
+import os
+
+from harness.case import case, eventually, expect, expect_equal
+from harness.certificates import Authority
+from harness.client import Client, submit
+from harness.daemon import Daemon, free_port
+from harness.mailbox import Maildir
+from harness.nameserver import NameServer
+from cases.expansion import recipient_reply
+from cases.proxy import block, server
+from cases.tls import NAME, starttls, trusting
+
+
+def answer(client, recipient):
+    """What RCPT is answered, in a transaction of its own."""
+    client.command("MAIL FROM:<a@example.org>")
+    client.send(f"RCPT TO:<{recipient}>\r\n")
+    reply = client.reply()
+    client.command("RSET")
+    return reply
+
+
+@case("match tls holds behind STARTTLS and not before, and match !tls the other way round")
+def tls(bench):
+    authority = Authority(bench)
+    box = bench.directory_for("mail")
+    port = free_port()
+    daemon = Daemon(bench, f"""{authority.issue(NAME).pki(NAME)}
+listen on 127.0.0.1 port {port} tls pki {NAME}
+action "in" maildir "{box}/%{{user.username}}"
+match from any tls for domain "tls.test" action "in"
+match from any !tls for domain "clear.test" action "in"
+""")
+    daemon.port = port
+    daemon.start()
+    encrypted, clear = f"{bench.recipient}@tls.test", f"{bench.recipient}@clear.test"
+    with Client(daemon.port) as client:
+        client.command("EHLO client.example.org")
+        expect(answer(client, encrypted).startswith("550 "), "match tls in clear")
+        expect(answer(client, clear).startswith("250 "), "match !tls in clear")
+    with Client(daemon.port) as client:
+        starttls(client, trusting(authority))
+        client.command("EHLO client.example.org")
+        expect(answer(client, clear).startswith("550 "), "match !tls under TLS")
+        expect(answer(client, encrypted).startswith("250 "), "match tls under TLS")
+    daemon.stop()
+
+
+@case("match from rdns: the name that a name server has of the client's address, by table and by expression")
+def rdns(bench):
+    base = "100.51.198.in-addr.arpa"
+    names = NameServer(bench, {
+        (f"1.{base}", "PTR"): ["Mail.Known.test"], (f"2.{base}", "PTR"): ["dial-up-2.other.test"],
+        f"3.{base}": "NXDOMAIN",
+    })
+    daemon = server(bench, more=f"resolver 127.0.0.1@{names.port}", rules="""
+match from rdns regex "^dial-up-" for any reject
+match from rdns "*.known.test" for domain "known.test" action "in"
+match from rdns for domain "named.test" action "in"
+match !from rdns for domain "unnamed.test" action "in"
+""").start()
+    wanted = {1: ["known.test", "named.test"], 2: [], 3: ["unnamed.test"]}
+    for last, domains in wanted.items():
+        with Client(daemon.proxied, greeting=None) as client:
+            client.send(block(f"198.51.100.{last}"))
+            client.expect("220")
+            client.command("EHLO client.example.org")
+            taken = [domain for domain in ("known.test", "named.test", "unnamed.test")
+                     if answer(client, f"{bench.recipient}@{domain}").startswith("250 ")]
+        expect_equal(taken, domains, f"domains for 198.51.100.{last}")
+    asked = {name for name, kind in names.questions if kind == "PTR"}
+    expect_equal(asked, {f"{last}.{base}" for last in wanted}, "questions")
+    daemon.wait_log(r"(?i)smtp connected address=198\.51\.100\.1 host=mail\.known\.test")
+    daemon.stop()
+
+
+@case("sub-addresses begin with the configuration's delimiter and with no other ({delimiter})",
+      delimiter=["-", "=", "_"])
+def delimiter(bench, delimiter):
+    user = bench.recipient
+    out = bench.directory_for("out")
+    daemon = Daemon(bench, f"""smtp sub-addr-delim "{delimiter}"
+table names {{ "team" = "{user}", "team{delimiter}own" = "error:550 its own" }}
+action "command" mda "cat >/dev/null; echo $EXTENSION > {out}/new; mv {out}/new {out}/extension"
+action "box" maildir "{out}/%{{user.username}}" alias <names>
+match from any for domain "command.test" action "command"
+match from any for domain "box.test" action "box"
+match from any for domain "exact.test" rcpt-to "{user}@exact.test" action "box"
+""").start()
+    submit(daemon.port, recipients=[f"{user}{delimiter}Tag+x@command.test"])
+    eventually(lambda: os.path.exists(out + "/extension"), "the command did not run")
+    with open(out + "/extension") as file:
+        expect_equal(file.read(), "tag+x\n", "the sub-address")
+    expect(recipient_reply(daemon, f"{user}+tag@command.test").startswith("550 "), "another delimiter")
+    # Aliases: the whole name first, then the one before the delimiter; so do addresses of rules.
+    submit(daemon.port, recipients=[f"team{delimiter}x@box.test", f"{user}{delimiter}x@exact.test"])
+    Maildir(os.path.join(out, user)).wait(2)
+    daemon.wait_empty()
+    daemon.stop()

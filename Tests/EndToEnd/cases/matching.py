@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: ISC
 """Rules by what a session is: its encryption, the name of its address; and sub-addresses."""
 
+import base64
 import os
+import subprocess
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.certificates import Authority
 from harness.client import Client, submit
-from harness.daemon import Daemon, free_port
+from harness.daemon import Daemon, free_port, personality
 from harness.mailbox import Maildir
 from harness.nameserver import NameServer
+from cases.auth import hashed
 from cases.expansion import recipient_reply
 from cases.proxy import block, server
 from cases.tls import NAME, starttls, trusting
@@ -74,6 +77,61 @@ match !from rdns for domain "unnamed.test" action "in"
     asked = {name for name, kind in names.questions if kind == "PTR"}
     expect_equal(asked, {f"{last}.{base}" for last in wanted}, "questions")
     daemon.wait_log(r"(?i)smtp connected address=198\.51\.100\.1 host=mail\.known\.test")
+    daemon.stop()
+
+
+@case("a regular expression is evaded by no upper case, of sender, recipient, domain, HELO or user ({where})",
+      where=["inline", "file", "map"])
+def upper_case(bench, where):
+    expressions = {"mail-from": r"@spam\.example$", "rcpt-to": r"^[a-m]oe@", "domain": r"^bad\.", "helo": r"^Dial-",
+                   "auth": r"^eve$"}
+    tables = {}
+    for name, expression in expressions.items():
+        if where == "inline":
+            tables[name] = '"' + expression + '"'
+            continue
+        tables[name] = f"<p-{name}>"
+        path = bench.write("p-" + name, ("# @list\n" if where == "file" else "") + expression + "\n", 0o644)
+        if where == "map":
+            subprocess.run([personality(bench, "makemap"), "-t", "set", path], check=True, timeout=20)
+    declared = "" if where == "inline" else "".join(
+        f"table p-{name} " + (f"db:{bench.path('p-' + name)}.db" if where == "map" else f"file:{bench.path('p-' + name)}") + "\n"
+        for name in expressions)
+    authority, port = Authority(bench), free_port()
+    daemon = Daemon(bench, f"""{declared}{authority.issue(NAME).pki(NAME)}
+table passwords {{ EVE = "{hashed('secret')}", eve = "{hashed('secret')}" }}
+listen on 127.0.0.1 port {port} tls pki {NAME} auth-optional <passwords>
+action "in" maildir "{bench.directory_for('mail')}/%{{user.username}}"
+match from any mail-from regex {tables['mail-from']} for any reject
+match from any for any rcpt-to regex {tables['rcpt-to']} reject
+match from any for domain regex {tables['domain']} reject
+match from any helo regex {tables['helo']} for any reject
+match from any auth regex {tables['auth']} for any reject
+match from any for any action "in"
+""")
+    daemon.port = port
+    daemon.start()
+    user = bench.recipient
+
+    def refused(helo, sender, recipient, name=None):
+        with Client(port) as client:
+            if name:
+                starttls(client, trusting(authority))
+            client.command(f"EHLO {helo}")
+            if name:
+                client.command("AUTH PLAIN " + base64.b64encode(f"\0{name}\0secret".encode()).decode(), "235")
+            client.command(f"MAIL FROM:<{sender}>")
+            client.send(f"RCPT TO:<{recipient}>\r\n")
+            return client.reply().startswith("550 Invalid recipient")
+
+    usual = ("c.example", "a@b.example", f"{user}@in.test")
+    expect(not refused(*usual), "what no expression finds")
+    for upper in (str, str.upper):
+        expect(refused(usual[0], upper("x@spam.example"), usual[2]), f"the sender, {upper}")
+        expect(refused(*usual[:2], upper("joe@in.test")), f"the recipient, {upper}")
+        expect(refused(*usual[:2], f"{user}@" + upper("bad.test")), f"the domain, {upper}")
+        expect(refused(upper("dial-1.example"), *usual[1:]), f"HELO, {upper}")
+        expect(refused(*usual, name=upper("eve")), f"the user, {upper}")
     daemon.stop()
 
 

@@ -221,12 +221,11 @@ struct LookupAllocationTests {
     let names = try Self.place(of: "n", in: projection)
     func bytes(_ length: Int) throws -> [Int] {
       let addresses = (0..<length).map { "10.\($0 >> 16).\($0 >> 8 & 255).\($0 & 255)" }
-      let map = TableContents.map(
-        addresses.map { .init(key: $0, value: "h.example") } + [.init(key: "d.example", value: "h")]
-      )
+      let pairs = addresses.map { TableDeclaration.Pair(key: $0, value: "h.example") }
+      let map = TableContents.map(pairs + [.init(key: "d.example", value: "h")])
       var ruleset = Ruleset(projection)
       var relays = RelayDirectory(projection)
-      for (table, source) in [(keys, map), (names, map), (sources, .list(addresses))] {
+      for (table, source) in [(keys, map), (names, .map(pairs)), (sources, .list(addresses))] {
         try ruleset.replace(table, with: .contents(source))
         relays.replace(table, with: .contents(source))
       }

@@ -11,13 +11,28 @@ package struct Ruleset: Sendable {
   /// so nothing of the table is used.
   package struct RefusedEntry: Hashable, Sendable {
     /// What the criterion takes entries for.
-    package enum Use: Sendable {
+    package enum Use: Hashable, Sendable {
       case network, pattern
+      /// It is a list, and is asked for values.
+      case needsValues
+      /// It has values, and is asked as a list.
+      case needsList
+      case address
+      /// What is none: a value, or the entry itself.
+      case hostName(String)
+      /// What is no URL of a host: a value, or the entry itself.
+      case relay(String)
+      /// A URL with a label, for which there are no passwords.
+      case label(String)
+      /// No entry has a label, for which there are passwords.
+      case noLabel
+      /// It has no entry, and without a host mail would go elsewhere.
+      case noHost
     }
 
     /// The table's name.
     package var table: String
-    /// The entry as it was written.
+    /// The entry as it was written; empty where it is about the table.
     package var entry: String
     package var use: Use
   }
@@ -335,6 +350,14 @@ extension Ruleset.RefusedEntry: Error, CustomStringConvertible {
         return "\(text): \(error)"
       }
       return text
+    case .needsValues: return "is a list, as its first line has no value, and is asked for values"
+    case .needsList: return "has values, as its first line has one, and is asked as a list"
+    case .address: return "has \"\(entry)\", which is no address"
+    case .hostName(let name): return "has \"\(name)\", which is no host name"
+    case .relay(let url): return "has \"\(url)\", which is no URL of a host to relay to"
+    case .label(let url): return "has \"\(url)\", whose label needs auth in the action"
+    case .noLabel: return "has no URL with a label, which auth in the action needs"
+    case .noHost: return "has no host"
     }
   }
 }

@@ -7,11 +7,13 @@ internal import Configuration
 struct TablePreparation: Sendable {
   private let names: [String]
   private let asked: [TableIndex: Set<Service>]
+  private let demands: [TableIndex: TableDemand]
   private let subaddressDelimiter: UInt8
 
   init(_ projection: LookupProjection) {
     names = projection.tables.map(\.name)
     asked = TablePreparation.asked(of: projection)
+    demands = TableDemand.all(of: projection)
     subaddressDelimiter = projection.subaddressDelimiter
   }
 
@@ -38,15 +40,19 @@ struct TablePreparation: Sendable {
   }
 
   /// Those that are asked anything.
-  var tables: some Sequence<TableIndex> { asked.keys }
+  var tables: Set<TableIndex> { Set(asked.keys).union(demands.keys) }
 
   /// Reads all entries, once for each use. What cannot be read is unavailable.
   ///
-  /// - Throws: the first entry that is of no use for what the table is asked.
+  /// - Throws: what makes the table one that cannot serve, or the first entry that is of no use, for anything
+  ///   that asks it.
   func prepare(
     _ table: TableIndex,
     _ source: TableSource
   ) throws(Ruleset.RefusedEntry) -> ReadyTable {
+    if let (entry, use) = demands[table]?.refusal(of: source) {
+      throw refused(entry, of: table, use)
+    }
     let services = asked[table] ?? []
     // The keys of a map are read from its file.
     let keys = services.isSubset(of: [.value]) ? nil : source.keys

@@ -14,7 +14,7 @@ import time
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.client import Client, submit
-from harness.daemon import Daemon, SMTPCTL, SMTPD, personality, start_fails
+from harness.daemon import Daemon, SMTPCTL, SMTPD, free_port, personality, start_fails
 from harness.mailbox import Maildir
 
 
@@ -146,6 +146,65 @@ match from {source} {sender} for any reject
                and "it cannot be asked" in daemon.log(), "what the log says")
     eventually(lambda: recipient_reply(daemon, "x@in.test", "bad@a.test").startswith("451 "),
                "a table that cannot be asked")
+    daemon.stop()
+
+
+# What asks the table: the directives, a text that serves, and those that do not with the reason.
+DEMANDS = {
+    "alias": ('action "x" maildir alias <t>', "a b\n", [("a\n", "asked for values")]),
+    "virtual": ('action "x" maildir virtual <t>', "a@b.test c\n", [("a@b.test\nb@b.test c\n", "asked for values")]),
+    "userbase": ('action "x" maildir userbase <t>', "a 1000:1000:/\n", [("a\n", "asked for values")]),
+    "auth": ('action "x" relay host "smtps://l@127.0.0.1" auth <t>', "l u:p\n", [("l\n", "asked for values")]),
+    "mail-from": ("match from any mail-from <t> for any reject", "a@b.test\n", [("a@b.test x\n", "asked as a list")]),
+    "host": ('action "x" relay host <t>', "# @list\nsmtp://127.0.0.1:1\n", [
+        ("# @list\nnonsense://h\n", "no URL of a host"), ("# @list\nsmtps://l@h\n", "needs auth"),
+        ("# @list\n", "has no host"), ("h x\n", "asked as a list")]),
+    "domain": ('action "x" relay domain <t>', "a.test smtp://127.0.0.1:1\n", [
+        ("a.test nonsense://h\n", "no URL of a host"), ("a! smtp://h\n", "no host name"),
+        ("a.test\n", "asked for values")]),
+    "src": ('action "x" relay src <t>', "127.0.0.1\n", [("127.0.0.0/8\n", "no address")]),
+    "helo-src": ('action "x" relay helo-src <t>', "127.0.0.1 a.test\n", [
+        ("127.0.0.1 a!\n", "no host name"), ("a b.test\n", "no address"), ("127.0.0.1\n", "asked for values")]),
+    "hostnames": ("listen on 127.0.0.1 port PORT hostnames <t>", "127.0.0.1 a.test\n", [
+        ("127.0.0.1 a!\n", "no host name"), ("127.0.0.0/8 a\n", "no address"), ("127.0.0.1\n", "asked for values")]),
+}
+
+
+@case("update table refuses what the start does, and leaves all as it was: {use}", use=list(DEMANDS))
+def demands(bench, use):
+    directives, good, bad = DEMANDS[use]
+    user = bench.recipient
+    text = good.replace("a b\n", f"a {user}\n") if use == "alias" else good
+    path = bench.write("t", text, 0o644)
+    box = bench.directory_for("mail")
+    kept = free_port()
+    daemon = Daemon(bench, f"""table t file:{path}
+listen on 127.0.0.1 port {kept}
+{directives.replace("PORT", str(free_port()))}
+action "in" maildir "{box}/%{{user.username}}" {"alias <t>" if use == "alias" else ""}
+match from any for domain "in.test" action "in"
+""")
+    daemon.port = kept
+    daemon.start()
+    for wrong, reason in bad:
+        replace(path, wrong, 0o644)
+        said = daemon.ctl("update", "table", "t", status=1)
+        expect(reason in said, f"wanted {reason!r} for {wrong!r}: {said}")
+        daemon.wait_log(r"table t .*; what it said before counts")
+        checked = subprocess.run([SMTPD, "-n", "-f", daemon.configuration], capture_output=True, timeout=20)
+        expect_equal(checked.returncode, 1, f"smtpd -n with {wrong!r}")
+    if use == "alias":
+        expect(recipient_reply(daemon, "a@in.test").startswith("250 "), "the alias is gone")
+    replace(path, text, 0o644)
+    expect_equal(daemon.ctl("update", "table", "t"), "command succeeded\n")
+    if use == "alias":
+        # A file that is written over is not the one that counted: nothing is asked of a list.
+        with open(path, "w") as file:
+            file.write("a\n")
+        daemon.kill_role("lookup")
+        daemon.wait_log(r"table t is a list, .*; it cannot be asked")
+        eventually(lambda: recipient_reply(daemon, "a@in.test").startswith("4"),
+                   lambda: f"a table that cannot be asked: {recipient_reply(daemon, 'a@in.test')}")
     daemon.stop()
 
 

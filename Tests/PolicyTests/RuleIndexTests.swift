@@ -12,13 +12,17 @@ private struct RandomRules {
     "a.example", "*.example", "*", "b.a.example", "*.a.example", "A.Example", "*e", "**.example",
     "*.ex*", ".example", "*.\u{e9}.example", "10.0.0.0/8", "10.0.0.1", "0.0.0.0/0", "::/0",
     "2001:db8::/33",
-    "local", "c.test",
+    "local", "c.test", "u@a.example", "u", "@c.test", "u+x@c.test", "v@*.example", "@",
+  ]
+  static let senders: [Address?] = [
+    nil, Address(local: "U+x", domain: "C.test"), Address(local: "v", domain: "a.example"),
   ]
   static let domains = [
     "a.example", "b.a.example", "B.A.example", "c.test", "example", ".example", "*.example", "",
     "x.\u{e9}.example", "a..example",
   ]
   static let tags = ["", "a.example", "c.test"]
+  static let sessions = tags.flatMap { tag in senders.map { (tag, $0) } }
   static let sources: [SourceAddress] = [
     .local, .inet4(0x0a00_0001), .inet4(0x0102_0304), .inet6(0x2001_0db8_0000_0000, 1),
   ]
@@ -63,6 +67,8 @@ private struct RandomRules {
     }
     if !isOne(of: 4) { rule.destination = .domain(test(tables)) }
     if isOne(of: 5) { rule.helo = test(tables) }
+    if isOne(of: 3) { rule.sender = test(tables) }
+    if isOne(of: 3) { rule.recipient = test(tables) }
     return rule
   }
 
@@ -96,7 +102,7 @@ struct RuleIndexTests {
     )
     for _ in 0..<5 {
       for domain in RandomRules.domains {
-        for tag in RandomRules.tags {
+        for (tag, sender) in RandomRules.sessions {
           for source in RandomRules.sources {
             let subject = RuleSubject(
               session: SessionFacts(
@@ -107,8 +113,8 @@ struct RuleIndexTests {
                 hostname: "b.a.example",
                 tag: tag
               ),
-              sender: nil,
-              destination: Address(local: "u", domain: domain)
+              sender: sender,
+              destination: Address(local: tag.isEmpty ? "U+x" : "u", domain: domain)
             )
             #expect(
               ruleset.decide(subject) == ruleset.explain(subject).decision,

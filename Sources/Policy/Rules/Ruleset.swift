@@ -48,6 +48,7 @@ package struct Ruleset: Sendable {
   private var maps: [TableIndex: TableMap] = [:]
   private var domains: DomainIndex
   private var networks: NetworkIndex
+  private var addresses: AddressIndex?
   private var index = RuleIndex()
   /// Makes tables ready for what is asked of them here.
   let preparation: TablePreparation
@@ -111,13 +112,18 @@ package struct Ruleset: Sendable {
   }
 
   private mutating func indexRules() {
+    let addresses = AddressIndex(rules, subaddressDelimiter: subaddressDelimiter) { table in
+      if case .addresses(let set)? = matchers[slot(table, .address)] { set } else { nil }
+    }
+    self.addresses = addresses
     index = RuleIndex(
       rules,
       isAvailable: { table, service in
         if service == .network { return networks.isReady(table.rawValue) }
         return if case .unavailable? = matchers[slot(table, service)] { false } else { true }
       },
-      isIndexed: { domains.isComplete(for: $0.rawValue) }
+      isIndexed: { domains.isComplete(for: $0.rawValue) },
+      hasAddresses: addresses.has
     )
   }
 
@@ -163,7 +169,12 @@ package struct Ruleset: Sendable {
   package func decide(_ subject: RuleSubject) -> Decision {
     let found = Found(subject, domains, networks)
     do {
-      for place in index.places(for: found.tables)
+      let places = index.places(
+        for: found.tables,
+        senders: addresses?.tables(with: subject.sender) ?? [],
+        recipients: addresses?.tables(with: subject.destination) ?? []
+      )
+      for place in places
       where try firstMismatch(rules[place], subject, found) == nil {
         return outcome(of: rules[place])
       }

@@ -46,6 +46,21 @@ struct AddressSet: Sendable {
     }
   }
 
+  /// Entries that are found by a look for each, without a comparison.
+  struct Plain {
+    let locals: Set<String>
+    let domains: Set<String>
+    let addresses: Set<Address>
+
+    var count: Int { locals.count + domains.count + addresses.count }
+  }
+
+  /// All that there is; nil when there are others.
+  var plain: Plain? {
+    guard !hasEverything, patterns.isEmpty else { return nil }
+    return Plain(locals: locals, domains: domains, addresses: addresses)
+  }
+
   /// The null sender is an address without local part and domain.
   func contains(_ address: Address) -> Bool {
     if hasEverything { return true }

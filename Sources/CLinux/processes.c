@@ -289,8 +289,8 @@ pid_t talaria_fork_apart(void) {
   // Asked for before the look at who made it: between the two nobody ends unseen.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != maker || setsid() < 0)
     _exit(75 /* EX_TEMPFAIL */);
-  for (int number = 0; number < 3; number++)
-    signal((int[]){SIGHUP, SIGINT, SIGTERM}[number], SIG_IGN);
+  for (int number = 0; number < 4; number++)
+    signal((int[]){SIGHUP, SIGINT, SIGTERM, SIGPIPE}[number], SIG_IGN);
   return 0;
 }
 

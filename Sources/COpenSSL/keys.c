@@ -134,7 +134,9 @@ long talaria_certificates_read(int descriptor, uint8_t *pem, struct talaria_reas
     snprintf(text, sizeof text, "larger than %d bytes", TALARIA_CERTIFICATES_MAX);
     talaria_say(reason, text);
   } else {
-    result = (long)keep_certificates(content, (size_t)length, pem);
+    // The mark that editors put before UTF-8 is no part of the first line, for OpenSSL neither.
+    size_t mark = length >= 3 && memcmp(content, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    result = (long)keep_certificates(content + mark, (size_t)length - mark, pem);
   }
   OPENSSL_cleanse(content, length < 0 ? room : (size_t)length);
   free(content);

@@ -50,6 +50,13 @@ struct MakemapTests {
     #expect(Personality.named("") == nil)
   }
 
+  @Test("A set of regular expressions keeps the letters behind backslashes")
+  func expressions() {
+    let text = MapText(parsing: Array("^\\S+\\.Example$\n\\\\Wide\n".utf8), as: .set)
+    #expect(text.faults == [])
+    #expect(Set(text.entries.map(\.key)) == ["^\\S+\\.example$", "\\\\wide"])
+  }
+
   @Test("Keys are lower case, values are checked, and lines go on")
   func text() {
     let text = MapText(

@@ -104,7 +104,7 @@ struct PrivateKeyTests {
   /// In one place each: what stands for a certificate, and what must not go on.
   private static let files: [(file: String, kept: String)] = [
     ("", ""), ("nonsense\n", ""), ("secret", ""),
-    ("{CERT}", "{CERT}"), ("{CERT}{CERT}", "{CERT}{CERT}"),
+    ("{CERT}", "{CERT}"), ("\u{feff}{CERT}{KEY}", "{CERT}"), ("{CERT}{CERT}", "{CERT}{CERT}"),
     ("{KEY}{CERT}", "{CERT}"), ("{CERT}{KEY}", "{CERT}"), ("{CERT}{KEY}{CERT}", "{CERT}{CERT}"),
     ("subject=/CN=x\n{CERT}secret\n{KEY}", "{CERT}"),
     // Without its end.

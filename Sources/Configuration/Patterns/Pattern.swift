@@ -20,6 +20,17 @@ package struct Pattern: Sendable {
     package static let depth = 64
   }
 
+  /// A table's entry in lower case, but for letters behind a backslash: `\W` is not `\w`.
+  package static func folded(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    var lower = Array(bytes)
+    var isEscaped = false
+    for (index, byte) in lower.enumerated() {
+      if !isEscaped, 0x41...0x5a ~= byte { lower[index] = byte | 0x20 }
+      isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+    }
+    return lower
+  }
+
   /// One step of the machine.
   enum State: Sendable {
     case byte(UInt8, next: Int)

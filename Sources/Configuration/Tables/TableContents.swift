@@ -139,13 +139,9 @@ package enum TableContents: Hashable, Sendable {
 
   private static func key(_ bytes: ArraySlice<UInt8>, _ line: Int) throws(Fault) -> String {
     guard bytes.count <= Limits.key else { throw .keyTooLong(line: line) }
-    var lower = Array(bytes)
-    var isEscaped = false
-    for (index, byte) in lower.enumerated() {
-      if !isEscaped, 0x41...0x5a ~= byte { lower[index] = byte | 0x20 }
-      isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+    guard let text = String(validating: Pattern.folded(bytes), as: UTF8.self) else {
+      throw .notText(line: line)
     }
-    guard let text = String(validating: lower, as: UTF8.self) else { throw .notText(line: line) }
     return text
   }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: ISC
 
+internal import Configuration
+
 /// The text that makemap(8) makes a map of: a key a line, and but in a set its value.
 ///
 /// Lines are trimmed; empty ones and those that begin with `#` are skipped; a line that begins with a
@@ -65,7 +67,8 @@ package struct MapText: Sendable {
     _ kind: MapFile.Kind
   ) throws(Fault) -> Entry {
     let end = kind == .set ? line.count : keyEnd(in: line)
-    let keyBytes = line[..<end].map(DomainPattern.lowercase)
+    let keyBytes =
+      kind == .set ? Pattern.folded(line) : line[..<end].map(DomainPattern.lowercase)
     guard 1...MapFile.Limits.key ~= keyBytes.count else {
       throw Fault(line: number, text: "a key has 1 to \(MapFile.Limits.key) bytes")
     }

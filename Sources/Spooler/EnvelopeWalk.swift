@@ -14,10 +14,14 @@ protocol WalkedEnvelope: Sendable {
     after: EnvelopeID?,
     limit: Int
   ) throws(StoreError) -> (found: [Self], next: EnvelopeID?)
+
+  init(_ stored: StoredEnvelope)
 }
 
 extension StoredEnvelope: WalkedEnvelope {
   var id: EnvelopeID { envelope.id }
+
+  init(_ stored: StoredEnvelope) { self = stored }
 
   static func page(
     of store: any Store,
@@ -107,10 +111,7 @@ final class EnvelopeWalk<Found: WalkedEnvelope> {
       queue.worker.ask({ store throws(StoreError) in
         var found: [Found] = []
         for id in ids {
-          // No identifier ends in zero.
-          let before = EnvelopeID(id.rawValue - 1) ?? EnvelopeID(id.rawValue - 2)
-          let page = try Found.page(of: store, after: before, limit: 1)
-          if let first = page.found.first, first.id == id { found.append(first) }
+          if let stored = try store.envelope(id) { found.append(Found(stored)) }
         }
         return found
       }) {

@@ -244,6 +244,15 @@ final class QueryDesk {
   }
 
   private func restore(_ name: String, _ id: UInt32) {
+    let message = QuarantinedRecord.message(named: name)
+    if let message { queue.restoring[message, default: 0] += 1 }
+    // Behind what is being recorded already: the end of the last sibling must not find this one there.
+    queue.commit([], .now) { [unowned self] in
+      restore(name, of: message, id)
+    }
+  }
+
+  private func restore(_ name: String, of message: MessageID?, _ id: UInt32) {
     queue.worker.ask({ store throws(StoreError) in
       let restored = try store.restore(quarantined: name)
       var back: [StoredEnvelope] = []
@@ -252,6 +261,11 @@ final class QueryDesk {
       }
       return (back, restored.warning)
     }) { [unowned self] result in
+      defer {
+        if let message, let count = queue.restoring[message] {
+          queue.restoring[message] = count > 1 ? count - 1 : nil
+        }
+      }
       switch result {
       case .failure(.absent): send(id, .failure("nothing of that name is in quarantine"))
       case .failure(let error): send(id, .failure("\(error)"))

@@ -111,6 +111,8 @@ extension QueueService {
     dispatchDesk?.crashes[id] = nil
     switch siblings {
     case .remain: return [.removeEnvelope(id)]
+    // The store may have more of it than the schedule knows yet.
+    case .none where restoring[id.message] != nil: return [.removeEnvelope(id)]
     case .none:
       hot.drop(id.message)
       return [.removeMessage(id.message)]

@@ -35,6 +35,8 @@ package final class QueueService: RoleService {
   /// Envelopes that went while the store was still being read; a page read before must not bring
   /// them back.
   var goneWhileLoading: Set<EnvelopeID> = []
+  /// Messages that are being given back by the quarantine, and how often: they are not removed meanwhile.
+  var restoring: [MessageID: Int] = [:]
   /// In flight, and in quarantine meanwhile: out of the schedule when they are back.
   var quarantined: Set<EnvelopeID> = []
   private(set) var loading = Loading.notOpen

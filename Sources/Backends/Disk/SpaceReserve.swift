@@ -25,17 +25,21 @@ package struct SpaceReserve {
   package mutating func build(floor: DiskSpace.Floor = .init()) throws(StoreError) -> Bool {
     if isHeld || size == 0 { return true }
     do throws(DiskError) {
-      if let facts = try disk.facts(SpaceReserve.name) {
-        if facts.size == size {
-          isHeld = true
-          return true
-        }
-        try disk.unlink(SpaceReserve.name)
+      let old = try disk.facts(SpaceReserve.name).map { UInt64(max(0, $0.size)) }
+      if old == UInt64(size) {
+        isHeld = true
+        return true
       }
       var after = try disk.space()
-      guard after.bytesAvailable > UInt64(size) else { return false }
-      after.bytesAvailable -= UInt64(size)
-      guard !after.isNearlyFull(floor) else { return false }
+      after.bytesAvailable += old ?? 0
+      let hasRoom = after.bytesAvailable > UInt64(size)
+      if hasRoom { after.bytesAvailable -= UInt64(size) }
+      guard hasRoom, !after.isNearlyFull(floor) else {
+        // One of another size, an earlier server's, is better than none.
+        isHeld = old ?? 0 > 0
+        return isHeld
+      }
+      if old != nil { try disk.unlink(SpaceReserve.name) }
       try fill()
       isHeld = true
       return true

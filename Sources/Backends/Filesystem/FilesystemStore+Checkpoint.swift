@@ -25,10 +25,19 @@ extension FilesystemStore {
   /// to changes that end deliveries.
   func makeRoom(for extents: [Int], isMail: Bool) throws(StoreError) {
     let large = extents.filter { journal.isLarge($0) }
-    if !large.isEmpty {
-      // A message to some ten thousand has a file of its own, which goes when it is in the tree.
+    guard !large.isEmpty else { return try makeUsualRoom(for: extents, isMail: isMail) }
+    do throws(StoreError) {
+      // A message to some fifty thousand has a file of its own, which goes when it is in the tree.
       try onDisk { () throws(DiskError) in try journal.prepare(for: large) }
+      try makeUsualRoom(for: extents, isMail: isMail)
+    } catch {
+      // On a full disk it would be in the way of what makes room.
+      journal.dropPrepared()
+      throw error
     }
+  }
+
+  private func makeUsualRoom(for extents: [Int], isMail: Bool) throws(StoreError) {
     let needed = journal.segmentsNeeded(for: extents) + (isMail ? 1 : 0)
     while journal.ready < needed {
       if journal.canGrow, try grow() { continue }

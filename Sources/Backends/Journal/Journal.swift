@@ -135,7 +135,7 @@ package struct Journal {
       let size = try disk.size(of: file)
       if size > segmentBytes { sizes[slot] = size }
     }
-    try dropLarge()
+    dropLarge()
     nextEpoch = recovery.nextEpoch
     nextSequence = max(recovery.nextSequence, floor + 1)
     return recovery
@@ -226,17 +226,16 @@ package struct Journal {
     nextSequence += 1
     free.append(contentsOf: retired.filter { $0.epoch < tail }.map(\.slot))
     retired.removeAll { $0.epoch < tail }
-    // The group is durable, whatever becomes of these.
-    try? dropLarge()
+    dropLarge()
     return (segment.slot, base)
   }
 
-  /// Removes what was made for large groups that are durable elsewhere now.
-  private mutating func dropLarge() throws(DiskError) {
+  /// Removes what was made for large groups that are durable elsewhere now; what cannot be removed is tried
+  /// again, and serves as any other file until then.
+  private mutating func dropLarge() {
     guard !sizes.isEmpty else { return }
     for slot in free where sizes[slot] != nil {
-      guard let file = files[slot] else { continue }
-      try disk.removeIfPresent(path(slot))
+      guard let file = files[slot], (try? disk.removeIfPresent(path(slot))) != nil else { continue }
       disk.close(file)
       files[slot] = nil
       sizes[slot] = nil
@@ -339,11 +338,16 @@ package struct Journal {
     current = nil
   }
 
-  /// Removes a free file if there are more than `keeping`. Returns whether it did.
-  package mutating func shrink(keeping: Int) throws(DiskError) -> Bool {
+  /// Removes what was made ready for large groups and is not used. What cannot be removed now is later.
+  package mutating func dropPrepared() {
     free.append(contentsOf: large.map(\.slot))
     large = []
-    try dropLarge()
+    dropLarge()
+  }
+
+  /// Removes a free file if there are more than `keeping`. Returns whether it did.
+  package mutating func shrink(keeping: Int) throws(DiskError) -> Bool {
+    dropPrepared()
     guard free.count > keeping, let slot = free.max(), let file = files[slot] else { return false }
     try disk.removeIfPresent(path(slot))
     disk.close(file)

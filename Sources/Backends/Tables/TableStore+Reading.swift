@@ -109,11 +109,14 @@ extension TableStore {
     guard after?.rawValue != .max else { return page }
     page.envelopes = try readableRows(.envelopes, in: lower...UInt64.max, limit: limit)
     guard let first = page.envelopes.first, let last = page.envelopes.last else { return page }
-    page.messages = try readableRows(
-      .messages,
-      in: first.key >> 32...last.key >> 32,
-      limit: limit
-    )
+    // There may be more messages than envelopes: some stay for an envelope in quarantine.
+    var message = first.key >> 32
+    while true {
+      let rows = try readableRows(.messages, in: message...last.key >> 32, limit: limit)
+      page.messages += rows
+      guard rows.count >= limit, let read = rows.last?.key, read < last.key >> 32 else { break }
+      message = read + 1
+    }
     // Damaged keys are no identifiers, but one that follows them is.
     if page.envelopes.count >= limit {
       page.next = EnvelopeID(last.key) ?? EnvelopeID(last.key | 1)

@@ -555,6 +555,48 @@ match from any for any action "out"
     other.stop()
 
 
+@case("queue copy that is killed goes on where it was: {pair}: nothing lost or changed",
+      pair=[("fs", "lmdb"), ("lmdb", "sqlite"), ("sqlite", "fs")])
+def copy_killed(bench, pair):
+    source, target = pair
+    daemon = paused(bench, source)
+    big = b"Subject: big\r\n\r\n" + b"0123456789abcdef\r\n" * 30000
+    for index in range(60):
+        submit(daemon.port, recipients=["b@example.com", "c@example.com"], subject=f"m{index}",
+               body=big if index % 20 == 7 else None)
+    running = daemon.ctl("show", "queue").splitlines()
+    daemon.stop()
+    os.makedirs(bench.path("copy"))
+    destination = bench.path("copy", "spool")
+    words = [SMTPCTL, "-S", daemon.state, "--json", "queue", "copy", f"{source}:{daemon.state}/spool",
+             f"{target}:{destination}"]
+    kills, patience = 0, 0.01
+    while True:
+        program = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            said, complaint = program.communicate(timeout=patience)
+            break
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.communicate()
+            kills, patience = kills + 1, patience * 1.2
+    expect_equal(program.returncode, 0, f"after {kills} kills: {complaint}")
+    result = json.loads(said.splitlines()[-1])
+    bench.note(f"{kills} kills, {result}")
+    expect(kills > 1, "it was never killed")
+    expect_equal((result["copied"] + result["present"], result["verified"]), (60, 60), f"{result}")
+    other = Daemon(bench, """
+action "out" relay host "smtp://127.0.0.1:9"
+match from any for any action "out"
+""", backend=target, name="copy", arguments=["-P", "mta"]).start()
+    expect_equal([l.split("|")[:11] for l in other.ctl("show", "queue").splitlines()],
+                 [l.split("|")[:11] for l in running])
+    identifier = next(l for l in running if l).split("|")[0][:8]
+    expect(b"Subject: m0" in other.ctl("show", "message", identifier, style="bytes"), "a body")
+    expect_equal(other.run_ctl("queue", "verify").returncode, 0, "queue verify")
+    other.stop()
+
+
 @case("queue copy of a running queue is refused")
 def copy_running(bench):
     daemon = paused(bench)

@@ -54,7 +54,7 @@ struct Quarantine {
 
   /// Whether there is something of the journal that cannot be read: what it was about nobody knows.
   func hasJournal() throws(DiskError) -> Bool {
-    try names().contains { $0.hasPrefix("journal-") }
+    try names().contains { $0.hasPrefix("journal-") || $0.hasPrefix("record-") }
   }
 
   // MARK: Left in place

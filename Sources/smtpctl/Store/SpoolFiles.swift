@@ -49,15 +49,18 @@ enum SpoolFiles {
     }
   }
 
-  /// Makes a directory, if there is none, that belongs to whom `model`'s content belongs to.
+  /// Makes a directory, if there is none, that belongs to whom `model`'s content belongs to. An empty one
+  /// of root's is taken for one that was just made: a copy may have been killed then.
   static func prepare(_ spool: String, like model: String) throws(CommandFailure) {
     // The path is a string of ours for the time of the call.
     if unsafe mkdir(spool, 0o700) != 0 {
       guard errno == EEXIST else { throw failure(spool) }
-      return
+      guard let found = status(of: spool), found.st_mode & S_IFMT == S_IFDIR, found.st_uid == 0,
+        entries(of: spool).isEmpty
+      else { return }
     }
     guard geteuid() == 0, let owner = owner(of: model) else { return }
-    // As above; the directory was made just now and is still root's.
+    // As above; nobody but root could have put another thing in its place.
     guard unsafe lchown(spool, owner.st_uid, owner.st_gid) == 0 else { throw failure(spool) }
   }
 

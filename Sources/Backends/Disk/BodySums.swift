@@ -48,12 +48,7 @@ package struct BodySums: Sendable {
 extension Disk {
   /// The CRC-32C of a whole file, which is read in pieces; nil when there is none.
   package func checksum(of path: String) throws(DiskError) -> UInt32? {
-    let file: OpenFile
-    do {
-      file = try open(path, .read)
-    } catch let error where error.code == .absent {
-      return nil
-    }
+    guard let file = try openIfPresent(path) else { return nil }
     defer { close(file) }
     var sum = Checksum()
     var offset = 0

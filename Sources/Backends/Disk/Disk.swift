@@ -124,14 +124,18 @@ extension Disk {
 
   /// The whole content of a small file, at most `limit` bytes of it; nil when there is none.
   package func content(of path: String, atMost limit: Int) throws(DiskError) -> [UInt8]? {
-    let file: OpenFile
+    guard let file = try openIfPresent(path) else { return nil }
+    defer { close(file) }
+    return try read(file, at: 0, count: limit)
+  }
+
+  /// A file to be read; nil when there is none.
+  func openIfPresent(_ path: String) throws(DiskError) -> OpenFile? {
     do {
-      file = try open(path, .read)
+      return try open(path, .read)
     } catch let error where error.code == .absent {
       return nil
     }
-    defer { close(file) }
-    return try read(file, at: 0, count: limit)
   }
 
   /// Replaces `path` by `bytes` through a temporary name, durable on return.

@@ -14,6 +14,11 @@ extension TableStore {
     return Array(content.prefix(TableLimits.shownContent))
   }
 
+  /// Finds the messages that stay for an envelope in all that is in quarantine.
+  func noteEnvelopes(_ aside: [QuarantinedRecord]) {
+    hasEnvelopeAside = Set(aside.compactMap { QuarantinedRecord.awaiting($0.name) })
+  }
+
   /// Moves one row aside, within a transaction.
   func moveAside(
     _ table: RecordTable,
@@ -35,7 +40,7 @@ extension TableStore {
     case .envelopes:
       step.totals.envelopes -= 1
       // Too many, where the transaction fails, does no harm.
-      if let id = record.message { hasEnvelopeAside.insert(id) }
+      if let id = QuarantinedRecord.awaiting(record.name) { hasEnvelopeAside.insert(id) }
     case .bodies: step.totals.bodyBytes -= row.content.count
     case .staged: step.totals.bodyBytes -= StagedFile(encoded: row.content)?.size ?? 0
     }

@@ -29,9 +29,7 @@ extension TableStore {
       let message = table == .envelopes ? key >> 32 : key
       restored.envelopes = try restoreMessage(message)
     }
-    hasEnvelopeAside = Set(
-      try tables.quarantined().lazy.filter(\.isEnvelope).compactMap(\.message)
-    )
+    noteEnvelopes(try tables.quarantined())
     for (doubt, record) in doubtful where try tables.quarantinedContent(doubt) == nil {
       restored.doubtful.append(record)
     }

@@ -106,7 +106,7 @@ package final class TableStore: Store {
       try readTotals(into: &report)
       let aside = try tables.quarantined()
       report.quarantined = aside.count
-      hasEnvelopeAside = Set(aside.lazy.filter(\.isEnvelope).compactMap(\.message))
+      noteEnvelopes(aside)
       if sweeping == .orphans { report.orphansRemoved = try sweepStaged() }
     } catch {
       guard case .damaged = error, tables.isOpen else { throw error }

@@ -253,14 +253,19 @@ extension QuarantinedRecord {
   /// The same of a name alone.
   package static func message(named name: String) -> MessageID? {
     let parts = name.split(separator: "-")
-    guard parts.count >= 2, ["message", "envelope", "body", "staged"].contains(parts[0]) else {
+    guard parts.count >= 2, QuarantinedRecord.words.contains(parts[0]) else {
       return nil
     }
     return EnvelopeID(hexadecimal: parts[1])?.message ?? MessageID(hexadecimal: parts[1])
   }
 
-  /// Whether it is an envelope that may come back to a message whose others have gone.
-  package var isEnvelope: Bool { name.hasPrefix("envelope-") }
+  private static let words: Set<Substring> = ["message", "envelope", "body", "staged", "record"]
+
+  /// The message that stays for what has this name: an envelope that may come back when all others have
+  /// gone. Nil for anything else.
+  package static func awaiting(_ name: String) -> MessageID? {
+    name.hasPrefix("envelope-") ? message(named: name) : nil
+  }
 }
 
 /// What `restore` brought back.

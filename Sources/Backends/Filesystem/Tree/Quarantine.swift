@@ -46,10 +46,7 @@ struct Quarantine {
   }
 
   private mutating func expect(_ name: String) {
-    guard name.hasPrefix("envelope-"), let id = QuarantinedRecord.message(named: name) else {
-      return
-    }
-    awaited.insert(id)
+    if let id = QuarantinedRecord.awaiting(name) { awaited.insert(id) }
   }
 
   /// Whether there is something of the journal that cannot be read: what it was about nobody knows.

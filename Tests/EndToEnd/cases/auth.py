@@ -73,6 +73,15 @@ def deliver(client, bench, subject, sender="a@example.org", body=None):
     client.expect("250")
 
 
+def guess(crowd):
+    """A wrong password, thrice, by all of them at once."""
+    for _ in range(3):
+        for client in crowd:
+            client.send("AUTH PLAIN " + plain("alice", "wrong") + "\r\n")
+        for client in crowd:
+            client.reply()
+
+
 @case("AUTH PLAIN over STARTTLS against a table lets mail in; without it 530, before TLS nothing")
 def thin(bench):
     daemon = server(bench, "tls auth <users>", table(bench)).start()
@@ -203,11 +212,7 @@ def limits(bench):
     client.expect("421 4.7.0 Too many authentication failures")
     expect(client.at_end(), "the session went on")
     crowd = [secured(daemon)[0] for _ in range(6)]
-    for _ in range(3):
-        for client in crowd:
-            client.send("AUTH PLAIN " + plain("alice", "wrong") + "\r\n")
-        for client in crowd:
-            client.reply()
+    guess(crowd)
     daemon.wait_log(r"warn: lookup: too many authentication failures from address=127\.0\.0\.1")
     client, _ = secured(daemon)
     client.command("AUTH PLAIN " + plain("alice", PASSWORD), "421 4.7.0 Too many authentication failures")
@@ -256,11 +261,7 @@ def proxied(bench):
         return client
 
     crowd = [secured_as("192.0.2.7") for _ in range(7)]
-    for _ in range(3):
-        for client in crowd:
-            client.send("AUTH PLAIN " + plain("alice", "wrong") + "\r\n")
-        for client in crowd:
-            client.reply()
+    guess(crowd)
     daemon.wait_log(r"warn: lookup: too many authentication failures from address=192\.0\.2\.7")
     secured_as("192.0.2.7").command("AUTH PLAIN " + plain("alice", PASSWORD), "421 4.7.0 Too many authentication failures")
     secured_as("192.0.2.8").command("AUTH PLAIN " + plain("alice", PASSWORD), "235")

@@ -222,6 +222,16 @@ def unchecked(bench):
     expect_equal(len(delivered(bench, 3)), 3, "messages")
 
 
+def trusted(daemon, authority, name):
+    """The certificate that a client is shown who asks for `name` and trusts the authority alone; None without
+    a handshake."""
+    with Client(daemon.secure) as client:
+        try:
+            return starttls(client, trusting(authority), name).socket.getpeercert(binary_form=True)
+        except OSError:
+            return None
+
+
 def shown_to(daemon, name):
     """The certificate that a client is shown who asks for `name`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -444,11 +454,7 @@ def broken_files(bench):
     daemon = server(bench, pairs, "tls ca clients", more=f'ca clients cert "{ca}"').start()
 
     def shown(name):
-        with Client(daemon.secure) as client:
-            try:
-                return starttls(client, trusting(authority), name).socket.getpeercert(binary_form=True)
-            except OSError:
-                return None
+        return trusted(daemon, authority, name)
 
     before = {name: shown(name) for name in pairs}
     expect(None not in before.values(), "no handshake")
@@ -477,11 +483,7 @@ def early_key(bench):
     daemon = server(bench, pairs, "tls").start()
 
     def shown(name):
-        with Client(daemon.secure) as client:
-            try:
-                return starttls(client, trusting(authority), name).socket.getpeercert(binary_form=True)
-            except OSError:
-                return None
+        return trusted(daemon, authority, name)
 
     def bring(name, kind):
         os.replace(bench.path(f"next.{kind}"), bench.path(f"{name}.{kind}"))
@@ -557,11 +559,7 @@ def one_renewed(bench):
     daemon = server(bench, pairs, "tls ca clients", more=f'ca clients cert "{ca}"').start()
 
     def shown(name):
-        with Client(daemon.secure) as client:
-            try:
-                return starttls(client, trusting(authority), name).socket.getpeercert(binary_form=True)
-            except OSError:
-                return None
+        return trusted(daemon, authority, name)
 
     def bring(name, *kinds):
         authority.issue(name, file="next")

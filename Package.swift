@@ -222,7 +222,7 @@ let package = Package(
     ),
     .executableTarget(
       name: "LookupBenchmark",
-      dependencies: ["Configuration", "Mail", "Policy"],
+      dependencies: ["CLinux", "Configuration", "Interprocess", "Lookup", "Mail", "Policy"] + nio,
       path: "Benchmarks/Lookup",
       swiftSettings: strict
     ),

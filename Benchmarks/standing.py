@@ -140,6 +140,8 @@ def long_queue(backend, envelopes, domains, directory):
     # The files would be read from the disk after a power cut.
     subprocess.run("sync; echo 3 >/proc/sys/vm/drop_caches", shell=True, stderr=subprocess.DEVNULL)
     cold = server.start(600)
+    # What is measured is the server's time, and not the reading of smtpctl from the disk.
+    subprocess.run(server.control("show", "status"), check=True, stdout=subprocess.DEVNULL)
     idle_schedule, idle_mail = [], []
     done = threading.Event()
     done.set()

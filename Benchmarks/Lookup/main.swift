@@ -5,8 +5,8 @@ import Glibc
 import Mail
 import Policy
 
-/// How fast recipients are decided and expanded: one thread, no processes, everything asked answered at
-/// once.
+/// How fast recipients are decided and expanded: by the ruleset alone, one thread, everything asked answered
+/// at once; and by the role, over its edges.
 struct LookupBenchmark {
   private var measurements = Measurements()
 
@@ -15,6 +15,8 @@ struct LookupBenchmark {
     var benchmark = LookupBenchmark()
     for criterion in Criterion.allCases { try benchmark.decisions(rules: 1000, by: criterion) }
     try benchmark.decisions(rules: 10, by: .domains)
+    try benchmark.roleDecisions(rules: 1000, by: .domains)
+    try benchmark.roleDecisions(rules: 1000, by: .recipients)
     benchmark.expansion(entries: 10_000)
     try benchmark.load(lines: 100_000)
     for failure in benchmark.measurements.failures { print("too slow: \(failure)") }
@@ -97,6 +99,17 @@ struct LookupBenchmark {
       accepted -= Self.inTurns(total, subjects, ruleset)
     }
     precondition(accepted == 0)
+  }
+
+  /// The same by the role: from the frontend's question to its verdict, the queue's envelopes included.
+  private mutating func roleDecisions(rules count: Int, by criterion: Criterion) throws {
+    let recipients = Self.subjects(rules: count, by: criterion).map(\.destination)
+    let run = RoleRun(Self.projection(rules: count, by: criterion), recipients)
+    let total = 200_000
+    let times = try run.decide(total)
+    let name = "decisions of the role with \(count) rules by \(criterion)"
+    measurements.record("\(name), of a core", total, times.role, atLeast: Bounds.decisions)
+    measurements.record("\(name), with both other ends", total, times.all)
   }
 
   /// As many recipients as come, 1,000 of which wait at a time. Returns how many were accepted.

@@ -94,6 +94,23 @@ struct CallPolicyTests {
     }
   }
 
+  @Test("what is sent connects nothing, whatever else its flags say", arguments: sets)
+  func fastOpen(promises: Promises) {
+    let policy = CallPolicy(promises, process: 7)
+    let packets = !promises.isDisjoint(with: [.dns, .getpw])
+    let messages = packets || promises.contains(.sendfd)
+    let calls = [("sendto", 3, true), ("sendmsg", 2, messages), ("sendmmsg", 3, packets)]
+    for (call, place, isAllowed) in calls {
+      for flags in [0, UInt64(MSG_NOSIGNAL), 0x4040, 1 << 32] {
+        var arguments = [UInt64](repeating: 5, count: 6)
+        arguments[place] = flags
+        #expect(policy.action(for: call, arguments) == (isAllowed ? .allow : .trap), "\(call)")
+        arguments[place] |= 0x2000_0000
+        #expect(policy.action(for: call, arguments) == (isAllowed ? .refuse(EOPNOTSUPP) : .trap))
+      }
+    }
+  }
+
   @Test("files open as their flags say")
   func opening() {
     let readOnly = CallPolicy([.stdio, .rpath], process: 7)

@@ -121,6 +121,11 @@ struct Expectation {
     all["unix-socket"] = Expectation(.killed, "socket", but: [.accounts: .works])
     let answering = "\(ground.port)"
     all["connect"] = Expectation(.killed, "socket", of: answering, but: connecting(.works))
+    all["datagram-pair"] = Expectation(.killed, "socketpair")
+    let first = connecting(.refused)
+    all["send-first"] = Expectation(.killed, "socket", of: answering, but: first)
+    let firstMessage: [Role: Outcome] = [.accounts: .refused, .resolver: .refused]
+    all["send-first-message"] = Expectation(.killed, of: answering, but: firstMessage)
     // The socket of one, the listen of the other.
     let bound: Outcome = hasPorts ? .refused : .works
     all["bind"] = Expectation(.killed, of: "\(ground.freePort)", but: connecting(bound))

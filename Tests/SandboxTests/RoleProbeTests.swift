@@ -50,6 +50,10 @@ struct RoleProbeTests {
     #expect(run.outcome == .refused, "\(run.errors)")
     let own = try ProbeRun(.resolver, "connect", "\(ground.otherPort)", port: ground.otherPort)
     #expect(own.outcome == .works, "\(own.output)\(own.errors)")
+    for call in ["send-first", "send-first-message"] {
+      let past = try ProbeRun(.resolver, call, "\(ground.otherPort)", port: ground.port)
+      #expect(past.output == "\(EOPNOTSUPP)\n", "\(call): \(past.errors)")
+    }
   }
 
   /// For what the probe is told: 10 sessions, 2 listeners, 20 envelopes, 4 deliveries, 3 tables.

@@ -107,8 +107,28 @@ extension CallPolicy {
     return rules
   }
 
-  private static let pairs: [CallRule] = [
-    CallRule("socketpair", [ArgumentTest(0, .equal(Family.unix))], .allow),
-    CallRule("socketpair", [ArgumentTest(0, .unequal(Family.unix))], .trap),
-  ]
+  /// Sending, which is to connect nothing: MSG_FASTOPEN would, and Landlock is not asked then. A library that
+  /// tries it is told that there is none, and connects first. sendto(2) carries no descriptors.
+  static func sending(_ promises: Promises) -> [CallRule] {
+    let fastOpen: UInt64 = 0x2000_0000
+    func plain(_ call: String, flags argument: UInt32) -> [CallRule] {
+      CallRule.split(call, argument: argument, mask: fastOpen) { value in
+        value == 0 ? .allow : .refuse(EOPNOTSUPP)
+      }
+    }
+    var rules = plain("sendto", flags: 3)
+    if !promises.isDisjoint(with: [.sendfd, .dns, .getpw]) { rules += plain("sendmsg", flags: 2) }
+    if !promises.isDisjoint(with: [.dns, .getpw]) { rules += plain("sendmmsg", flags: 3) }
+    return rules
+  }
+
+  /// A datagram socket is not bound to its other half: with sendto(2) it reaches any other.
+  private static let pairs: [CallRule] =
+    CallRule.split(
+      "socketpair",
+      argument: 1,
+      mask: Kind.mask,
+      more: [ArgumentTest(0, .equal(Family.unix))]
+    ) { [Kind.stream, Kind.packets].contains($0) ? .allow : .trap }
+    + [CallRule("socketpair", [ArgumentTest(0, .unequal(Family.unix))], .trap)]
 }

@@ -42,7 +42,9 @@ package struct CallPolicy: Sendable {
 
   /// The calls that are allowed in part.
   private static func partly(_ promises: Promises, _ process: UInt64) -> [CallRule] {
-    var rules = memory + clones(promises) + opening(promises) + sockets(promises) + locks(promises)
+    var rules =
+      memory + clones(promises) + opening(promises) + sockets(promises)
+      + sending(promises) + locks(promises)
     rules += control + handlers + ownSignals(process) + questions(promises)
     return rules
   }

@@ -17,15 +17,12 @@ enum CallTable {
     .fattr: modes,
     .flock: ["flock"],
     .inet: ["bind", "connect"],
-    .dns: ["bind", "connect", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg"],
+    .dns: ["bind", "connect", "recvmmsg", "recvmsg"],
     .accept: ["accept", "accept4", "listen"],
     .unix: ["bind", "connect"],
     // bind: NIS asks from ports of its own.
-    .getpw: looking + [
-      "bind", "connect", "getdents", "getdents64", "recvmsg", "sendmmsg", "sendmsg",
-    ],
+    .getpw: looking + ["bind", "connect", "getdents", "getdents64", "recvmsg"],
     .recvfd: ["recvmsg"],
-    .sendfd: ["sendmsg"],
     .proc: [
       "fork", "getpgid", "kill", "setpgid", "setpriority", "setsid", "tgkill", "tkill",
       "vfork", "wait4", "waitid",
@@ -65,12 +62,12 @@ enum CallTable {
     "eventfd", "eventfd2", "pipe", "pipe2", "poll", "ppoll", "pselect6", "select",
     "timerfd_create", "timerfd_gettime", "timerfd_settime",
   ]
-  /// On descriptors that are open. `sendto` and `recvfrom` carry no descriptors.
+  /// On descriptors that are open. `recvfrom` carries no descriptors.
   private static let open = [
     "close", "close_range", "dup", "dup2", "dup3", "fdatasync", "fstat", "fstatfs", "fsync",
     "getpeername", "getsockname", "getsockopt", "lseek", "pread64", "preadv", "preadv2",
-    "pwrite64", "pwritev", "pwritev2", "read", "readv", "recvfrom", "sendfile", "sendto",
-    "shutdown", "write", "writev",
+    "pwrite64", "pwritev", "pwritev2", "read", "readv", "recvfrom", "sendfile", "shutdown",
+    "write", "writev",
   ]
 
   /// Asking about files. Refused without `rpath`: a library that looks for a file can do without it.
@@ -103,7 +100,7 @@ enum CallTable {
     "creat", "io_uring_enter", "io_uring_register", "io_uring_setup", "kcmp", "mknod", "mknodat",
     "name_to_handle_at", "open_by_handle_at", "pidfd_getfd", "pidfd_open", "pidfd_send_signal",
     "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace", "rt_sigqueueinfo",
-    "rt_tgsigqueueinfo",
+    "rt_tgsigqueueinfo", "sendmmsg", "sendmsg",
   ]
 
   private static let attributes = [

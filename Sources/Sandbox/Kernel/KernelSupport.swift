@@ -32,7 +32,8 @@ package struct KernelSupport: Equatable, Sendable {
     }
     // By the version that brought them.
     let rules = [
-      3: "truncation", 4: "TCP", 5: "device ioctls", 6: "signals and abstract sockets",
+      2: "the queue's files", 3: "truncation", 4: "TCP", 5: "device ioctls",
+      6: "signals and abstract sockets",
     ]
     if landlock == 0 {
       missing.append("Landlock (files, network, signals)")

@@ -73,7 +73,11 @@ package struct LandlockRules: Equatable, Sendable {
   package init(_ confinement: Confinement, version: Int) {
     let promises = confinement.promises
     self.version = version
-    files = (1 << (version >= 5 ? 16 : version >= 3 ? 15 : version >= 2 ? 14 : 13)) - 1
+    // Version 1 refuses every rename between directories, which who makes files here cannot do without: it is
+    // held by its user, its root and its calls.
+    let canRename = version >= 2 || !promises.contains(.cpath)
+    files =
+      !canRename ? 0 : (1 << (version >= 5 ? 16 : version >= 3 ? 15 : version >= 2 ? 14 : 13)) - 1
     granted = LandlockRules.access(promises) & files
     directories = granted == 0 ? [] : confinement.directories
     let connects = !promises.isDisjoint(with: [.inet, .dns, .getpw])
@@ -112,6 +116,8 @@ package struct LandlockRules: Equatable, Sendable {
 
   /// Binds this thread and those that it starts. No new privileges must have been given up.
   func enter() throws(SandboxError) {
+    // The kernel takes no rules that handle nothing.
+    guard files | network | scoped != 0 else { return }
     let ruleset = talaria_landlock_ruleset(Int32(version), files, network, scoped)
     try check(ruleset, "landlock_create_ruleset")
     defer { close(ruleset) }

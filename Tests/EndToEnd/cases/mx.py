@@ -14,7 +14,7 @@ from harness.sink import Sink
 class World:
     """Names, sinks on port 25 of loopback addresses of this case's own, and a daemon that relays."""
 
-    def __init__(self, bench, records, sinks=(), scripts=None):
+    def __init__(self, bench, records, sinks=(), scripts=None, cut=()):
         # Cases run side by side: each takes addresses of its own.
         self.base = f"127.{os.getpid() >> 8 & 0xff | 1}.{os.getpid() & 0xff}."
         self.sinks = {}
@@ -27,7 +27,7 @@ class World:
                 raise Skipped(f"port 25 of {self.address(host)}: {why}") from None
         filled = {key: [self.address(e) if isinstance(e, int) else e for e in value]
                   if isinstance(value, list) else value for key, value in records.items()}
-        self.names = NameServer(bench, filled)
+        self.names = NameServer(bench, filled, cut=cut)
         self.daemon = Daemon(bench, f"""
 resolver 127.0.0.1@{self.names.port}
 action "back" maildir "{bench.directory_for('back')}/%{{user.username}}"
@@ -99,6 +99,17 @@ def address(bench):
     world.send("dest.test")
     world.daemon.wait_empty()
     expect_equal(len(world.sinks[2].deliveries), 1)
+    world.daemon.stop()
+
+
+@case("an answer that UDP has no room for is asked for by TCP")
+def streamed(bench):
+    world = World(bench, {("dest.test", "MX"): [(10, "a.dest.test")], ("a.dest.test", "A"): [2]}, (2,),
+                  cut={"dest.test"})
+    world.send("dest.test")
+    world.daemon.wait_empty(30)
+    expect_equal(len(world.sinks[2].deliveries), 1)
+    expect(("dest.test", "MX") in world.names.streamed, f"by TCP: {world.names.streamed}")
     world.daemon.stop()
 
 

@@ -18,18 +18,26 @@ class NameServer:
     """Answers from a table: (name, type) → list of data, or name → "NXDOMAIN", "SERVFAIL".
 
     Data is an address for A and AAAA, (preference, host) for MX, a name for CNAME, which answers for every
-    type. A name with other types has no data of that type; an unknown name does not exist.
+    type. A name with other types has no data of that type; an unknown name does not exist. What is asked
+    about a name in `cut` has its answer by TCP only.
     """
 
-    def __init__(self, bench, records, address="127.0.0.1"):
+    def __init__(self, bench, records, address="127.0.0.1", cut=()):
         self.records = records
+        self.cut = cut
         self.questions = []
+        # What was asked by TCP.
+        self.streamed = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
         self.port = self.socket.getsockname()[1]
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
         bench.at_end(self.socket.close)
+        if cut:
+            self.listener = socket.create_server((address, self.port))
+            threading.Thread(target=self._stream, daemon=True).start()
+            bench.at_end(self.listener.close)
 
     def _run(self):
         while True:
@@ -38,11 +46,28 @@ class NameServer:
             except OSError:
                 return
             try:
-                self.socket.sendto(self.answer(query), peer)
+                self.socket.sendto(self.answer(query, self.cut), peer)
             except (OSError, struct.error, IndexError):
                 pass
 
-    def answer(self, query):
+    def _stream(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.settimeout(5)
+            with connection, connection.makefile("rwb") as file:
+                try:
+                    while len(head := file.read(2)) == 2:
+                        answer = self.answer(file.read(struct.unpack("!H", head)[0]))
+                        self.streamed.append(self.questions[-1])
+                        file.write(struct.pack("!H", len(answer)) + answer)
+                        file.flush()
+                except (OSError, struct.error, IndexError):
+                    pass
+
+    def answer(self, query, cut=()):
         identifier, = struct.unpack_from("!H", query)
         labels, offset = [], 12
         while query[offset]:
@@ -53,6 +78,9 @@ class NameServer:
         name = ".".join(labels)
         word = next((t for t, number in TYPES.items() if number == kind), str(kind))
         self.questions.append((name, word))
+        if name in cut:
+            # TC (RFC 1035, section 4.1.1).
+            return struct.pack("!6H", identifier, 0x8780, 1, 0, 0, 0) + question
         code, data = 0, []
         verdict = self.records.get(name)
         if verdict in CODES:

@@ -61,6 +61,23 @@ static int try_connect(int kind, const char *port) {
   return outcome(connect(socket_number, (struct sockaddr *)&address, sizeof address));
 }
 
+// Data in the first packet: connects without connect(2).
+static int send_first(const char *port, int as_message) {
+  struct sockaddr_in address = local(port);
+  struct iovec part = {.iov_base = "x", .iov_len = 1};
+  struct msghdr message = {
+      .msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &part, .msg_iovlen = 1};
+  int number = socket(AF_INET, SOCK_STREAM, 0);
+  if (number < 0) return errno;
+  if (as_message) return outcome(sendmsg(number, &message, MSG_FASTOPEN));
+  return outcome(sendto(number, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, sizeof address));
+}
+
+static int datagram_pair(void) {
+  int ends[2];
+  return outcome(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends));
+}
+
 static int try_bind(const char *port) {
   struct sockaddr_in address = local(port);
   int number = socket(AF_INET, SOCK_STREAM, 0);
@@ -268,6 +285,9 @@ ATTEMPT(raw_socket, try_socket(AF_INET, SOCK_RAW, IPPROTO_ICMP))
 ATTEMPT(packet_socket, try_socket(AF_PACKET, SOCK_RAW, 0))
 ATTEMPT(multipath_socket, try_socket(AF_INET, SOCK_STREAM, 262))
 ATTEMPT(connect_tcp, try_connect(SOCK_STREAM, argument))
+ATTEMPT(send_first_bytes, send_first(argument, 0))
+ATTEMPT(send_first_message, send_first(argument, 1))
+ATTEMPT(pair_of_datagrams, datagram_pair())
 ATTEMPT(bind_tcp, try_bind(argument))
 ATTEMPT(listen_tcp, try_listen())
 ATTEMPT(accept_tcp, outcome(accept4(listener, NULL, NULL, SOCK_CLOEXEC)))
@@ -327,6 +347,9 @@ static const struct {
     {"packet-socket", packet_socket},
     {"multipath-socket", multipath_socket},
     {"connect", connect_tcp},
+    {"send-first", send_first_bytes},
+    {"send-first-message", send_first_message},
+    {"datagram-pair", pair_of_datagrams},
     {"bind", bind_tcp},
     {"listen", listen_tcp},
     {"accept", accept_tcp},

@@ -226,7 +226,8 @@ talaria_context *talaria_context_new(const struct talaria_context_options *optio
     return NULL;
   }
   if (ok) {
-    SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    // What came decrypted may be a password: no copy is left behind.
+    SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(ssl, SSL_MODE_ASYNC | SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_verify(ssl, verification_mode(context),
                        context->verification == TALARIA_VERIFY_REQUIRED ? NULL : accept_any);

@@ -17,12 +17,12 @@ final class SessionHandler: ChannelInboundHandler {
   typealias OutboundOut = ByteBuffer
 
   let source: SourceAddress
-  private let service: FrontendService
+  let service: FrontendService
   private var listener: FrontendProjection.Listener
   private let local: IPAddress?
   /// Who is at the other end of the submission socket; nil for the network.
   private let submitter: LocalSubmitters.Connection?
-  private let id: SessionID
+  let id: SessionID
   private var channel: (any Channel)?
   private var session: ServerSession?
   /// What the handshake of a listener that begins with one agreed on.
@@ -44,6 +44,8 @@ final class SessionHandler: ChannelInboundHandler {
   private var timer: Scheduled<Void>?
   /// Why it ended, for the log.
   private var reason = ServerSession.CloseReason.disconnect
+  /// What failed below the session, which then is why it ended.
+  private var fault: String?
 
   init(
     _ service: FrontendService,
@@ -139,9 +141,11 @@ final class SessionHandler: ChannelInboundHandler {
     isReading = false
     bytesSince += buffer.readableBytes
     let wasReceiving = session?.isReceiving == true
-    guard let bytes = buffer.readBytes(length: buffer.readableBytes),
+    guard var bytes = buffer.readBytes(length: buffer.readableBytes),
       let actions = session?.received(bytes, at: Clock.now())
     else { return }
+    // A password may be in it.
+    if !wasReceiving { Secret.wipe(&bytes) }
     let isStep = wasReceiving ? session?.isReceiving == false : !actions.isEmpty
     if isStep || bytesSince >= SessionHandler.bytesInTime {
       lastInput = Clock.rising()
@@ -161,6 +165,9 @@ final class SessionHandler: ChannelInboundHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if let failure = error as? TLSFailure { tlsFailed(failure) }
+    if let failure = error as? IOError, session?.hasEnded == false {
+      fault = systemError(failure.errnoCode)
+    }
     context.close(promise: nil)
   }
 
@@ -177,7 +184,8 @@ final class SessionHandler: ChannelInboundHandler {
     timer?.cancel()
     if session?.hasEnded == false, let actions = session?.closed() { perform(actions) }
     if session != nil {
-      service.context.log.line("\(id) smtp disconnected reason=\(reason.rawValue)")
+      let why = fault.map { "\"io-error: \($0)\"" } ?? reason.rawValue
+      service.context.log.line("\(id) smtp disconnected reason=\(why)")
     }
     service.end(self)
   }
@@ -322,25 +330,11 @@ final class SessionHandler: ChannelInboundHandler {
       case .record(let text): "TLS failed: \(text)"
       }
     service.context.log.line("\(id) smtp bad-input result=\"\(text)\"")
+    if case .record = failure { fault = text }
     if let actions = session?.tlsFailed() {
       perform(actions)
     } else {
       reason = .tlsFailed
-    }
-  }
-
-  private func log(_ event: ServerSession.LogEvent) {
-    let log = service.context.log
-    switch event {
-    case .failedCommand(let command, let result):
-      log.line("\(id) smtp failed-command command=\"\(command)\" result=\"\(result)\"")
-    case .badInput(let result): log.line("\(id) smtp bad-input result=\"\(result)\"")
-    case .authentication(let user, let result):
-      log.line("\(id) smtp authentication user=\(user) result=\(result.rawValue)")
-    case .message(let message, let size, let recipients, let proto):
-      log.line(
-        "\(id) smtp message msgid=\(message) size=\(size) nrcpt=\(recipients) proto=\(proto)"
-      )
     }
   }
 

@@ -198,7 +198,11 @@ package final class TLSHandler: ChannelDuplexHandler {
     guard state == .established, let context, let session else { return }
     var buffer = context.channel.allocator.buffer(capacity: 0)
     let end = session.read(into: &buffer)
-    if buffer.readableBytes > 0 { context.fireChannelRead(Self.wrapInboundOut(buffer)) }
+    if buffer.readableBytes > 0 {
+      context.fireChannelRead(Self.wrapInboundOut(buffer))
+      // A password may be in it; who took it has wiped its own.
+      buffer.setRepeatingByte(0, count: buffer.writerIndex, at: 0)
+    }
     send()
     switch end {
     case .more: break

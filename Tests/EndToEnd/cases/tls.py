@@ -355,7 +355,17 @@ def hostile(bench):
             pass
     # Behind the handshake: what is no record ends the session, and was never taken for a command.
     crawl.send(b"MAIL FROM:<evil@example.org>\r\n")
-    daemon.wait_log(r"smtp bad-input result=\"TLS failed: ")
+    for data in [heartbeat, b"\x18\x03\x03\x40\x00\x01\xff\xff" + b"A" * 100, b"\x17\x03\x03\x00\x20" + b"A" * 32]:
+        with Client(daemon.secure) as client:
+            starttls(client, trusting(authority))
+            os.write(client.socket.fileno(), data)
+            client.socket.settimeout(5)
+            try:
+                expect_equal(client.socket.recv(100), b"", "an answer to what is no record")
+            except OSError:
+                pass
+    daemon.wait_log(r"smtp bad-input result=\"TLS failed: ", count=4)
+    daemon.wait_log(r"smtp disconnected reason=\"io-error: TLS failed: .+\"", count=4)
     with Client(daemon.secure) as client:
         starttls(client, trusting(authority))
         send(client, bench, "after all")

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: ISC
+
+internal import Interprocess
+internal import Mail
+internal import SMTP
+
+/// What a session says in the log.
+extension SessionHandler {
+  func log(_ event: ServerSession.LogEvent) {
+    let log = service.context.log
+    switch event {
+    case .failedCommand(let command, let result):
+      log.line("\(id) smtp failed-command command=\"\(command)\" result=\"\(result)\"")
+    case .badInput(let result): log.line("\(id) smtp bad-input result=\"\(result)\"")
+    case .authentication(let user, let result):
+      log.line("\(id) smtp authentication user=\(user) result=\(result.rawValue)")
+    case .message(let message, let size, let recipients, let proto):
+      log.line(
+        "\(id) smtp message msgid=\(message) size=\(size) nrcpt=\(recipients) proto=\(proto)"
+      )
+    }
+  }
+}

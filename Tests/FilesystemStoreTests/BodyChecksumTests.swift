@@ -3,6 +3,7 @@
 import Disk
 import Mail
 import Queue
+import StoreJournal
 import Testing
 
 @testable import FilesystemStore
@@ -109,6 +110,33 @@ struct BodyChecksumTests {
     #expect(findings.allSatisfy { $0.record.hasSuffix(" 00000002") } && !findings.isEmpty)
     #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(1, 1)])
     #expect(try store.quarantined().map(\.name) == ["record-00000002"])
+  }
+
+  @Test(
+    "costs each reader of a body in the journal the chunk alone, however many envelopes there are"
+  )
+  func readersOfMany() throws {
+    let disk = MemoryDisk()
+    let envelopes: UInt32 = 500
+    for isReplayed in [false, true] {
+      let store = makeStore(isReplayed ? disk.afterPowerCut(.nothing) : disk)
+      let memory = try #require(store.disk as? MemoryDisk)
+      _ = try store.open()
+      if !isReplayed {
+        try store.apply([.insert(newMessage(1, envelopes: envelopes, size: 400))])
+      }
+      #expect(try read(store, 1, chunk: 4096).bytes == makeBody(1, size: 400))
+      var before = memory.bytesRead
+      for _ in 0..<envelopes {
+        #expect(try read(store, 1, chunk: 4096).bytes == makeBody(1, size: 400))
+      }
+      // With the checksum before the record at each end.
+      #expect(memory.bytesRead - before == Int(envelopes) * (400 + GroupWriter.frameSize))
+      before = memory.bytesRead
+      // A last chunk alone: what is before it in the body is read once more.
+      #expect(try store.body(of: messageID(1), from: 201, count: 4096).count == 199)
+      #expect(memory.bytesRead - before == 199 + 400 + GroupWriter.frameSize)
+    }
   }
 
   @Test("takes along what the journal has of the message, and no restart brings that back")

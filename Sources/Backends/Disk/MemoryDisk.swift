@@ -53,6 +53,9 @@ package final class MemoryDisk: Disk {
   /// How many operations that change or sync were begun.
   package var operations: Int { state.withLock { $0.operations } }
 
+  /// How many bytes of files were read.
+  package var bytesRead: Int { state.withLock { $0.bytesRead } }
+
   /// One line for each operation that changed or synced something.
   package var trace: [String] { state.withLock { $0.trace } }
 
@@ -109,7 +112,9 @@ package final class MemoryDisk: Disk {
   ) throws(DiskError) -> [UInt8] {
     try change { state throws(DiskError) in
       let content = try state.file(file, "read").current
-      return Array(content.dropFirst(offset).prefix(count))
+      let bytes = Array(content.dropFirst(offset).prefix(count))
+      state.bytesRead += bytes.count
+      return bytes
     }
   }
 

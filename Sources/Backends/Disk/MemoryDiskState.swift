@@ -54,6 +54,7 @@ struct MemoryDiskState: Sendable {
   var refusals: [String: Int32] = [:]
   var hasPower = true
   var operations = 0
+  var bytesRead = 0
   var trace: [String] = []
   var space = DiskSpace(
     bytes: 1 << 40,

@@ -42,28 +42,44 @@ extension FilesystemStore {
   ) throws(StoreError) -> [UInt8] {
     let (bytes, isWhole) = try onDisk { () throws(DiskError) in
       let bytes = try journal.read(place, from: offset, count: count)
-      let head = Int(place.offset - origin.whole.offset)
       var start = Checksum()
-      if offset == 0 {
-        let before = try journal.read(origin.whole, from: 0, count: head)
-        start = GroupWriter.partialChecksum(
-          before.span,
-          epoch: origin.stamp.epoch,
-          sequence: origin.stamp.sequence
-        )
-      }
+      if offset == 0 { start = try checksumBeforeBody(of: message, origin, place) }
       let sum = bodySums.sum(of: message, through: bytes, at: offset, from: start)
       guard isEnd(bytes, offset, of: Int(place.length)) else {
         bodySums.remember(sum, of: message, to: offset + bytes.count)
         return (bytes, true)
       }
-      guard let sum else {
-        return (bytes, try self.isWhole(try journal.read(origin.whole), origin))
-      }
-      return (bytes, try frameChecksum(of: origin) == sum.value)
+      let found = try frameChecksum(of: origin)
+      if let sum { return (bytes, found == sum.value) }
+      // What was read before is not known any more.
+      var whole = try checksumBeforeBody(of: message, origin, place)
+      let body = try journal.read(place)
+      whole.add(body.span)
+      return (bytes, found == whole.value)
     }
     guard isWhole else { throw damagedBody(of: message, FilesystemStore.wrongChecksum) }
     return bytes
+  }
+
+  /// The checksum of a record up to the body in it.
+  ///
+  /// All envelopes of the message are before that, and each of them may be who reads the body: they are
+  /// read once, for the first.
+  private func checksumBeforeBody(
+    of message: MessageID,
+    _ origin: Overlay.Origin,
+    _ place: JournalPlace
+  ) throws(DiskError) -> Checksum {
+    if let known = origin.beforeBody { return known }
+    let length = Int(place.offset - origin.whole.offset)
+    let head = try journal.read(origin.whole, from: 0, count: length)
+    let sum = GroupWriter.partialChecksum(
+      head.span,
+      epoch: origin.stamp.epoch,
+      sequence: origin.stamp.sequence
+    )
+    overlay.remember(beforeBody: sum, of: message)
+    return sum
   }
 
   /// - Parameter wanted: nil when the message's envelopes have to be asked.

@@ -69,6 +69,8 @@ struct Overlay {
     /// The whole change, for checking it.
     var whole: JournalPlace
     var body: JournalChange.Body
+    /// The checksum of the change up to its body, once somebody has read that from its beginning.
+    var beforeBody: Checksum?
   }
 
   struct Slot {
@@ -158,6 +160,12 @@ struct Overlay {
 
   /// The tree has it all now.
   mutating func forget(_ id: MessageID) { entries[id] = nil }
+
+  mutating func remember(beforeBody sum: Checksum, of id: MessageID) {
+    guard case .journal(var origin)? = entries[id]?.base else { return }
+    origin.beforeBody = sum
+    entries[id]?.base = .journal(origin)
+  }
 
   mutating func willWriteToTree(_ id: MessageID) { entries[id]?.mayBeInTree = true }
 }

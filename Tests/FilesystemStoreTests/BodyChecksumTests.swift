@@ -169,6 +169,71 @@ struct BodyChecksumTests {
     }
   }
 
+  /// A store with a damaged body in a file, and changes of its message and mail of others in the journal.
+  private func damaged(others: UInt32) throws -> MemoryDisk {
+    let disk = try spool()
+    let store = makeStore(disk, roomyLimits())
+    _ = try store.open()
+    for number in 3..<3 + others { try store.apply([.insert(newMessage(number))]) }
+    try store.apply([
+      .update(envelopeID(1, 1), .deferred(at: .epoch, status: nil, error: "later")),
+      .removeEnvelope(envelopeID(1, 2)),
+    ])
+    disk.flipBit(0, ofByte: 50, in: SpoolTree.bodyPath(of: messageID(1)))
+    return disk.afterPowerCut(.nothing)
+  }
+
+  @Test("costs one step of its own, however much the journal has of others")
+  func boundedStep() throws {
+    var operations: Set<Int> = []
+    for others: UInt32 in [1, 200] {
+      let disk = try damaged(others: others)
+      let store = makeStore(disk, roomyLimits())
+      _ = try store.open()
+      let before = disk.operations
+      #expect(try store.verify(after: nil, limit: 1).findings.count == 1)
+      operations.insert(disk.operations - before)
+      #expect(store.journaledMessages == Int(others))
+      #expect(disk.files(below: "queue").count == 2, "the files of message 2 alone")
+    }
+    #expect(operations.count == 1, "\(operations)")
+  }
+
+  @Test("and a power cut at any moment of that leave the message whole, in one of two places")
+  func powerCuts() throws {
+    let clean = try damaged(others: 3)
+    let others = (2...5).map { envelopeID($0, 1) }
+    let quarantined = ["message-00000001"]
+    var outcomes: Set<Bool> = []
+    for operation in 1... {
+      let disk = clean.afterPowerCut(.nothing)
+      let store = makeStore(disk, roomyLimits())
+      _ = try store.open()
+      let last = disk.operations + operation
+      disk.fault = .powerCut(at: last)
+      _ = try? store.verify(after: nil, limit: 10)
+      for survival in [MemoryDisk.Survival.nothing, .everything, .chance(seed: UInt64(operation))] {
+        let again = makeStore(disk.afterPowerCut(survival), roomyLimits())
+        _ = try again.open()
+        let isAside = try again.quarantined().map(\.name) == quarantined
+        outcomes.insert(isAside)
+        let left = (isAside ? [] : [envelopeID(1, 1)]) + others
+        #expect(try allEnvelopes(again).keys.sorted() == left, "operation \(operation)")
+        #expect(again.statistics().envelopes == left.count)
+        _ = try again.verify(after: nil, limit: 10)
+        let back = try again.restore(quarantined: quarantined[0])
+        #expect(back.envelopes == [envelopeID(1, 1)], "operation \(operation)")
+        #expect(try again.envelope(envelopeID(1, 1))?.envelope.progress.tries == 1)
+        // The journal has its changes still, which are the same.
+        let third = makeStore((again.disk as? MemoryDisk ?? disk).afterPowerCut(.nothing))
+        _ = try third.open()
+        #expect(try allEnvelopes(third).keys.sorted() == [envelopeID(1, 1)] + others)
+      }
+      if disk.operations < last { break }
+    }
+    #expect(outcomes == [false, true])
+  }
+
   @Test("is not missed where an earlier version, or OpenSMTPD, has written none")
   func older() throws {
     let disk = try spool()
@@ -219,7 +284,9 @@ struct BodyChecksumTests {
     // More chunks than are remembered.
     #expect(try read(store, 2, chunk: 500) { _ = try read(store, 1, chunk: 1) }.error == nil)
     try store.apply([.insert(newMessage(5, size: 400))])
-    let moved = try read(store, 5, chunk: 150) { try store.emptyJournal() }
+    let moved = try read(store, 5, chunk: 150) {
+      try store.makeFiles(of: [messageID(5)])
+    }
     #expect(moved.error == nil && moved.bytes == makeBody(5, size: 400))
     disk.flipBit(0, ofByte: 10, in: SpoolTree.bodyPath(of: messageID(1)))
     #expect(try read(store, 1, chunk: 1).error?.isDamage == true)

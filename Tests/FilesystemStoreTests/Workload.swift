@@ -17,6 +17,14 @@ func smallLimits() -> FilesystemStore.Limits {
   return limits
 }
 
+/// Limits within which a short workload makes no checkpoint.
+func roomyLimits() -> FilesystemStore.Limits {
+  var limits = FilesystemStore.Limits()
+  limits.segmentBytes = 64 << 10
+  limits.reserveBytes = 0
+  return limits
+}
+
 func makeStore(
   _ disk: MemoryDisk,
   _ limits: FilesystemStore.Limits = smallLimits()

@@ -88,20 +88,9 @@ extension FilesystemStore {
   @discardableResult
   func checkpointSlice() throws(StoreError) -> Int {
     guard let segment = journal.closed.first else { return 0 }
-    if settingsHaveCounts {
-      settings.counts = nil
-      try onDisk { () throws(DiskError) in try writeSettings() }
-      settingsHaveCounts = false
-    }
     let work = progress[segment.slot] ?? CheckpointProgress()
     let (chosen, end) = chooseSlice(of: segment, work)
-    if !chosen.isEmpty {
-      try onDisk { () throws(DiskError) in try writeToTree(chosen) }
-      for id in chosen {
-        if case .journal? = overlay[id]?.base { bodySums.forget(id) }
-        overlay.forget(id)
-      }
-    }
+    if !chosen.isEmpty { try makeFiles(of: chosen) }
     progress[segment.slot]?.done = end
     if end == work.touched.count {
       if work.hasSettings { try onDisk { () throws(DiskError) in try writeSettings() } }
@@ -112,16 +101,23 @@ extension FilesystemStore {
     return segment.used / work.touched.count * (end - work.done) + 1
   }
 
-  /// Makes files of all that the journal has, so that no later start finds any of it there.
-  func emptyJournal() throws(StoreError) {
-    journal.closeCurrent()
-    while !journal.closed.isEmpty { try checkpointSlice() }
-    do throws(DiskError) {
-      try timed { () throws(DiskError) in try journal.mark() }
-    } catch {
-      if journal.isSealed { state = .sealed }
-      throw error.storeError(in: disk.root)
+  /// Makes the files of these messages what the journal says of them, and forgets that it does. What
+  /// else it has stays there.
+  func makeFiles(of messages: [MessageID]) throws(StoreError) {
+    try forgetCounts()
+    try onDisk { () throws(DiskError) in try writeToTree(messages) }
+    for id in messages {
+      if case .journal? = overlay[id]?.base { bodySums.forget(id) }
+      overlay.forget(id)
     }
+  }
+
+  /// Before the tree changes: what the settings' file says of it is no longer so.
+  private func forgetCounts() throws(StoreError) {
+    guard settingsHaveCounts else { return }
+    settings.counts = nil
+    try onDisk { () throws(DiskError) in try writeSettings() }
+    settingsHaveCounts = false
   }
 
   private func chooseSlice(

@@ -222,6 +222,7 @@ extension FilesystemStore {
         try replay(content, range, step, &report)
       }
     }
+    try forgetSetAside()
     try dropBodiless(&report)
     if report.recoveredChanges > 0 {
       report.remarks.append("journal: \(report.recoveredChanges) changes recovered")
@@ -260,6 +261,16 @@ extension FilesystemStore {
         because: damage.problem,
         at: clock()
       )
+    }
+  }
+
+  /// The journal's changes of a message that was moved to quarantine were made into files before, and
+  /// went along; its file may still have them.
+  private func forgetSetAside() throws(StoreError) {
+    for id in try onDisk({ () throws(DiskError) in try quarantine.messages() }) {
+      guard case .tree? = overlay[id]?.base else { continue }
+      let isThere = try onDisk { () throws(DiskError) in try tree.contains(id) }
+      if !isThere { overlay.forget(id) }
     }
   }
 

@@ -34,8 +34,8 @@ extension FilesystemStore {
     // Out of the journal only once what is left of them is kept aside.
     if !check.broken.isEmpty { try apply(check.broken.map { .removeMessage($0) }) }
     if !check.changed.isEmpty {
-      // The journal has newer envelopes of theirs, which go with them, and must not come back.
-      try emptyJournal()
+      // The journal has newer envelopes of theirs, which go with them; the next start leaves those out.
+      try makeFiles(of: check.changed.map(\.id))
       try onDisk { () throws(DiskError) in
         for (id, problem) in check.changed { try setAside(id, because: problem) }
       }

@@ -206,6 +206,12 @@ struct Quarantine {
     return content
   }
 
+  /// Those that were moved here as a whole.
+  func messages() throws(DiskError) -> [MessageID] {
+    try names().filter { $0.hasPrefix("message-") }
+      .compactMap { QuarantinedRecord.message(named: $0) }
+  }
+
   /// Whether something of that message is here, so that its number must not be used again.
   func has(_ id: MessageID) throws(DiskError) -> Bool {
     try (names() + left.keys).contains {

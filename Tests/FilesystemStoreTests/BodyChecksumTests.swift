@@ -234,6 +234,50 @@ struct BodyChecksumTests {
     #expect(outcomes == [false, true])
   }
 
+  @Test(
+    "of a body that was accepted as another is given to an envelope that comes back later",
+    arguments: [false, true]
+  )
+  func envelopeAlone(isLeft: Bool) throws {
+    let disk = try spool()
+    let path = SpoolTree.path(of: envelopeID(1, 1))
+    let good = try #require(disk.files()[path])
+    let refused = [path, "quarantine/message-00000001/\(envelopeID(1, 1))"]
+    if isLeft {
+      for path in refused { disk.refuse(path, errno: 13) }
+    } else {
+      disk.flipBit(7, ofByte: 0, in: path)
+    }
+    let store = makeStore(disk)
+    _ = try store.open()
+    #expect(try allEnvelopes(store).count == 2)
+    disk.flipBit(0, ofByte: 50, in: SpoolTree.bodyPath(of: messageID(1)))
+    #expect(
+      try store.verify(after: nil, limit: 10).findings.contains { $0.record == "message 00000001" }
+    )
+    let back = try store.restore(quarantined: "message-00000001")
+    #expect(back.envelopes == [envelopeID(1, 2)] && back.doubtful == ["body 00000001"])
+
+    let name = "envelope-\(envelopeID(1, 1))"
+    if isLeft {
+      for path in refused { disk.refuse(path, errno: nil) }
+    } else {
+      disk.flipBit(7, ofByte: 0, in: "quarantine/\(name)")
+      #expect(disk.files()["quarantine/\(name)"] == good)
+    }
+    #expect(try store.restore(quarantined: name).envelopes == [envelopeID(1, 1)])
+    #expect(Set(words(1, disk)).count == 1)
+    #expect(try read(store, 1, chunk: 60).error == nil)
+    #expect(try store.verify(after: nil, limit: 10).findings.isEmpty)
+    // What it says is what the message has when it is the last one.
+    try store.apply([.removeEnvelope(envelopeID(1, 2))])
+    try store.close(within: .seconds(100))
+    let again = makeStore(disk.afterPowerCut(.nothing))
+    _ = try again.open()
+    #expect(try read(again, 1, chunk: 60).error == nil)
+    #expect(try again.envelope(envelopeID(1, 1)) != nil)
+  }
+
   @Test("is not missed where an earlier version, or OpenSMTPD, has written none")
   func older() throws {
     let disk = try spool()

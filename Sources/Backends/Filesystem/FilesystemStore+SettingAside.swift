@@ -113,6 +113,7 @@ extension FilesystemStore {
     guard try disk.facts(SpoolTree.path(of: id)) != nil, isFree(id),
       let size = try filedBodySize(of: id.message)
     else { return [] }
+    try tellChecksum(of: id, in: SpoolTree.path(of: id))
     statisticsNow.envelopes += 1
     return try loadOrSetAside(id, bodySize: size) == nil ? [] : [id]
   }

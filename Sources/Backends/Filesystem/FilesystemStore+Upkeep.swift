@@ -176,10 +176,28 @@ extension FilesystemStore {
           explanation: "its message is gone, or there is such an envelope"
         )
       }
+      try tellChecksum(of: id, in: "\(Quarantine.directory)/\(name)")
       try quarantine.giveBack(name, to: SpoolTree.path(of: id))
     }
     statisticsNow.envelopes += 1
     return [id]
+  }
+
+  /// Gives an envelope that joins its message again the checksum that the others have: the body may have
+  /// been accepted as another while the envelope was away, and would be taken for damaged by what it
+  /// says. Where no other is left that knows one, its own word counts.
+  func tellChecksum(of id: EnvelopeID, in path: String) throws(DiskError) {
+    let directory = SpoolTree.path(of: id.message)
+    for other in try tree.envelopes(of: id.message) ?? [] where other != id {
+      guard let checksum = try tree.text(of: other, in: directory)?.bodyChecksum else { continue }
+      guard let own = try tree.text(of: id, at: path), own.bodyChecksum != checksum else { return }
+      let stored = own.stored
+      return try disk.replace(
+        path,
+        with: EnvelopeText.encode(stored.message, stored.envelope, bodyChecksum: checksum),
+        through: "\(SpoolTree.incoming)/quarantine.tmp"
+      )
+    }
   }
 
   /// Whether the journal has nothing of an envelope, and has not removed its message.

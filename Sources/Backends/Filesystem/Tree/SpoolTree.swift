@@ -218,9 +218,13 @@ final class SpoolTree {
     of id: EnvelopeID,
     in directory: String
   ) throws(DiskError) -> EnvelopeText.Content? {
+    try text(of: id, at: "\(directory)/\(id)")
+  }
+
+  /// The same of a file that may have another name.
+  func text(of id: EnvelopeID, at path: String) throws(DiskError) -> EnvelopeText.Content? {
     do {
-      let limit = EnvelopeText.fileMax + 1
-      let content = try disk.content(of: "\(directory)/\(id)", atMost: limit)
+      let content = try disk.content(of: path, atMost: EnvelopeText.fileMax + 1)
       return content.flatMap { try? EnvelopeText.content($0, id: id) }
     } catch let error where error.isAboutOneFile {
       return nil

@@ -15,16 +15,26 @@ extension FrontendService {
 
   /// Puts the handlers of a new connection in place.
   func admit(_ channel: any Channel, by listener: FrontendProjection.Listener) throws {
-    guard listener.proxyHeader == .version2, isRoomLeft else {
+    guard listener.proxyHeader == .version2, makeRoom() else {
       return try serve(channel, ConnectionEnds(channel), by: listener)
     }
-    awaitedHeaders += 1
     let patience = min(Limits.proxyPatience, projection.limits.timeout).wholeMilliseconds
+    var number: UInt64 = 0
     let handler = ProxyHandler(patience: .milliseconds(patience)) { [unowned self] outcome in
-      awaitedHeaders -= 1
+      awaitedHeaders.end(number)
       finished(outcome, channel, by: listener)
     }
+    number = awaitedHeaders.begin(SourceAddress(channel.remoteAddress), at: Clock.rising()) {
+      [weak handler] in handler?.giveUp(.displaced, channel)
+    }
     try channel.pipeline.syncOperations.addHandler(handler)
+  }
+
+  /// Whether one more connection is within the limit, for which one that owes its header may have to go.
+  func makeRoom() -> Bool {
+    guard !isRoomLeft else { return true }
+    awaitedHeaders.first(toGoAt: Clock.rising(), of: sessionsMax)?()
+    return isRoomLeft
   }
 
   private func serve(
@@ -55,6 +65,7 @@ extension FrontendService {
       }
     case .refused(let fault): refused("\(fault)")
     case .late: refused("no PROXY header in time")
+    case .displaced: refused("no PROXY header yet, and its place was needed")
     case .truncated: refused("PROXY header cut off")
     case .unused: break
     }

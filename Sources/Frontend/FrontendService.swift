@@ -52,7 +52,7 @@ package final class FrontendService: RoleService {
   private(set) var isStopping = false
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
   /// Connections that a proxy has yet to say something of.
-  var awaitedHeaders = 0
+  var awaitedHeaders = AwaitedHeaders()
   var counters = SessionCounters()
 
   package init(context: RoleContext, projection: FrontendProjection, descriptorsMax: Int) {
@@ -117,7 +117,7 @@ package final class FrontendService: RoleService {
 
   /// A connection begins. One that is not served is not `end`ed as a session of its client.
   func begin(_ session: SessionHandler) -> Welcome {
-    let hasRoom = isRoomLeft
+    let hasRoom = makeRoom()
     sessions[ObjectIdentifier(session)] = session
     counters.begun(session.source)
     guard hasRoom else { return .tooMany }
@@ -133,7 +133,7 @@ package final class FrontendService: RoleService {
   var openSessions: Int { sessions.count }
 
   /// Whether one more connection is within the limit.
-  var isRoomLeft: Bool { sessions.count + awaitedHeaders < sessionsMax }
+  var isRoomLeft: Bool { sessions.count + awaitedHeaders.count < sessionsMax }
 
   // MARK: - What sessions ask
 

@@ -21,6 +21,8 @@ final class ProxyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     case refused(ProxyHeader.Fault)
     /// It was not whole in time.
     case late
+    /// It was not whole when the place was needed.
+    case displaced
     /// The connection ended before the first byte.
     case unused
     /// The connection ended within the header.
@@ -52,10 +54,15 @@ final class ProxyHandler: ChannelDuplexHandler, RemovableChannelHandler {
   func channelActive(context: ChannelHandlerContext) {
     let channel = context.channel
     deadline = context.eventLoop.assumeIsolated().scheduleTask(in: patience) { [weak self] in
-      self?.end(.late)
-      channel.close(promise: nil)
+      self?.giveUp(.late, channel)
     }
     context.read()
+  }
+
+  /// Waits no longer, and closes the connection.
+  func giveUp(_ outcome: Outcome, _ channel: any Channel) {
+    end(outcome)
+    channel.close(promise: nil)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -243,22 +243,41 @@ def late(bench):
     daemon.wait_log(r'smtp bad-input result="no PROXY header in time" proxy=127\.0\.0\.1\n')
 
 
-@case("connections that send no header count against the limit of sessions, and leave room when they end")
+@case("who sends no header counts as a session, and is the first to go when a place is needed")
 def waiting(bench):
     daemon = server(bench, more="smtp limit max-sessions 3\n").start()
+
+    def served(port, header=b""):
+        client = Client(port, greeting=None)
+        client.send(header)
+        return client, client.reply()
+
     silent = [Client(daemon.proxied, greeting=None) for _ in range(3)]
-
-    def is_full():
-        client = Client(daemon.proxied, greeting=None)
-        client.send(line("192.0.2.7"))
-        reply = client.reply()
-        client.close()
-        return reply.startswith("421")
-
-    eventually(is_full, "more connections than the limit")
+    # The client of a proxy, and one that needs none.
+    first, reply = served(daemon.proxied, line("192.0.2.7"))
+    expect(reply.startswith("220"), reply)
+    second, reply = served(daemon.port)
+    expect(reply.startswith("220"), reply)
+    daemon.wait_log(r'smtp bad-input result="no PROXY header yet, and its place was needed" '
+                    r"proxy=127\.0\.0\.1\n", count=2)
+    expect(silent[0].at_end() and silent[1].at_end(), "those who said nothing are still there")
+    # The last of them is one of three, and may be a proxy whose header is on its way.
     for client in silent:
         client.close()
-    eventually(lambda: not is_full(), "the places stay taken")
+
+    def another():
+        client, reply = served(daemon.proxied, line("192.0.2.8"))
+        return client if reply.startswith("220") else client.close()
+
+    third = eventually(another, "its place stays taken")
+    # Who has a session keeps it.
+    for port, header in [(daemon.port, b""), (daemon.proxied, line("192.0.2.9"))]:
+        expect(served(port, header)[1].startswith("421"), "more sessions than the limit")
+    for client in (first, second, third):
+        client.command("NOOP")
+        client.command("QUIT", "221")
+    eventually(lambda: served(daemon.port)[1].startswith("220"), "the places stay taken")
+    daemon.stop()
 
 
 @case("one client has max-client-sessions, an IPv6 network as one; the others are served")

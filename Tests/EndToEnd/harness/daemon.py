@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 from .case import Failed, eventually, expect_equal
@@ -27,6 +28,17 @@ def free_port(address="127.0.0.1"):
     with socket.socket() as probe:
         probe.bind((address, 0))
         return probe.getsockname()[1]
+
+
+def freeze(process):
+    """Stops a process, and waits until it is."""
+    os.kill(process, signal.SIGSTOP)
+
+    def is_stopped():
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
+    eventually(is_stopped, f"process {process} does not stop", 5)
 
 
 def personality(bench, name):
@@ -165,16 +177,49 @@ class Daemon:
                 found[words[2]] = child
         return found
 
-    def kill_role(self, *names):
-        """kill -9 for roles; returns their process ids."""
+    def kill_role(self, *names, look=None):
+        """kill -9 for roles; returns their process ids.
+
+        `look` is called with all of them stopped, and the queue as well: what it sees in the spool is what their
+        death leaves there.
+        """
         def all_run():
             found = self.roles()
             return found if all(name in found for name in names) else None
 
         running = eventually(all_run, lambda: f"not all of {names} run: {self.roles()}")
-        for name in names:
-            os.kill(running[name], signal.SIGKILL)
-        return [running[name] for name in names]
+        victims = [running[name] for name in names]
+        if look is None:
+            for victim in victims:
+                os.kill(victim, signal.SIGKILL)
+            return victims
+        for victim in victims:
+            freeze(victim)
+        if "queue" not in names:
+            # It takes what the victims had told it, which no death takes back.
+            time.sleep(0.1)
+            freeze(running["queue"])
+        try:
+            look()
+        finally:
+            for victim in victims:
+                os.kill(victim, signal.SIGKILL)
+            if "queue" not in names:
+                os.kill(running["queue"], signal.SIGCONT)
+        return victims
+
+    def stored(self):
+        """The envelopes in the store of a queue that is dead or stopped: (message, recipient). It is read in
+        a copy, since reading mends what a death has left."""
+        with tempfile.TemporaryDirectory(dir=self.bench.directory) as directory:
+            os.chmod(directory, 0o755)
+            subprocess.run(["cp", "-a", os.path.join(self.state, "spool"), directory], check=True)
+            done = subprocess.run([SMTPCTL, "-S", directory, "--json", "show", "queue"], stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=30)
+            if done.returncode != 0:
+                raise Failed(f"the store after a death: {done.stderr.decode()[:600]}")
+        entries = [json.loads(line) for line in done.stdout.decode().splitlines()]
+        return {(entry["message"], entry["recipient"]) for entry in entries}
 
     # What it says.
 

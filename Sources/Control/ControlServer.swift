@@ -125,10 +125,18 @@ package final class ControlServer {
     perform(table.gone(client))
   }
 
+  private func watch(_ id: UInt32, _ target: ControlTarget) {
+    loop.assumeIsolated().scheduleTask(in: TimeAmount(limits.statisticsWait)) { [weak self] in
+      guard let self else { return }
+      perform(table.late(id, target))
+    }
+  }
+
   private func perform(_ actions: [RequestTable.Action]) {
     for action in actions {
       switch action {
       case .send(let request, let id, let target): backend.send(request, id: id, to: target)
+      case .watch(let id, let target): watch(id, target)
       case .respond(let client, let id, let content):
         clients[client]?.handler.respond(id: id, content: content)
       case .drop(let client, let reason): clients[client]?.handler.drop(reason)

@@ -8,6 +8,8 @@ package struct ControlServerLimits: Sendable {
   package var requestsPerClient = 16
   /// Credits of one request that have not been used yet.
   package var creditsPerRequest = 8
+  /// For how long a role is waited for that is asked for its statistics: it has them at hand.
+  package var statisticsWait = Duration.seconds(1)
 
   package init() {}
 }

@@ -6,11 +6,15 @@ package import ControlProtocol
 ///
 ///     client ──request──▶ role 1 ──final──▶ role 2 … ──final──▶ answer
 ///                           ▲ more │ part, passed on as it is
+///
+/// Of statistics each role is waited for a while, and left out, with a word about that, when it says nothing.
 package struct RequestTable: Sendable {
   package typealias ClientID = UInt64
 
   package enum Action: Equatable, Sendable {
     case send(ControlRequest, id: UInt32, to: ControlTarget)
+    /// Say `late` in `ControlServerLimits.statisticsWait`.
+    case watch(id: UInt32, ControlTarget)
     /// Encoded, as it goes to the client.
     case respond(ClientID, id: UInt32, content: [UInt8])
     /// The client broke the protocol: its connection ends.
@@ -127,6 +131,12 @@ package struct RequestTable: Sendable {
     return finished(id, response)
   }
 
+  /// A role had its time. Nothing happens when it answered meanwhile.
+  package mutating func late(_ id: UInt32, _ target: ControlTarget) -> [Action] {
+    guard let entry = pending[id], entry.target == target else { return [] }
+    return finished(id, .failure("the \(target.rawValue) did not answer"))
+  }
+
   private mutating func credit(_ key: Key) -> [Action] {
     // The answer may have ended while the credit was on its way.
     guard let id = identifiers[key], let entry = pending[id] else { return [] }
@@ -153,7 +163,8 @@ package struct RequestTable: Sendable {
     guard reachable.contains(entry.target) else {
       return finished(id, .failure("the \(entry.target.rawValue) does not run; try again"))
     }
-    return [.send(entry.request, id: id, to: entry.target)]
+    let send = Action.send(entry.request, id: id, to: entry.target)
+    return entry.route.rule == .gather ? [send, .watch(id: id, entry.target)] : [send]
   }
 
   /// A role is done with a request: on to the next, or to the client.
@@ -165,6 +176,9 @@ package struct RequestTable: Sendable {
         for statistic in statistics {
           entry.statistics[statistic.name, default: 0] &+= statistic.value
         }
+      } else {
+        let silent = Statistic.silent(entry.target.rawValue)
+        entry.statistics[silent.name] = silent.value
       }
     case .agree where entry.position == 0:
       if case .failure = response { return answer(id, response.encoded()) }

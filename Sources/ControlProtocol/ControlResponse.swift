@@ -45,6 +45,18 @@ package struct Statistic: Hashable, Sendable {
   }
 }
 
+extension Statistic {
+  private static let silence = "control.silent."
+
+  /// Says that a role did not answer, and that nothing here is its.
+  package static func silent(_ role: String) -> Statistic { Statistic(silence + role, 1) }
+
+  /// The role that did not answer; nil in any other statistic.
+  package var silentRole: Substring? {
+    name.hasPrefix(Statistic.silence) ? name.dropFirst(Statistic.silence.count) : nil
+  }
+}
+
 /// Which subsystems are paused.
 package struct SubsystemStatus: Hashable, Sendable {
   package var paused: Set<ControlRequest.Subsystem>

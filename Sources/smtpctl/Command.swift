@@ -31,6 +31,8 @@ struct Context {
   let spool: String
   /// Writes to standard error when that is a terminal; else nil.
   let terminal: ((String) -> Void)?
+  /// Tells the operator of what is no failure, on standard error.
+  let warn: (String) -> Void
   let now: () -> Instant
   /// Waits until the next line of `monitor` is due. Returns nil when there is to be none.
   let nextSample: () -> Void?

@@ -32,6 +32,7 @@ struct Invocation {
       stores: stores,
       spool: state.spool,
       terminal: terminal,
+      warn: report,
       now: now,
       nextSample: nextSample
     )

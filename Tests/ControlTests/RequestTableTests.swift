@@ -87,22 +87,46 @@ struct RequestTableTests {
     _ = table.lost(.lookup)
     #expect(
       table.received(.showStats, id: 1, from: 1, own: [Statistic("uptime", 9)])
-        == [.send(.showStats, id: 1, to: .queue)]
+        == [.send(.showStats, id: 1, to: .queue), .watch(id: 1, .queue)]
     )
     let some = ControlResponse.statistics([Statistic("a", 1), Statistic("b", 2)]).encoded()
     #expect(
       table.received(response: some, id: 1, from: .queue)
-        == [.send(.showStats, id: 1, to: .frontend)]
+        == [.send(.showStats, id: 1, to: .frontend), .watch(id: 1, .frontend)]
     )
     #expect(table.received(response: some, id: 1, from: .queue).isEmpty)
     #expect(
       table.received(response: some, id: 1, from: .frontend)
-        == [.send(.showStats, id: 1, to: .delivery)]
+        == [.send(.showStats, id: 1, to: .delivery), .watch(id: 1, .delivery)]
     )
     let sum = ControlResponse.statistics([
-      Statistic("a", 2), Statistic("b", 4), Statistic("uptime", 9),
+      Statistic("a", 2), Statistic("b", 4), .silent("delivery"), .silent("lookup"),
+      Statistic("uptime", 9),
     ])
     #expect(table.lost(.delivery) == [.respond(1, id: 1, content: sum.encoded())])
+  }
+
+  @Test(
+    "A role that says nothing is left out of statistics, and told of; a late answer is nobody's"
+  )
+  func silence() {
+    var table = RequestTableTests.table()
+    let some = ControlResponse.statistics([Statistic("a", 1)]).encoded()
+    _ = table.received(.showStats, id: 1, from: 1)
+    _ = table.received(response: some, id: 1, from: .queue)
+    #expect(table.late(1, .queue).isEmpty, "it has answered")
+    #expect(
+      table.late(1, .frontend)
+        == [.send(.showStats, id: 1, to: .delivery), .watch(id: 1, .delivery)]
+    )
+    #expect(table.received(response: some, id: 1, from: .frontend).isEmpty)
+    _ = table.received(response: some, id: 1, from: .delivery)
+    let sum = ControlResponse.statistics([Statistic("a", 2), .silent("frontend")]).encoded()
+    #expect(
+      table.received(response: ControlResponse.statistics([]).encoded(), id: 1, from: .lookup)
+        == [.respond(1, id: 1, content: sum)]
+    )
+    #expect(table.late(1, .lookup).isEmpty && table.count == 0)
   }
 
   @Test("The frontend is told of a pause that the queue agreed to, and of no other")

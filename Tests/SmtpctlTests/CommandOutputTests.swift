@@ -158,6 +158,26 @@ struct CommandOutputTests {
     )
   }
 
+  @Test("show stats shows what there is, and names who did not answer")
+  func silentRoles() {
+    let daemon = FakeDaemon()
+    daemon.answer = { _ in
+      [.statistics([.silent("lookup"), Statistic("queue.bounce", 2), .silent("delivery")])]
+    }
+    let result = Run(daemon: daemon)("show stats")
+    #expect(
+      result.output == "control.silent.delivery=1\ncontrol.silent.lookup=1\nqueue.bounce=2\n"
+    )
+    #expect(
+      result.errors == """
+        smtpctl: delivery did not answer: what it counts is missing
+        smtpctl: lookup did not answer: what it counts is missing
+
+        """
+    )
+    #expect(result.status == .success)
+  }
+
   @Test("show relays has a line for each relay, and one for each of its connectors")
   func showRelays() {
     let daemon = FakeDaemon()

@@ -16,6 +16,9 @@ struct ShowStats: Command {
     guard case .statistics(let statistics) = try context.service().exchange(.showStats) else {
       throw .brokenAnswer("statistics were expected")
     }
+    for role in statistics.compactMap(\.silentRole).sorted() {
+      context.warn("smtpctl: \(role) did not answer: what it counts is missing")
+    }
     let sorted = statistics.sorted { $0.name < $1.name }
     switch context.style {
     case .plain:

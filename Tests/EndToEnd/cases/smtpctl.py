@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -135,6 +136,29 @@ def show_stats(bench):
     expect_equal(daemon.ctl("show", "status"), "MDA running\nMTA paused\nSMTP running\n")
     expect_equal(json.loads(daemon.ctl("--json", "show", "status")),
                  {"mda": "running", "mta": "paused", "smtp": "running"})
+    daemon.stop()
+
+
+@case("show stats has an answer while {role} is stopped, which says so", role=["delivery", "queue"])
+def silent_role(bench, role):
+    daemon = paused(bench)
+    submit(daemon.port, recipients=["b@example.com"])
+    process = daemon.roles()[role]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        done = daemon.run_ctl("show", "stats")
+        seconds = time.monotonic() - started
+    finally:
+        os.kill(process, signal.SIGCONT)
+    expect_equal(done.returncode, 0, done.stderr)
+    expect_equal(done.stderr.decode(), f"smtpctl: {role} did not answer: what it counts is missing\n")
+    text = done.stdout.decode()
+    expect(f"control.silent.{role}=1\n" in text and "smtp.session=" in text, text)
+    expect_equal("scheduler.envelope=" in text, role != "queue", "what the queue counts")
+    expect(seconds < 10, f"it took {seconds:.1f} s")
+    # What it says too late is for nobody.
+    eventually(lambda: "control.silent" not in daemon.ctl("show", "stats"), "it is still left out")
     daemon.stop()
 
 

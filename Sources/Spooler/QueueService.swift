@@ -200,33 +200,28 @@ package final class QueueService: RoleService {
   }
 
   private func readSettings() {
+    let lifetimes = projection.storedTimeToLive
     worker.read({ store throws(StoreError) in
       (
         try store.setting(IdentifierCursor.setting), try store.setting(Pauses.setting),
-        try store.setting(StoredTimeToLive.setting),
+        try lifetimes.changes(to: store),
         Set(((try? store.quarantined()) ?? []).compactMap(\.message))
       )
     }) { [unowned self] result in
       switch result {
       case .failure(let error): context.giveUp("\(error)")
-      case .success((let cursor, let paused, let timeToLive, let aside)):
+      case .success((let cursor, let paused, let changes, let aside)):
         loading = .reading
         identifiers?.begin(storedCursor: cursor, aside: aside)
         pauses.restore(paused)
         applyPauses()
-        record(timeToLive)
+        // Nobody else reads a store in memory.
+        if !changes.isEmpty, projection.backend != .memory { commit(changes, .soon) {} }
         context.tell(.ready)
         queryDesk?.loadingWentOn()
         load(after: nil, incomplete: [])
       }
     }
-  }
-
-  /// Writes what the store does not say already. Nobody else reads a store in memory.
-  private func record(_ known: [UInt8]?) {
-    let value = StoredTimeToLive.value(projection.timeToLive)
-    guard known != value, projection.backend != .memory else { return }
-    commit([.set(StoredTimeToLive.setting, value)], .soon) {}
   }
 
   /// Reads all envelopes page by page; mail comes in and goes out meanwhile.

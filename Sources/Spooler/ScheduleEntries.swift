@@ -5,6 +5,17 @@ internal import Mail
 internal import Queue
 internal import Scheduler
 
+extension QueueProjection {
+  /// How long envelopes live, as the store has it for those who do not read the configuration.
+  var storedTimeToLive: StoredTimeToLive {
+    let own = actions.compactMap { action in action.timeToLive.map { (action.name, $0) } }
+    return StoredTimeToLive(
+      usual: timeToLive,
+      ofActions: Dictionary(own, uniquingKeysWith: { first, _ in first })
+    )
+  }
+}
+
 /// How stored envelopes look to the scheduler: destinations, expiry, kind.
 struct ScheduleEntries {
   private let actions: [String: QueueProjection.Action]

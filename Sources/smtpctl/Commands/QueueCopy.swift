@@ -22,8 +22,10 @@ struct QueueCopy: Command {
     }
   ]
 
-  /// The settings that go with a queue: the identifiers' cursor and what is paused.
-  private static let settings = ["identifier.cursor", "paused", StoredTimeToLive.setting]
+  /// The settings that go with a queue: the identifiers' cursor, what is paused, how long envelopes live.
+  private static let settings = [
+    "identifier.cursor", "paused", StoredTimeToLive.setting, StoredTimeToLive.actionsSetting,
+  ]
 
   /// A place whose directory is known.
   private struct Spot: Equatable {

@@ -8,9 +8,9 @@ import Queue
 /// Answers from the store of a daemon that is stopped, with the state `offline`; what needs a running
 /// daemon is refused as unreachable.
 final class OfflineQueue: QueueService {
-  /// How long an envelope lives that says nothing of it: as the daemon left it in the store, or as it
-  /// is when its configuration does not say.
-  private var timeToLive = Duration.seconds(4 * 86_400)
+  /// How long envelopes live that say nothing of it: as the daemon left it in the store, or as it is when
+  /// its configuration does not say.
+  private var timeToLive = StoredTimeToLive(usual: .seconds(4 * 86_400))
   private let noticeTimeToLive = OutcomeRules(warnIntervals: []).noticeTimeToLive
 
   private let spool: String
@@ -93,7 +93,7 @@ final class OfflineQueue: QueueService {
       let report = try store.open()
       opened = store
       quarantinedBefore = report.quarantined
-      if let known = try StoredTimeToLive.read(from: store) { timeToLive = known }
+      if let known = try StoredTimeToLive(from: store) { timeToLive = known }
       if report.quarantined > 0 { warn("smtpctl: there are records in quarantine") }
       try warnOfCopies(store)
       return store
@@ -201,7 +201,8 @@ final class OfflineQueue: QueueService {
       place: EnvelopePlace(
         state: .offline,
         nextTry: nil,
-        expiry: stored.envelope.created + (given > .zero ? given : timeToLive)
+        expiry: stored.envelope.created
+          + (given > .zero ? given : timeToLive[stored.envelope.action])
       )
     )
   }

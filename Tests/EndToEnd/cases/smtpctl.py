@@ -27,6 +27,13 @@ match from any for any action "out"
     return daemon
 
 
+# An action with a ttl of its own, for paused().
+SHORT = """queue ttl 7h
+action "short" relay host "smtp://127.0.0.1:9" ttl 5h
+match from any for domain "short.test" action "short"
+"""
+
+
 @case("closed standard descriptors: smtpctl says that it cannot write, the daemon goes on")
 def closed_descriptors(bench):
     daemon = Daemon(bench, 'action "in" maildir\nmatch from any for any action "in"\n',
@@ -512,17 +519,19 @@ def verify(bench, backend):
 
 @case("with the daemon stopped the queue can be read ({backend})", backend=BACKENDS)
 def offline(bench, backend):
-    daemon = paused(bench, backend, more="queue ttl 7h\n")
+    daemon = paused(bench, backend, more=SHORT)
     body = b"Subject: off\r\n\r\n" + b"line\r\n" * 100000
-    one = submit(daemon.port, recipients=["b@example.com", "c@example.com"])
+    one = submit(daemon.port, recipients=["b@example.com", "c@short.test"])
     two = submit(daemon.port, recipients=["b@example.com"], body=body)
     running = daemon.ctl("show", "queue").splitlines()
+    expect_equal([int(l.split("|")[8]) - int(l.split("|")[7]) for l in running],
+                 [7 * 3600, 5 * 3600, 7 * 3600], "ttl")
     daemon.stop()
     lines = daemon.ctl("show", "queue").splitlines()
     expect_equal([l.split("|")[:11] for l in lines], [l.split("|")[:11] for l in running])
     expect_equal({l.split("|")[11] for l in lines}, {"offline"})
     expect_equal({l.split("|")[12] for l in lines}, {""})
-    expect_equal(len(daemon.queue("recipient=c@example.com")), 1)
+    expect_equal(len(daemon.queue("recipient=c@short.test")), 1)
     expect_equal(len(daemon.queue(two)), 1)
     entry = json.loads(daemon.ctl("--json", "show", "envelope", one + "00000001"))
     expect_equal([entry["state"], entry["helo"]], ["offline", "client.example.org"])

@@ -12,7 +12,8 @@ func smallLimits() -> FilesystemStore.Limits {
   limits.segmentBytes = 4096
   limits.segments = 4
   limits.sliceMessages = 3
-  limits.smallSet = 1
+  limits.smallSet = 3
+  limits.sliceFiles = 10
   limits.reserveBytes = 0
   return limits
 }

@@ -185,7 +185,10 @@ extension FilesystemStore {
     case .put, .removeEnvelope, .set: break
     }
     if let id = change.message {
+      var files = 1
+      if case .insert(let insert) = change { files += insert.envelopes.count }
       progress[slot, default: CheckpointProgress()].touched.append(id)
+      progress[slot, default: CheckpointProgress()].files += files
     }
     if let staged, state == .open {
       // One that stays is swept away at the next start.

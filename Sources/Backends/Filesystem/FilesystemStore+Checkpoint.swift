@@ -72,15 +72,27 @@ extension FilesystemStore {
       checkpointDebt = 0
       return
     }
-    let slice = min(limits.sliceBytes, limits.segmentBytes / 4)
-    while checkpointDebt >= slice, !journal.closed.isEmpty {
+    let begin = ContinuousClock.now
+    while let segment = journal.closed.first, checkpointDebt >= sliceBytes(of: segment) {
       do throws(StoreError) {
         checkpointDebt -= try checkpointSlice()
       } catch {
         checkpointDebt = 0
         return
       }
+      // What is left is owed by those who come next.
+      guard ContinuousClock.now - begin < limits.patience else { return }
     }
+  }
+
+  /// About what one step deals with of this file of the journal.
+  private func sliceBytes(of segment: Journal.Segment) -> Int {
+    let files = max(1, progress[segment.slot]?.files ?? 1)
+    return min(
+      limits.sliceBytes,
+      limits.segmentBytes / 4,
+      segment.used / files * limits.sliceFiles + 1
+    )
   }
 
   /// One bounded step of the checkpoint of the oldest closed file. Returns how many bytes of the
@@ -89,28 +101,51 @@ extension FilesystemStore {
   func checkpointSlice() throws(StoreError) -> Int {
     guard let segment = journal.closed.first else { return 0 }
     let work = progress[segment.slot] ?? CheckpointProgress()
-    let (chosen, end) = chooseSlice(of: segment, work)
-    if !chosen.isEmpty { try makeFiles(of: chosen) }
-    progress[segment.slot]?.done = end
-    if end == work.touched.count {
+    let slice = chooseSlice(of: segment, work)
+    if !slice.messages.isEmpty { try makeFiles(of: slice) }
+    progress[segment.slot]?.done = slice.end
+    if slice.end == work.touched.count {
       if work.hasSettings { try onDisk { () throws(DiskError) in try writeSettings() } }
       progress[segment.slot] = nil
       journal.retireOldest()
     }
     guard !work.touched.isEmpty else { return limits.segmentBytes }
-    return segment.used / work.touched.count * (end - work.done) + 1
+    guard slice.isPart else {
+      return segment.used / work.touched.count * (slice.end - work.done) + 1
+    }
+    return segment.used / max(1, work.files) * limits.sliceFiles + 1
+  }
+
+  /// What one step turns into files.
+  private struct Slice {
+    var messages: [MessageID] = []
+    /// Of what was touched, this much is dealt with behind it.
+    var end: Int
+    /// Files that are written, about.
+    var files = 0
+    /// It is one message, with more envelopes than a step has files: only so many of them.
+    var isPart = false
   }
 
   /// Makes the files of these messages what the journal says of them, and forgets that it does. What
   /// else it has stays there.
   func makeFiles(of messages: [MessageID]) throws(StoreError) {
+    var slice = Slice(messages: messages, end: 0)
+    for id in messages { slice.files += files(of: id) }
+    try makeFiles(of: slice)
+  }
+
+  private func makeFiles(of slice: Slice) throws(StoreError) {
     try forgetCounts()
-    try onDisk { () throws(DiskError) in try writeToTree(messages) }
-    for id in messages {
+    try onDisk { () throws(DiskError) in try writeToTree(slice) }
+    for id in slice.messages {
       if case .journal? = overlay[id]?.base { bodySums.forget(id) }
-      overlay.forget(id)
+      overlay.forget(id, atMost: slice.isPart ? limits.sliceFiles : .max)
     }
   }
+
+  /// How many files a message needs, about.
+  private func files(of id: MessageID) -> Int { 1 + (overlay[id]?.envelopes.count ?? 0) }
 
   /// Before the tree changes: what the settings' file says of it is no longer so.
   private func forgetCounts() throws(StoreError) {
@@ -120,33 +155,41 @@ extension FilesystemStore {
     settingsHaveCounts = false
   }
 
-  private func chooseSlice(
-    of segment: Journal.Segment,
-    _ work: CheckpointProgress
-  ) -> (chosen: [MessageID], end: Int) {
-    var chosen: [MessageID] = []
+  private func chooseSlice(of segment: Journal.Segment, _ work: CheckpointProgress) -> Slice {
+    var slice = Slice(end: work.done)
     var isChosen: Set<MessageID> = []
     var bytes = 0
-    var index = work.done
-    while index < work.touched.count, chosen.count < limits.sliceMessages,
+    while slice.end < work.touched.count, slice.messages.count < limits.sliceMessages,
       bytes < limits.sliceBytes
     {
-      let id = work.touched[index]
-      index += 1
-      guard let entry = overlay[id], entry.epoch <= segment.epoch,
-        isChosen.insert(id).inserted
-      else { continue }
-      chosen.append(id)
+      let id = work.touched[slice.end]
+      guard let entry = overlay[id], entry.epoch <= segment.epoch, !isChosen.contains(id) else {
+        slice.end += 1
+        continue
+      }
+      let files = files(of: id)
+      guard slice.messages.isEmpty || slice.files + files <= limits.sliceFiles else { break }
+      isChosen.insert(id)
+      slice.messages.append(id)
+      slice.files += files
+      if entry.envelopes.count > limits.sliceFiles {
+        // It is chosen again, for the rest.
+        slice.isPart = true
+        break
+      }
+      slice.end += 1
       if case .journal(let origin) = entry.base { bytes += Int(origin.whole.length) }
     }
-    return (chosen, index)
+    return slice
   }
 
-  private func writeToTree(_ chosen: [MessageID]) throws(DiskError) {
-    let isSmall = chosen.count <= limits.smallSet
+  private func writeToTree(_ slice: Slice) throws(DiskError) {
+    let isSmall = slice.files <= limits.smallSet
     var batch = TreeBatch(tree: tree, syncing: isSmall ? .eachFile : .wholeSystem)
-    for id in chosen {
-      guard let entry = overlay[id] else { continue }
+    for id in slice.messages {
+      guard let entry = overlay[id]?.part(atMost: slice.isPart ? limits.sliceFiles : .max) else {
+        continue
+      }
       overlay.willWriteToTree(id)
       switch entry.base {
       case .gone: try batch.remove(id)

@@ -17,8 +17,11 @@ extension FilesystemStore {
     /// What one step of a checkpoint turns into files at most.
     package var sliceMessages = 256
     package var sliceBytes = 2 << 20
-    /// Up to this many messages are synced file by file, more by one sync of the file system.
-    package var smallSet = 8
+    package var sliceFiles = 1024
+    /// After this long, changes wait for no further step.
+    package var patience = Duration.milliseconds(250)
+    /// Up to this many files are synced one by one, more by one sync of the file system.
+    package var smallSet = 16
     /// Set aside for a full disk: another file of the journal has room in it, and some files of mail.
     package var reserveBytes = 12 << 20
     /// Below this no new mail is to be taken; see `DiskSpace.isNearlyFull`.
@@ -56,5 +59,7 @@ struct CheckpointProgress {
   var touched: [MessageID] = []
   /// How many of those a checkpoint has dealt with.
   var done = 0
+  /// How many files those changes are about, if none of them is over by then.
+  var files = 0
   var hasSettings = false
 }

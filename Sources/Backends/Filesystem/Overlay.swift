@@ -29,6 +29,18 @@ struct Overlay {
       return false
     }
 
+    /// The entry with as many of its envelopes: what there is goes before what was removed, so that the
+    /// last one that knows something of the body is there for the others.
+    func part(atMost limit: Int) -> Entry {
+      guard envelopes.count > limit else { return self }
+      var part = self
+      part.envelopes = Array(envelopes.filter { $0.record != nil }.prefix(limit))
+      let room = limit - part.envelopes.count
+      part.envelopes += envelopes.filter { $0.record == nil }.prefix(room)
+      part.envelopes.sort { $0.low < $1.low }
+      return part
+    }
+
     func index(of low: UInt32) -> Int? {
       let index = position(of: low)
       return index < envelopes.count && envelopes[index].low == low ? index : nil
@@ -158,8 +170,17 @@ struct Overlay {
     if entries.updateValue(entry, forKey: id) == nil { order.insert(id) }
   }
 
-  /// The tree has it all now.
-  mutating func forget(_ id: MessageID) { entries[id] = nil }
+  /// The tree has it all now, or the part of that size; the rest then is what has changed since.
+  mutating func forget(_ id: MessageID, atMost limit: Int = .max) {
+    guard var entry = entries[id], entry.envelopes.count > limit else {
+      entries[id] = nil
+      return
+    }
+    let done = Set(entry.part(atMost: limit).envelopes.map(\.low))
+    entry.base = .tree
+    entry.envelopes.removeAll { done.contains($0.low) }
+    entries[id] = entry
+  }
 
   mutating func remember(beforeBody sum: Checksum, of id: MessageID) {
     guard case .journal(var origin)? = entries[id]?.base else { return }

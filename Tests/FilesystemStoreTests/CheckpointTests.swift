@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: ISC
+
+import Disk
+import Mail
+import Queue
+import StoreJournal
+import Testing
+
+@testable import FilesystemStore
+
+@Suite("Checkpoints, a step at a time")
+struct CheckpointTests {
+  private static let later = Instant(milliseconds: 1_700_000_500_456)
+
+  private static func limits() -> FilesystemStore.Limits {
+    var limits = FilesystemStore.Limits()
+    limits.segmentBytes = 1 << 20
+    limits.sliceFiles = 100
+    limits.reserveBytes = 0
+    return limits
+  }
+
+  private static func created(_ disk: MemoryDisk) -> Int {
+    disk.trace.count { $0.hasPrefix("create ") }
+  }
+
+  private static func check(_ store: FilesystemStore, _ model: Model, _ when: String) throws {
+    let difference = try model.difference(from: store)
+    #expect(difference == nil, "\(when)")
+  }
+
+  /// What happens to a message of which some envelopes are files, and some are not.
+  private static let changes: [[Change]] = [
+    [.removeEnvelope(envelopeID(1, 3)), .removeEnvelope(envelopeID(1, 340))],
+    [.update(envelopeID(1, 5), .deferred(at: later, status: nil, error: "written"))],
+    [.update(envelopeID(1, 341), .deferred(at: later, status: nil, error: "not written"))],
+    [.add(makeEnvelope(1, 900))],
+  ]
+
+  @Test("a message to many becomes files a step at a time, and changes meanwhile")
+  func parts() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk, CheckpointTests.limits())
+    _ = try store.open()
+    var model = Model()
+    func apply(_ batch: [Change]) throws {
+      try store.apply(batch)
+      model.apply(batch)
+    }
+    try apply([.insert(newMessage(1, envelopes: 350)), .insert(newMessage(2, envelopes: 2))])
+    store.journal.closeCurrent()
+    var steps = 0
+    while !store.journal.closed.isEmpty {
+      disk.clearTrace()
+      try store.checkpointSlice()
+      // The body, and a step's envelopes.
+      #expect(CheckpointTests.created(disk) <= 101, "step \(steps)")
+      try CheckpointTests.check(store, model, "after step \(steps)")
+      if steps < CheckpointTests.changes.count { try apply(CheckpointTests.changes[steps]) }
+      steps += 1
+    }
+    #expect(steps >= 4)
+    try CheckpointTests.check(store, model, "at the end")
+    _ = try store.close(within: .seconds(100))
+    #expect(disk.files()["queue/00/00000001/message"] != nil)
+    let again = makeStore(disk, CheckpointTests.limits())
+    _ = try again.open()
+    try CheckpointTests.check(again, model, "opened again")
+    try again.apply([.removeMessage(messageID(1))])
+    model.apply([.removeMessage(messageID(1))])
+    _ = try again.close(within: .seconds(100))
+    #expect(disk.files().keys.allSatisfy { !$0.hasPrefix("queue/00/00000001/") })
+  }
+
+  @Test("what is stopped between the steps of a message is all there", arguments: 0..<5)
+  func stopped(steps: Int) throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk, CheckpointTests.limits())
+    _ = try store.open()
+    var model = Model()
+    let new = [Change.insert(newMessage(1, envelopes: 350))]
+    try store.apply(new)
+    model.apply(new)
+    store.journal.closeCurrent()
+    for step in 0..<steps {
+      try store.checkpointSlice()
+      guard step < CheckpointTests.changes.count else { continue }
+      try store.apply(CheckpointTests.changes[step])
+      model.apply(CheckpointTests.changes[step])
+    }
+    for survival in [MemoryDisk.Survival.nothing, .everything] {
+      let left = disk.afterPowerCut(survival)
+      let again = makeStore(left, CheckpointTests.limits())
+      let report = try again.open()
+      #expect(report.quarantined == 0)
+      try CheckpointTests.check(again, model, "\(survival)")
+      _ = try again.close(within: .seconds(100))
+      let last = makeStore(left, CheckpointTests.limits())
+      _ = try last.open()
+      try CheckpointTests.check(last, model, "\(survival), closed and opened again")
+    }
+  }
+
+  @Test("a step has few files, however many messages and recipients it is about")
+  func files() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk, CheckpointTests.limits())
+    _ = try store.open()
+    for number in 1...20 as ClosedRange<UInt32> {
+      try store.apply([.insert(newMessage(number, envelopes: 60))])
+    }
+    store.journal.closeCurrent()
+    while !store.journal.closed.isEmpty {
+      disk.clearTrace()
+      try store.checkpointSlice()
+      #expect(CheckpointTests.created(disk) <= 101)
+      #expect(disk.trace.count { $0.hasPrefix("fdatasync ") } <= 16)
+    }
+    #expect(store.journaledMessages == 0)
+  }
+}

@@ -27,7 +27,7 @@ package struct CertificateDesk {
     case asked
     /// It is about the chain at this place alone.
     case askedOfOne(Int)
-    /// Keys was started anew.
+    /// Keys was started anew, and this is the first that it is handed.
     case newKeys
     /// The desk itself, which looks whether what is lacking has come.
     case look
@@ -43,9 +43,16 @@ package struct CertificateDesk {
   /// Those that keys was handed and has not told of, by their generations: it tells of each, in order.
   private var renewals: [UInt32: Renewal] = [:]
   private var generation: UInt32 = 1
-  /// Something was broken when keys, started anew, was handed it: a key may be lost. It is looked for until
-  /// all is whole.
-  package private(set) var isLacking = false
+  /// What was broken when keys was handed it for the first time, by its places: a key may be lost. It is
+  /// looked for until it is whole.
+  private var lacking: Set<UInt16> = []
+  /// Roles that were to be handed what counts, for which there was no file or no memory. It is tried again.
+  private(set) var owed: Set<Role> = []
+
+  /// Something is lacking.
+  package var isLacking: Bool { !lacking.isEmpty }
+  /// There is something to `look` for, or to be handed over again.
+  package var hasToLook: Bool { isLacking || !owed.isEmpty }
 
   /// Reads the files for the first time; one that cannot be read refuses all.
   package init(_ source: CertificateSource) throws(CertificateFault) {
@@ -61,10 +68,17 @@ package struct CertificateDesk {
     try hand(current, to: role, .certificates, send)
   }
 
+  /// The same to a role that shows certificates, or to the first keys role. It is `owed` when that fails.
+  mutating func provide(_ role: Role, _ send: Send) throws(CertificateFault) {
+    owed.insert(role)
+    try hand(to: role, send)
+    owed.remove(role)
+  }
+
   /// Reads the files again and hands them to keys, which tells what cannot be used.
   mutating func renew(_ send: Send) throws(CertificateFault) {
     try expectRoom()
-    try renew(.asked, send)
+    try renew(owed.contains(.keys) ? .newKeys : .asked, send)
   }
 
   /// The same for one `pki`: what is wrong with others is of no account, and they stay what they were.
@@ -80,12 +94,14 @@ package struct CertificateDesk {
   /// It is to have whatever can be used.
   mutating func renewForNewKeys(_ send: Send) throws(CertificateFault) {
     renewals.removeAll()
+    owed.insert(.keys)
     try renew(.newKeys, send)
   }
 
-  /// The same to see whether what is lacking has come, unless a renewal is under way. Nothing is told of it
-  /// when it has not.
+  /// The same to see whether what is lacking has come, unless a renewal is under way; or to hand over what
+  /// could not be when keys was started. Nothing is told of a look that finds nothing.
   mutating func look(_ send: Send) throws(CertificateFault) {
+    if owed.contains(.keys) { return try renew(.newKeys, send) }
     guard isLacking, renewals.isEmpty else { return }
     try renew(.look, send)
   }
@@ -101,6 +117,7 @@ package struct CertificateDesk {
     var message = SupervisorToRole.certificates
     if case .askedOfOne(let place) = occasion { message = .certificatesOfOne(place: UInt16(place)) }
     try hand(renewal, to: .keys, message, send)
+    if occasion == .newKeys { owed.remove(.keys) }
     renewals[generation] = Renewal(package: renewal, occasion: occasion)
   }
 
@@ -116,20 +133,24 @@ package struct CertificateDesk {
   /// Keys looked at a generation.
   mutating func checked(_ report: KeysReport) -> Verdict {
     guard let renewal = renewals[report.generation] else {
+      // The first one after the files were read for the first time: they may be others by now.
+      if report.generation == current.generation { lacking = Set(report.broken) }
       return report.faults.isEmpty ? .unchanged : .refused(report.lines)
     }
     renewals = renewals.filter { $0.key > report.generation }
     guard report.verdict == .taken else {
       // It has no key at all.
-      if renewal.occasion == .newKeys { isLacking = true }
+      if renewal.occasion == .newKeys { lacking = Set(report.broken) }
       return renewal.occasion == .look ? .unchanged : .refused(report.lines)
     }
     var kept = report.broken
-    if case .askedOfOne(let place) = renewal.occasion {
+    switch renewal.occasion {
+    case .askedOfOne(let place):
       let places = current.chains.count + current.anchors.count
       kept = (0..<places).filter { $0 != place }.map(UInt16.init)
-    } else {
-      isLacking = !report.broken.isEmpty
+      lacking.remove(UInt16(place))
+    case .newKeys: lacking = Set(report.broken)
+    case .asked, .look: lacking.formIntersection(report.broken)
     }
     current = renewal.package.keeping(kept, of: current)
     return .accepted(but: report.lines)

@@ -5,7 +5,7 @@ internal import Mail
 
 /// Certificates and keys on their way to the roles.
 extension RoleTable {
-  /// How often it is looked whether what is lacking has come, in milliseconds.
+  /// How often it is looked whether what is lacking has come, and tried again what failed, in milliseconds.
   private static let lookInterval: Int64 = 5000
 
   /// Before listeners and edges, so that a role has its certificates and keys when it is first asked.
@@ -13,16 +13,14 @@ extension RoleTable {
   /// Keys, started anew, opens files that may be others than when its certificates were read: both are read
   /// again, as by SIGHUP, and what cannot be used costs its own `pki`.
   mutating func handFirstCertificates(to role: Role, _ start: Start) {
-    guard var desk = certificates, CertificateDesk.roles.contains(role) else { return }
+    guard CertificateDesk.roles.contains(role) else { return }
+    guard role == .keys, start == .again else { return handCertificates(to: role) }
+    guard var desk = certificates else { return }
     defer { certificates = desk }
     do throws(CertificateFault) {
-      if role == .keys, start == .again {
-        try desk.renewForNewKeys { send($0, descriptors: $1, to: role) }
-      } else {
-        try desk.hand(to: role) { send($0, descriptors: $1, to: role) }
-      }
+      try desk.renewForNewKeys { send($0, descriptors: $1, to: role) }
     } catch {
-      say("warn: \(error.reason)")
+      notHanded(to: role, error)
     }
   }
 
@@ -47,8 +45,8 @@ extension RoleTable {
   /// Keys looked at files.
   mutating func certificatesChecked(_ report: KeysReport) {
     let verdict = certificates?.checked(report)
-    let isLacking = certificates?.isLacking == true
-    nextLook = isLacking ? Clock.rising() + RoleTable.lookInterval : nil
+    nextLook = nil
+    defer { expectLook() }
     switch verdict {
     case .accepted(but: let faults):
       for role in [Role.frontend, .delivery] { handCertificates(to: role) }
@@ -58,7 +56,7 @@ extension RoleTable {
       for fault in faults { say("warn: certificates are not updated: \(fault)") }
     case .unchanged, nil: return
     }
-    guard isLacking else { return }
+    guard certificates?.isLacking == true else { return }
     say(
       "warn: what is named keeps the certificate that it had, and TLS with it fails when that one's key is "
         + "gone: put a certificate and the key that fits it into the files; they are looked at every "
@@ -66,24 +64,39 @@ extension RoleTable {
     )
   }
 
-  /// What counts now, for a role that shows it.
-  private func handCertificates(to role: Role) {
+  /// What counts now, for a role that shows it, or for the first keys role.
+  private mutating func handCertificates(to role: Role) {
+    guard var desk = certificates else { return }
+    defer { certificates = desk }
     do throws(CertificateFault) {
-      try certificates?.hand(to: role) { send($0, descriptors: $1, to: role) }
+      try desk.provide(role) { send($0, descriptors: $1, to: role) }
     } catch {
-      say("warn: \(role.rawValue) has old certificates: \(error.reason)")
+      notHanded(to: role, error)
     }
   }
 
-  /// Looks whether what is lacking has come.
+  private mutating func notHanded(to role: Role, _ fault: CertificateFault) {
+    say("warn: \(role.rawValue) is not handed certificates, which is tried again: \(fault.reason)")
+    nextLook = Clock.rising() + RoleTable.lookInterval
+  }
+
+  /// Sees to it that there is a look where one is needed.
+  private mutating func expectLook() {
+    guard certificates?.hasToLook == true, nextLook == nil else { return }
+    nextLook = Clock.rising() + RoleTable.lookInterval
+  }
+
+  /// Looks whether what is lacking has come, and hands over what could not be.
   mutating func lookForCertificates(dueAt now: Int64) {
     guard let due = nextLook, due <= now, var desk = certificates else { return }
-    defer { certificates = desk }
-    nextLook = now + RoleTable.lookInterval
+    nextLook = nil
     do throws(CertificateFault) {
       try desk.look { send($0, descriptors: $1, to: .keys) }
     } catch {
       say("warn: certificates cannot be looked for: \(error.reason)")
     }
+    certificates = desk
+    for role in desk.owed where role != .keys { handCertificates(to: role) }
+    expectLook()
   }
 }

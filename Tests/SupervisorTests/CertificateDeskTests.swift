@@ -2,6 +2,7 @@
 
 import Glibc
 import Interprocess
+import Synchronization
 import Testing
 
 @testable import Supervisor
@@ -112,7 +113,9 @@ struct CertificateDeskTests {
     let report = KeysReport(generation: 5, .refused, broken: [0], faults: [.init("pki a", "no")])
     #expect(desk.checked(report) == .refused(["pki a: no"]))
     #expect(try current(desk) == [4, 3, 3])
-    #expect(throws: CertificateFault("there is no pki x")) { try desk.renew(only: "x", note) }
+    #expect(throws: CertificateFault("there is no pki x")) {
+      try desk.renew(only: "x", note)
+    }
   }
 
   @Test("what is lacking is looked for though another one is renewed")
@@ -126,6 +129,13 @@ struct CertificateDeskTests {
     #expect(desk.checked(KeysReport(generation: 3, .taken)) == .accepted(but: []))
     #expect(try current(desk) == [3, 1, 2])
     #expect(desk.isLacking)
+    // The one that was lacking ends the search.
+    try desk.renew(only: "b", Self.nowhere)
+    #expect(desk.checked(KeysReport(generation: 4, .taken)) == .accepted(but: []))
+    #expect(!desk.hasToLook)
+    var handed: [UInt8] = []
+    try desk.look { handed = Self.contents($1) }
+    #expect(handed == [])
   }
 
   @Test("keys has so many renewals to look at and no more, whether it lives or not")
@@ -214,5 +224,106 @@ struct CertificateDeskTests {
     let report = KeysReport(generation: 2, .refused, broken: [0, 1], faults: [fault])
     #expect(desk.checked(report) == .refused(["pki a: no"]))
     #expect(desk.isLacking)
+    // Of which a part is mended by itself.
+    try desk.look(Self.nowhere)
+    let part = KeysReport(generation: 3, .taken, broken: [0], faults: [fault])
+    #expect(desk.checked(part) == .accepted(but: ["pki a: no"]))
+    #expect(try current(desk) == [1, 3, 3])
+    #expect(desk.isLacking)
+    try desk.renew(only: "a", Self.nowhere)
+    #expect(desk.checked(KeysReport(generation: 4, .taken)) == .accepted(but: []))
+    #expect(!desk.isLacking)
+  }
+
+  @Test("what became faulty before the first keys role had it is looked for")
+  func early() throws {
+    var desk = try CertificateDesk(Self.source)
+    try desk.provide(.keys, Self.nowhere)
+    let fault = KeysReport.Fault("pki b", "no")
+    let report = KeysReport(generation: 1, .taken, broken: [1], faults: [fault])
+    #expect(desk.checked(report) == .refused(["pki b: no"]))
+    #expect(desk.isLacking)
+    try desk.look(Self.nowhere)
+    #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: []))
+    #expect(try current(desk) == [2, 2, 2])
+    #expect(!desk.hasToLook)
+  }
+
+  @Test("of a first renewal that keys took in part, what breaks besides later is not looked for")
+  func besides() throws {
+    var desk = try CertificateDesk(Self.source)
+    try desk.renewForNewKeys(Self.nowhere)
+    let fault = KeysReport.Fault("pki b", "no")
+    var report = KeysReport(generation: 2, .taken, broken: [1], faults: [fault])
+    #expect(desk.checked(report) == .accepted(but: ["pki b: no"]))
+    try desk.look(Self.nowhere)
+    report = KeysReport(generation: 3, .taken, broken: [0], faults: [.init("pki a", "no")])
+    #expect(desk.checked(report) == .accepted(but: ["pki a: no"]))
+    #expect(try current(desk) == [2, 3, 3])
+    #expect(!desk.hasToLook)
+  }
+
+  @Test(
+    "a first hand-over that fails is tried again: by a look, by whoever asks for a renewal, or by the next start"
+  )
+  func failed() throws {
+    let isFailing = Mutex(false)
+    let source = CertificateSource(
+      read: Self.source.read,
+      openKeys: { _ throws(CertificateFault) in
+        guard !isFailing.withLock({ $0 }) else { throw CertificateFault("no descriptors") }
+        return []
+      }
+    )
+    let attempts: [(String, (inout CertificateDesk, CertificateDesk.Send) throws -> Void)] = [
+      ("look", { try $0.look($1) }), ("renew", { try $0.renew($1) }),
+      ("start", { try $0.renewForNewKeys($1) }),
+    ]
+    for (name, attempt) in attempts {
+      for isFirst in [true, false] {
+        var desk = try CertificateDesk(source)
+        isFailing.withLock { $0 = true }
+        #expect(throws: CertificateFault("no descriptors")) {
+          if isFirst {
+            try desk.provide(.keys, Self.nowhere)
+          } else {
+            try desk.renewForNewKeys(Self.nowhere)
+          }
+        }
+        #expect(desk.hasToLook && !desk.isLacking, "\(name)")
+        #expect(throws: CertificateFault("no descriptors")) { try attempt(&desk, Self.nowhere) }
+        #expect(desk.owed == [.keys], "\(name)")
+        isFailing.withLock { $0 = false }
+        var number: UInt32 = 0
+        try attempt(&desk) { _, descriptors in number = UInt32(Self.contents(descriptors)[0]) }
+        #expect(number > 1 && !desk.hasToLook, "\(name)")
+        // It takes what can be used, and the rest is looked for.
+        let fault = KeysReport.Fault("pki b", "no")
+        let report = KeysReport(generation: number, .taken, broken: [1], faults: [fault])
+        #expect(desk.checked(report) == .accepted(but: ["pki b: no"]), "\(name)")
+        #expect(desk.isLacking, "\(name)")
+      }
+    }
+  }
+
+  @Test("a renewal of one while the first of all is owed leaves that owed")
+  func oneWhileOwed() throws {
+    let isFailing = Mutex(true)
+    let source = CertificateSource(
+      read: Self.source.read,
+      openKeys: { _ throws(CertificateFault) in
+        guard !isFailing.withLock({ $0 }) else { throw CertificateFault("no descriptors") }
+        return []
+      }
+    )
+    var desk = try CertificateDesk(source)
+    #expect(throws: CertificateFault.self) { try desk.renewForNewKeys(Self.nowhere) }
+    isFailing.withLock { $0 = false }
+    try desk.renew(only: "a", Self.nowhere)
+    #expect(desk.owed == [.keys])
+    var handed: [UInt8] = []
+    try desk.look { handed = Self.contents($1) }
+    #expect(handed.count == 3)
+    #expect(desk.owed == [])
   }
 }

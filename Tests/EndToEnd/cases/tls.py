@@ -3,6 +3,7 @@
 
 import os
 import re
+import resource
 import signal
 import smtplib
 import socket
@@ -593,6 +594,25 @@ def one_renewed(bench):
     daemon.ctl("update", "pki", "whole.org")
     eventually(lambda: shown("whole.org") not in [None, before["whole.org"]], "the other is not renewed")
     expect("certificates are not updated" not in daemon.log(), "something else was looked at")
+
+
+@case("a new keys process that could not be handed its files is handed them later")
+def not_handed(bench):
+    authority = Authority(bench)
+    pair = authority.issue(NAME)
+    rest = "".join(pair.pki(f"n{number}.example.org") for number in range(200))
+    daemon = server(bench, {NAME: pair}, "tls", more=rest).start(seconds=30)
+    process = daemon.process.pid
+    limits = resource.prlimit(process, resource.RLIMIT_NOFILE)
+    # Room for a role, and none for all files of keys.
+    used = max(int(number) for number in os.listdir(f"/proc/{process}/fd")) + 1
+    resource.prlimit(process, resource.RLIMIT_NOFILE, (used + 100, limits[1]))
+    daemon.kill_role("keys")
+    daemon.wait_log("warn: .*Too many open files")
+    expect_equal(trusted(daemon, authority, NAME), None, "a handshake without a key")
+    resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
+    daemon.wait_log("info: certificates updated", seconds=20)
+    eventually(lambda: trusted(daemon, authority, NAME) == der(pair), "no handshake")
 
 
 @case("keys is killed while nobody asks for it: the next handshakes work, of sessions and of a relay")

@@ -334,6 +334,11 @@ let package = Package(
       swiftSettings: strict
     ),
     .testTarget(
+      name: "KeysEdgeTests",
+      dependencies: ["Interprocess", "KeysEdge", "TLS"],
+      swiftSettings: strict
+    ),
+    .testTarget(
       name: "LookupTests",
       dependencies: [
         "AllocationCount", "CLinux", "Configuration", "Interprocess", "LMDBStore", "Lookup", "Mail",

@@ -2,6 +2,7 @@
 
 internal import Configuration
 package import Interprocess
+internal import KeysEdge
 internal import NIOCore
 internal import NIOPosix
 
@@ -20,7 +21,10 @@ extension FrontendService {
     guard let bytes = SealedFile.read(descriptor),
       let package = try? CertificatePackage(decoding: bytes)
     else { return context.log.warn("frontend: certificates from nowhere") }
-    for fault in tls.use(package) { context.log.warn("frontend: \(fault)") }
+    let faults = tls.use(package)
+    for fault in faults { context.log.warn("frontend: \(fault)") }
+    // A listener that keeps what it had needs the key of that.
+    if faults.isEmpty { keys.shows(package.generation) }
   }
 
   private func listen(on descriptors: [CInt], from first: Int) {

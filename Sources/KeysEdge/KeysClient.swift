@@ -22,6 +22,7 @@ package final class KeysClient {
   private var generation: UInt32 = 0
   private var asked: [UInt64: Question] = [:]
   private var nextToken: UInt64 = 0
+  private var shown: UInt32?
 
   private struct Question {
     let request: SigningRequest
@@ -53,6 +54,7 @@ package final class KeysClient {
         if self.generation == generation { edge = nil }
       }
     )
+    if let shown { edge?.send(.shows(generation: shown)) }
     for (token, question) in asked.sorted(by: { $0.key < $1.key }) { send(token, question.request) }
   }
 
@@ -65,6 +67,13 @@ package final class KeysClient {
     nextToken += 1
     asked[nextToken] = Question(request: request, answer: answer)
     send(nextToken, request)
+  }
+
+  /// Handshakes that begin from now on are made with certificates of this generation, or a later one. Keys
+  /// drops those of others once the handshakes before them are over.
+  package func shows(_ generation: UInt32) {
+    shown = generation
+    edge?.send(.shows(generation: generation))
   }
 
   private func send(_ token: UInt64, _ request: SigningRequest) {

@@ -6,6 +6,9 @@ package import Mail
 package enum ToKeys: EdgeMessage {
   /// Sign `input` with the key of that name.
   case sign(token: UInt64, SignatureQuestion)
+  /// Certificates of this generation are shown from now on. Handshakes that began with those before it may
+  /// be under way.
+  case shows(generation: UInt32)
 
   /// See `schema/edges.md`.
   package func encode(into writer: inout ByteWriter) {
@@ -14,16 +17,23 @@ package enum ToKeys: EdgeMessage {
       writer.write(UInt8(1))
       writer.write(token)
       question.encode(into: &writer)
+    case .shows(let generation):
+      writer.write(UInt8(2))
+      writer.write(generation)
     }
   }
 
   /// See `schema/edges.md`.
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
-    guard try reader.readByte() == 1 else { throw .invalid(field: "message kind") }
-    self = .sign(
-      token: try reader.readInteger(),
-      try SignatureQuestion(decoding: &reader)
-    )
+    switch try reader.readByte() {
+    case 1:
+      self = .sign(
+        token: try reader.readInteger(),
+        try SignatureQuestion(decoding: &reader)
+      )
+    case 2: self = .shows(generation: try reader.readInteger())
+    default: throw .invalid(field: "message kind")
+    }
   }
 }
 

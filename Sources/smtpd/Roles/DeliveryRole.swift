@@ -96,6 +96,7 @@ final class DeliveryRole: RoleService {
       let package = try? CertificatePackage(decoding: bytes)
     else { return context.log.warn("delivery: certificates from nowhere") }
     service?.use(RelayCertificates(package))
+    keys.shows(package.generation)
   }
 
   func stop(within milliseconds: UInt32, finished: @escaping () -> Void) {

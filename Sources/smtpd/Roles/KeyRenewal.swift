@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 internal import Interprocess
+internal import KeysEdge
 internal import TLS
 
 /// Certificates, and the private keys that come for them one after the other.
@@ -11,13 +12,13 @@ struct KeyRenewal {
   private(set) var keys: [KeyName: PrivateKey] = [:]
   /// The key at the place of each chain that was looked at, where there is one.
   private(set) var places: [Int: KeyName] = [:]
-  /// Who may have each of them sign: everybody who shows one of its certificates.
-  private(set) var users: [KeyName: CertificatePackage.Users] = [:]
   /// What is of no use: chains by their places, anchors by those behind.
   private(set) var broken: [UInt16] = []
   /// All that is wrong.
   private(set) var faults: [KeysReport.Fault] = []
   private let chains: [CertificatePackage.Entry]
+  /// How many anchors there are.
+  private let anchors: Int
   private var position = 0
 
   /// Takes over the descriptor of a `CertificatePackage`; nil when it is none.
@@ -27,6 +28,7 @@ struct KeyRenewal {
     else { return nil }
     generation = package.generation
     chains = package.chains
+    anchors = package.anchors.count
     self.only = only
     guard only == nil else { return }
     for (index, authority) in package.anchors.enumerated() {
@@ -59,6 +61,18 @@ struct KeyRenewal {
     KeysReport(generation: generation, verdict, broken: broken, faults: faults)
   }
 
+  /// What there was, once it is complete.
+  var outcome: KeyRing.Renewal {
+    KeyRing.Renewal(
+      generation: generation,
+      only: only,
+      keys: places,
+      users: chains.map(\.users),
+      broken: Set(broken),
+      count: chains.count + anchors
+    )
+  }
+
   /// The names of the `pki` lines.
   var names: [String] { chains.map(\.name) }
 
@@ -77,7 +91,6 @@ struct KeyRenewal {
     guard let key else { return }
     keys[key.name] = key
     places[position - 1] = key.name
-    users[key.name, default: []].formUnion(chain.users)
     guard let certificate, certificate != key.name else { return }
     found(in: chain, "the key does not match the certificate", chain.keyFile, chain.file)
   }

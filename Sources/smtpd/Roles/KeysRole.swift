@@ -3,6 +3,7 @@
 internal import ControlProtocol
 internal import Glibc
 internal import Interprocess
+internal import KeysEdge
 internal import Mail
 internal import NIOCore
 internal import NIOPosix
@@ -10,9 +11,8 @@ internal import TLS
 
 /// The keys role: the only process that has private keys. It signs what frontend and delivery ask for.
 ///
-/// Keys come as open files beside the certificates that they belong to. A renewal is taken as a whole, when
-/// every key fits its certificate, or not at all, but for a role that has none or lacks some; one of a single
-/// certificate leaves the others their keys. The keys before it stay for the handshakes that began with the old certificates.
+/// Keys come as open files beside the certificates that they belong to. What becomes of a renewal, and which
+/// keys stay besides for handshakes that began with other certificates, is said by `KeyRing`.
 final class KeysRole: RoleService {
   private typealias ClientEdge = Edge<FromKeys, ToKeys>
 
@@ -21,6 +21,9 @@ final class KeysRole: RoleService {
     static let threads = 4
     /// How long a key of session tickets issues new ones, in seconds.
     static let ticketLife: Int64 = 3600
+    /// A connection that is made for a handshake, and the handshake, in seconds: more than both have in
+    /// frontend and in delivery.
+    static let handshake: Int64 = 120
     /// Ticket keys that are taken besides.
     static let oldTicketKeys = 3
   }
@@ -29,14 +32,11 @@ final class KeysRole: RoleService {
   private let pool: NIOThreadPool
   private var edges: [UInt32: ClientEdge] = [:]
   private var keys: [KeyName: PrivateKey] = [:]
-  private var formerKeys: [KeyName: PrivateKey] = [:]
-  /// Which of them came last for each of the certificates, by its place.
-  private var places: [Int: KeyName] = [:]
-  /// What was broken of the renewal that was taken last, by its places: their certificates are those from
-  /// before, of which the keys may be lost.
-  private var lacking: Set<UInt16> = []
-  /// Who may have a key sign; of a former one whoever could.
-  private var users: [KeyName: CertificatePackage.Users] = [:]
+  private var ring = KeyRing()
+  /// The renewal that was looked at last.
+  private var generation: UInt32 = 0
+  /// Of which renewal the certificates are that a role shows.
+  private var shown: [Role: UInt32] = [:]
   private var ticketKeys: [[UInt8]] = []
   /// Of the `pki` lines.
   private var names: [String] = []
@@ -63,8 +63,10 @@ final class KeysRole: RoleService {
       peer: peer,
       on: context.loop,
       receive: { [unowned self] message in
-        guard case .sign(let token, let question) = message else { return }
-        sign(question, token, for: generation, of: peer)
+        switch message {
+        case .sign(let token, let question): sign(question, token, for: generation, of: peer)
+        case .shows(let generation): shows(generation, peer)
+        }
       },
       ended: { [unowned self] ending in
         context.report(ending, of: peer)
@@ -109,39 +111,24 @@ final class KeysRole: RoleService {
     guard let renewal = incoming, renewal.isComplete else { return }
     incoming = nil
     names = renewal.names
-    let broken = Set(renewal.broken)
-    if let place = renewal.only {
-      guard broken.isEmpty else { return conclude(renewal, .refused) }
-      exchange(renewal, at: place)
-      return conclude(renewal, .taken)
-    }
-    if broken.isEmpty || (keys.isEmpty && !renewal.keys.isEmpty) {
-      // A role that has none takes what can be used: some sessions are better than no session.
-      formerKeys = keys
-      users = users.filter { formerKeys[$0.key] != nil }.merging(renewal.users) { $1 }
-      keys = renewal.keys
-      places = renewal.places
-    } else if broken.isStrictSubset(of: lacking) {
-      // It mends something and breaks nothing. What stays broken has the keys that there are for it.
-      users.merge(renewal.users) { $0.union($1) }
-      keys.merge(renewal.keys) { $1 }
-      places.merge(renewal.places) { $1 }
-    } else {
-      return conclude(renewal, .refused)
-    }
-    lacking = broken
-    conclude(renewal, .taken)
+    generation = renewal.generation
+    let verdict = ring.take(renewal.outcome)
+    if verdict == .taken { keys.merge(renewal.keys) { $1 } }
+    dropKeys()
+    conclude(renewal, verdict)
   }
 
-  /// Takes one key in the place of another; all other certificates keep theirs.
-  private func exchange(_ renewal: KeyRenewal, at place: Int) {
-    formerKeys = keys
-    let before = places[place]
-    users.merge(renewal.users) { $0.union($1) }
-    keys.merge(renewal.keys) { $1 }
-    places.merge(renewal.places) { $1 }
-    if let before, !places.values.contains(before) { keys[before] = nil }
-    lacking.remove(UInt16(place))
+  /// Those that sign for nobody.
+  private func dropKeys() { keys = keys.filter { ring.users[$0.key] != nil } }
+
+  /// A role shows the certificates of a renewal; its handshakes with those before them will be over.
+  private func shows(_ generation: UInt32, _ role: Role) {
+    guard generation > shown[role, default: 0], generation <= self.generation else { return }
+    shown[role] = generation
+    context.loop.assumeIsolated().scheduleTask(in: .seconds(Limits.handshake)) { [unowned self] in
+      ring.settled(role, generation)
+      dropKeys()
+    }
   }
 
   private func conclude(_ renewal: KeyRenewal, _ verdict: KeysReport.Verdict) {
@@ -188,13 +175,13 @@ final class KeysRole: RoleService {
     for generation: UInt32,
     of peer: Role
   ) {
-    guard let name = KeyName(question.key), let key = keys[name] ?? formerKeys[name],
+    guard let name = KeyName(question.key), let key = keys[name],
       let algorithm = SigningRequest.Algorithm(rawValue: question.algorithm)
     else {
       edges[generation]?.send(.refused(token: token))
       return
     }
-    guard users[name]?.permits(peer) == true else {
+    guard ring.users[name]?.permits(peer) == true else {
       context.log.warn("keys: \(peer.rawValue) asked for a key that it does not show")
       edges[generation]?.send(.refused(token: token))
       return

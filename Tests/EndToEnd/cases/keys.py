@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 from harness.case import case, expect, expect_equal
-from harness.certificates import openssl, self_signed
+from harness.certificates import Authority, openssl, self_signed
 from harness.daemon import SMTPD
 
 STAY = 0xffffffff
@@ -71,6 +71,9 @@ class Edge:
             expect_equal(struct.unpack("<Q", frame[1:9])[0], token, "token")
             return frame[0] == 1
 
+    def shows(self, generation):
+        self.send(b"\x02" + struct.pack("<I", generation))
+
 
 class KeysRole:
     """smtpd -x keys with this process for a supervisor."""
@@ -88,18 +91,23 @@ class KeysRole:
         identity = (text("") + struct.pack("<II", STAY, STAY) + text("") + text("")
                     + struct.pack("<IBQ", os.getuid(), 0, 0xffffffffffffffff))
         self.tell(b"\x01" + identity, file(b""))
+        self.anchor = text("ca") + text(ca) + bytes([0, 0]) + text("ca.crt") + text("") * 3
+        self.renew(1, chains)
+
+    def renew(self, generation, chains, only=None):
+        """Hands over the files as they are now: of all, or of one that is meant by its place."""
         entries = b"".join(text(name) + text(open(pair.certificate, "rb").read()) + bytes([0, users])
                            + text(pair.certificate) + text(pair.key) + text("") + text("")
                            for name, pair, users in chains)
-        anchor = text("ca") + text(ca) + bytes([0, 0]) + text("ca.crt") + text("") * 3
-        package = struct.pack("<I", 1) + number(len(chains)) + entries + number(1) + anchor + text("")
-        self.tell(bytes([20]), file(package))
+        package = (struct.pack("<I", generation) + number(len(chains)) + entries + number(1) + self.anchor
+                   + text(""))
+        self.tell(bytes([20]) if only is None else struct.pack("<BH", 23, only), file(package))
         self.tell(bytes([21]), *[os.open(pair.key, os.O_RDONLY) for _, pair, _ in chains])
 
     def report(self):
         """Generation, verdict, places of what is broken, and what is wrong: names and reasons."""
         while True:
-            message = self.channel.recv(65536)
+            message = self.message()
             if message[:1] == bytes([20]):
                 break
         count = message[6]
@@ -121,6 +129,9 @@ class KeysRole:
             faults.append((name, reason, [os.path.basename(take()) for _ in range(files)]))
         expect_equal(rest, bytes(4), "faults that are left out")
         return struct.unpack("<IB", message[1:6]) + (list(places), faults)
+
+    def message(self):
+        return self.channel.recv(65536)
 
     def tell(self, message, *descriptors):
         socket.send_fds(self.channel, [message], list(descriptors))
@@ -187,3 +198,57 @@ def broken(bench):
                   ("pki pki3", ["late.key"])], f"{faults}")
     edge = role.edge("frontend", 1)
     expect_equal([edge.sign(token, name) for token, name in enumerate(names)], [True, True, True, False], "signed")
+
+
+@case("a former key signs on while others are renewed, for the handshakes that began with its certificate")
+def former(bench):
+    authority = Authority(bench)
+    chains = [(name, self_signed(bench, name, file=name), LISTENERS) for name in ["a", "b", "c"]]
+    role = KeysRole(bench, chains, open(authority.certificate, "rb").read())
+    edge = role.edge("frontend", 1)
+    names = {name: [key_name(pair)] for name, pair, _ in chains}
+
+    def renew(generation, only, *changed):
+        for place in changed:
+            name, pair, _ = chains[place]
+            fresh = self_signed(bench, name, file="next")
+            os.replace(fresh.certificate, pair.certificate)
+            os.replace(fresh.key, pair.key)
+            names[name].append(key_name(pair))
+        role.renew(generation, chains, only)
+
+    def check(what):
+        for name, keys in names.items():
+            for key in keys:
+                expect(edge.sign(1, key), f"a key of {name} is gone after {what}")
+
+    edge.shows(1)
+    for generation, (only, *changed) in enumerate([(0, 0), (1, 1), (None, 2), (None,), (2,), (None, 0, 1), (None,)], 2):
+        renew(generation, only, *changed)
+        check(f"renewal {generation}")
+        # From now on no handshake begins with what was before; those that began may last.
+        edge.shows(generation)
+        check(f"the word that {generation} is shown")
+
+
+@case("keys that comes up with nothing is mended piece by piece, though an operator mended the first of it")
+def pieces(bench):
+    authority = Authority(bench)
+    pairs = {name: self_signed(bench, name, file=name) for name in ["a", "b", "c", "d"]}
+    chains = [(name, pair, LISTENERS) for name, pair in pairs.items()]
+    for name, pair in pairs.items():
+        os.rename(pair.key, bench.path(f"{name}.away"))
+        bench.write(f"{name}.key", "", 0o600)
+    role = KeysRole(bench, chains, open(authority.certificate, "rb").read())
+    edge = role.edge("frontend", 1)
+
+    def check(generation, only, verdict, *broken):
+        role.renew(generation, chains, only)
+        expect_equal(role.report()[:3], (generation, verdict, list(broken)), "report")
+
+    expect_equal(role.report()[1:3], (1, [0, 1, 2, 3]), "report")
+    for generation, (name, only, broken) in enumerate([("b", 1, []), ("d", None, [0, 2]), ("a", None, [2]), ("c", None, [])], 2):
+        os.rename(bench.path(f"{name}.away"), pairs[name].key)
+        check(generation, only, 1, *broken)
+        expect(edge.sign(generation, key_name(pairs[name])), f"{name} does not sign")
+    expect(all(edge.sign(9, key_name(pair)) for pair in pairs.values()), "a key is gone")

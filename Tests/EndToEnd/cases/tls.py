@@ -596,6 +596,70 @@ def one_renewed(bench):
     expect("certificates are not updated" not in daemon.log(), "something else was looked at")
 
 
+@case("a handshake that began goes on with its certificate, though that is renewed, and others after it ({how})",
+      how=["SIGHUP", "update pki"])
+def begun(bench, how):
+    authority = Authority(bench)
+    pairs = {name: authority.issue(name) for name in ["a.org", "b.org"]}
+    daemon = server(bench, pairs, "tls").start()
+
+    def renew(*names):
+        for name in names:
+            authority.issue(name, file="next")
+            for kind in ["crt", "key"]:
+                os.replace(bench.path(f"next.{kind}"), bench.path(f"{name}.{kind}"))
+        before = daemon.log().count("info: certificates updated")
+        if how == "SIGHUP":
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.wait_log("info: certificates updated", count=before + 1)
+        else:
+            for name in ["a.org", "b.org"]:
+                daemon.ctl("update", "pki", name)
+            daemon.wait_log("info: certificates updated", count=before + 2)
+        for name in pairs:
+            eventually(lambda: trusted(daemon, authority, name) == der(pairs[name]), "the new one is not shown")
+
+    waiting = []
+    for changed in [["a.org"], ["b.org"], [], ["a.org", "b.org"], []]:
+        for name in pairs:
+            client = Client(daemon.secure)
+            client.command("EHLO client.example.org")
+            client.command("STARTTLS", "220 2.0.0 Ready to start TLS")
+            waiting.append((client, name, der(pairs[name])))
+        renew(*changed)
+    for client, name, certificate in waiting:
+        client.socket = trusting(authority).wrap_socket(client.socket, server_hostname=name)
+        expect_equal(client.socket.getpeercert(binary_form=True), certificate, f"the certificate of {name}")
+        client.command("EHLO client.example.org")
+
+
+@case("keys without a usable file serves each pki once its pair is good, though an operator mended the first")
+def piecewise(bench):
+    authority = Authority(bench)
+    pairs = {name: authority.issue(name) for name in ["a.org", "b.org", "c.org"]}
+    daemon = server(bench, pairs, "tls").start()
+
+    def bring(name):
+        os.rename(bench.path(f"{name}.away"), pairs[name].key)
+
+    def shown(name):
+        return trusted(daemon, authority, name)
+
+    for name, pair in pairs.items():
+        os.rename(pair.key, bench.path(f"{name}.away"))
+    daemon.kill_role("keys")
+    for name in pairs:
+        daemon.wait_log(f"warn: certificates are not updated: pki {name}: ")
+    bring("a.org")
+    expect("command succeeded" in daemon.ctl("update", "pki", "a.org"), "no word of success")
+    eventually(lambda: shown("a.org"), "what an operator mended is not shown")
+    bring("b.org")
+    eventually(lambda: shown("b.org"), "the second is not found", 20)
+    expect_equal((shown("a.org"), shown("c.org")), (der(pairs["a.org"]), None), "the others")
+    bring("c.org")
+    eventually(lambda: shown("c.org"), "the last is not found", 20)
+
+
 @case("a new keys process that could not be handed its files is handed them later")
 def not_handed(bench):
     authority = Authority(bench)

@@ -25,8 +25,8 @@ package struct CertificateDesk {
   /// Who wants a renewal.
   private enum Occasion: Equatable {
     case asked
-    /// It is about the chain at this place alone.
-    case askedOfOne(Int)
+    /// Keys asked by this token; it is about the chain at the place alone.
+    case askedOfOne(Int, token: UInt64)
     /// Keys was started anew, and this is the first that it is handed.
     case newKeys
     /// The desk itself, which looks whether what is lacking has come.
@@ -81,13 +81,18 @@ package struct CertificateDesk {
     try renew(owed.contains(.keys) ? .newKeys : .asked, send)
   }
 
-  /// The same for one `pki`: what is wrong with others is of no account, and they stay what they were.
-  mutating func renew(only name: String, _ send: Send) throws(CertificateFault) {
+  /// The same for one `pki`, by the token of keys that asks: what is wrong with others is of no account, and
+  /// they stay what they were.
+  mutating func renew(
+    only name: String,
+    token: UInt64,
+    _ send: Send
+  ) throws(CertificateFault) {
     guard let place = current.chains.firstIndex(where: { $0.name == name }) else {
       throw CertificateFault("there is no pki \(name)")
     }
     try expectRoom()
-    try renew(.askedOfOne(place), send)
+    try renew(.askedOfOne(place, token: token), send)
   }
 
   /// The same for a keys role that was started anew, and tells of nothing that the one before it was handed.
@@ -115,7 +120,9 @@ package struct CertificateDesk {
     generation += 1
     let renewal = source.read(generation)
     var message = SupervisorToRole.certificates
-    if case .askedOfOne(let place) = occasion { message = .certificatesOfOne(place: UInt16(place)) }
+    if case .askedOfOne(let place, let token) = occasion {
+      message = .certificatesOfOne(place: UInt16(place), token: token)
+    }
     try hand(renewal, to: .keys, message, send)
     if occasion == .newKeys { owed.remove(.keys) }
     renewals[generation] = Renewal(package: renewal, occasion: occasion)
@@ -145,7 +152,7 @@ package struct CertificateDesk {
     }
     var kept = report.broken
     switch renewal.occasion {
-    case .askedOfOne(let place):
+    case .askedOfOne(let place, _):
       let places = current.chains.count + current.anchors.count
       kept = (0..<places).filter { $0 != place }.map(UInt16.init)
       lacking.remove(UInt16(place))

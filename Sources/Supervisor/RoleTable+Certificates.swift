@@ -25,20 +25,25 @@ extension RoleTable {
   }
 
   /// Keys is to look at the files as they are now; the others get them when they are good.
-  ///
-  /// - Parameter name: of the one `pki` that is to be renewed; empty: all.
-  mutating func updateCertificates(only name: String = "") {
+  mutating func updateCertificates() {
     guard var desk = certificates else { return }
     defer { certificates = desk }
     do throws(CertificateFault) {
-      if name.isEmpty {
-        try desk.renew { send($0, descriptors: $1, to: .keys) }
-      } else {
-        try desk.renew(only: name) { send($0, descriptors: $1, to: .keys) }
-      }
+      try desk.renew { send($0, descriptors: $1, to: .keys) }
     } catch {
       say("warn: certificates are not updated: \(error.reason)")
-      send(.certificatesUnreadable(reason: error.reason), to: .keys)
+    }
+  }
+
+  /// The same for one `pki`, by the token of keys that asks.
+  mutating func updateCertificates(of name: String, token: UInt64) {
+    guard var desk = certificates else { return }
+    defer { certificates = desk }
+    do throws(CertificateFault) {
+      try desk.renew(only: name, token: token) { send($0, descriptors: $1, to: .keys) }
+    } catch {
+      say("warn: certificates are not updated: \(error.reason)")
+      send(.certificatesUnreadable(token: token, reason: error.reason), to: .keys)
     }
   }
 

@@ -184,7 +184,8 @@ package final class Supervisor {
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
     case (.keysChecked(let report), .keys): roles.certificatesChecked(report)
-    case (.updateCertificates(let name), .keys): roles.updateCertificates(only: name)
+    case (.updateCertificates(let token, let name), .keys):
+      roles.updateCertificates(of: name, token: token)
     case (.verbosity(let level), .control):
       verbosity = level
       for role in Role.started { roles.send(.verbosity(level), to: role) }

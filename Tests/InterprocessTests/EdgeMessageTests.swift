@@ -254,7 +254,7 @@ struct EdgeMessageTests {
           faults: [.init("pki a", "f"), .init("ca b", "g", in: ["/b"])]
         )
       ),
-      .updateCertificates(name: "n"), .verify(token: 1),
+      .updateCertificates(token: 1, name: "n"), .verify(token: 1),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
       .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),
@@ -262,7 +262,8 @@ struct EdgeMessageTests {
       .stop(milliseconds: 5), .verbosity(1), .paused(7), .resolve(token: 1, user: "u"),
       .resolveUser(token: 1, action: "a", user: "u"), .connected(task: 7),
       .confirmNode(token: 1, action: "a", method: .command("c", .alias)),
-      .certificates, .certificatesOfOne(place: 4095), .keyFiles, .verifier(token: 1),
+      .certificates, .certificatesOfOne(place: 4095, token: .max), .keyFiles,
+      .certificatesUnreadable(token: 1, reason: "r"), .verifier(token: 1),
       .verifierRefused(token: 2, reason: "r"),
     ] { try Self.check(sent) }
   }

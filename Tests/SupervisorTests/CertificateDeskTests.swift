@@ -97,24 +97,28 @@ struct CertificateDeskTests {
   func one() throws {
     var desk = try CertificateDesk(Self.source)
     var places: [UInt16] = []
+    var tokens: [UInt64] = []
     func note(_ message: SupervisorToRole, _ descriptors: [CInt]) {
-      if case .certificatesOfOne(let place) = message { places.append(place) }
+      guard case .certificatesOfOne(let place, let token) = message else { return }
+      places.append(place)
+      tokens.append(token)
     }
-    try desk.renew(only: "b", note)
+    try desk.renew(only: "b", token: 8, note)
     #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: []))
     #expect(try current(desk) == [1, 2, 1])
     try desk.renew(Self.nowhere)
-    try desk.renew(only: "a", note)
+    try desk.renew(only: "a", token: 9, note)
     #expect(places == [1, 0])
+    #expect(tokens == [8, 9])
     #expect(desk.checked(KeysReport(generation: 3, .taken)) == .accepted(but: []))
     #expect(desk.checked(KeysReport(generation: 4, .taken)) == .accepted(but: []))
     #expect(try current(desk) == [4, 3, 3])
-    try desk.renew(only: "a", note)
+    try desk.renew(only: "a", token: 10, note)
     let report = KeysReport(generation: 5, .refused, broken: [0], faults: [.init("pki a", "no")])
     #expect(desk.checked(report) == .refused(["pki a: no"]))
     #expect(try current(desk) == [4, 3, 3])
     #expect(throws: CertificateFault("there is no pki x")) {
-      try desk.renew(only: "x", note)
+      try desk.renew(only: "x", token: 11, note)
     }
   }
 
@@ -125,12 +129,12 @@ struct CertificateDeskTests {
     let fault = KeysReport.Fault("pki b", "no")
     let report = KeysReport(generation: 2, .taken, broken: [1], faults: [fault])
     #expect(desk.checked(report) == .accepted(but: ["pki b: no"]))
-    try desk.renew(only: "a", Self.nowhere)
+    try desk.renew(only: "a", token: 1, Self.nowhere)
     #expect(desk.checked(KeysReport(generation: 3, .taken)) == .accepted(but: []))
     #expect(try current(desk) == [3, 1, 2])
     #expect(desk.isLacking)
     // The one that was lacking ends the search.
-    try desk.renew(only: "b", Self.nowhere)
+    try desk.renew(only: "b", token: 2, Self.nowhere)
     #expect(desk.checked(KeysReport(generation: 4, .taken)) == .accepted(but: []))
     #expect(!desk.hasToLook)
     var handed: [UInt8] = []
@@ -230,7 +234,7 @@ struct CertificateDeskTests {
     #expect(desk.checked(part) == .accepted(but: ["pki a: no"]))
     #expect(try current(desk) == [1, 3, 3])
     #expect(desk.isLacking)
-    try desk.renew(only: "a", Self.nowhere)
+    try desk.renew(only: "a", token: 1, Self.nowhere)
     #expect(desk.checked(KeysReport(generation: 4, .taken)) == .accepted(but: []))
     #expect(!desk.isLacking)
   }
@@ -319,7 +323,7 @@ struct CertificateDeskTests {
     var desk = try CertificateDesk(source)
     #expect(throws: CertificateFault.self) { try desk.renewForNewKeys(Self.nowhere) }
     isFailing.withLock { $0 = false }
-    try desk.renew(only: "a", Self.nowhere)
+    try desk.renew(only: "a", token: 1, Self.nowhere)
     #expect(desk.owed == [.keys])
     var handed: [UInt8] = []
     try desk.look { handed = Self.contents($1) }

@@ -37,12 +37,13 @@ package enum SupervisorToRole: EdgeMessage {
   case connected(task: UInt64)
   /// Certificates, at the start and at each renewal. Descriptor: a `CertificatePackage` as a sealed file.
   case certificates
-  /// To keys: the same, of which the chain at this place alone is renewed; the rest is not looked at.
-  case certificatesOfOne(place: UInt16)
+  /// To keys: the same, of which the chain at this place alone is renewed; the rest is not looked at. The
+  /// answer to `updateCertificates`.
+  case certificatesOfOne(place: UInt16, token: UInt64)
   /// To keys, behind either of them. Descriptors: the private keys' files, in the order of its chains.
   case keyFiles
-  /// To keys: the files cannot be read, and everything stays as it is.
-  case certificatesUnreadable(reason: String)
+  /// To keys, the other answer to `updateCertificates`: everything stays as it is.
+  case certificatesUnreadable(token: UInt64, reason: String)
   /// To accounts: a program that asks PAM. Descriptor: its socket, which keeps messages apart.
   case verifier(token: UInt64)
   /// To accounts: PAM cannot be asked now.
@@ -61,10 +62,7 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(UInt8(3))
       writer.write(first)
     case .commandStarted(let task): writer.write(kind: 4, task)
-    case .commandFailed(let task, let reason):
-      writer.write(UInt8(5))
-      writer.write(task)
-      writer.write(clipped: reason)
+    case .commandFailed(let task, let reason): writer.write(kind: 5, task, clipped: reason)
     case .commandEnded(let task, let status, let unread):
       writer.write(UInt8(6))
       writer.write(task)
@@ -104,13 +102,13 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(token)
       writer.write(clipped: reason)
     case .certificates: writer.write(UInt8(20))
-    case .certificatesOfOne(let place):
+    case .certificatesOfOne(let place, let token):
       writer.write(UInt8(23))
       writer.write(place)
+      writer.write(token)
     case .keyFiles: writer.write(UInt8(21))
-    case .certificatesUnreadable(let reason):
-      writer.write(UInt8(22))
-      writer.write(clipped: reason)
+    case .certificatesUnreadable(let token, let reason):
+      writer.write(kind: 22, token, clipped: reason)
     case .verifier(let token): writer.write(kind: 33, token)
     case .verifierRefused(let token, let reason):
       writer.write(UInt8(34))
@@ -171,10 +169,11 @@ package enum SupervisorToRole: EdgeMessage {
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
     case 20: self = .certificates
-    case 23: self = .certificatesOfOne(place: try reader.readInteger())
+    case 23: self = try .certificatesOfOne(place: reader.readInteger(), token: reader.readInteger())
     case 21: self = .keyFiles
     case 22:
       self = .certificatesUnreadable(
+        token: try reader.readInteger(),
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
     case 33: self = .verifier(token: try reader.readInteger())
@@ -221,8 +220,9 @@ package enum RoleToSupervisor: EdgeMessage {
   case connect(task: UInt64, action: String)
   /// From keys, about every package of certificates that it was handed, in their order.
   case keysChecked(KeysReport)
-  /// From keys, for an operator: read the certificates again. The name of a `pki`; empty: of all.
-  case updateCertificates(name: String)
+  /// From keys, for an operator: read the files of this `pki` again. Answered with `certificatesOfOne` or
+  /// `certificatesUnreadable`.
+  case updateCertificates(token: UInt64, name: String)
   /// From accounts: start a program that asks PAM about one password. Answered with `verifier` or
   /// `verifierRefused`.
   case verify(token: UInt64)
@@ -283,8 +283,9 @@ package enum RoleToSupervisor: EdgeMessage {
     case .keysChecked(let report):
       writer.write(UInt8(20))
       report.encode(into: &writer)
-    case .updateCertificates(let name):
+    case .updateCertificates(let token, let name):
       writer.write(UInt8(21))
+      writer.write(token)
       writer.write(clipped: name)
     case .verify(let token):
       writer.write(UInt8(33))
@@ -334,6 +335,7 @@ package enum RoleToSupervisor: EdgeMessage {
     case 20: self = .keysChecked(try KeysReport(decoding: &reader))
     case 21:
       self = .updateCertificates(
+        token: try reader.readInteger(),
         name: try reader.readString(of: "name", atMost: EdgeLimits.text)
       )
     case 33: self = .verify(token: try reader.readInteger())
@@ -347,5 +349,11 @@ extension ByteWriter {
   fileprivate mutating func write(kind: UInt8, _ number: UInt64) {
     write(kind)
     write(number)
+  }
+
+  /// One that is a number and a text.
+  fileprivate mutating func write(kind: UInt8, _ number: UInt64, clipped text: String) {
+    write(kind: kind, number)
+    write(clipped: text)
   }
 }

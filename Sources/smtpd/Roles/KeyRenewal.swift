@@ -9,6 +9,8 @@ struct KeyRenewal {
   let generation: UInt32
   /// The place of the one chain that it is about; nil: of all, and of the anchors.
   let only: Int?
+  /// What keys asked for it by; 0: keys did not.
+  let token: UInt64
   private(set) var keys: [KeyName: PrivateKey] = [:]
   /// The key at the place of each chain that was looked at, where there is one.
   private(set) var places: [Int: KeyName] = [:]
@@ -22,7 +24,7 @@ struct KeyRenewal {
   private var position = 0
 
   /// Takes over the descriptor of a `CertificatePackage`; nil when it is none.
-  init?(_ descriptor: CInt, only: Int? = nil) {
+  init?(_ descriptor: CInt, only: Int? = nil, token: UInt64 = 0) {
     guard let bytes = SealedFile.read(descriptor),
       let package = try? CertificatePackage(decoding: bytes)
     else { return nil }
@@ -30,6 +32,7 @@ struct KeyRenewal {
     chains = package.chains
     anchors = package.anchors.count
     self.only = only
+    self.token = token
     guard only == nil else { return }
     for (index, authority) in package.anchors.enumerated() {
       let name = "ca \(authority.name)"

@@ -41,8 +41,10 @@ final class KeysRole: RoleService {
   /// Of the `pki` lines.
   private var names: [String] = []
   private var control: Edge<RoleToControl, ControlToRole>?
-  /// Operators who wait for a renewal.
-  private var waiting: [UInt32] = []
+  /// Requests of operators, by the tokens of the renewals that were asked for them: each waits for its own,
+  /// for which the files are read after it came.
+  private var waiting: [UInt64: UInt32] = [:]
+  private var lastToken: UInt64 = 0
   /// A renewal whose key files have not all come.
   private var incoming: KeyRenewal?
 
@@ -80,16 +82,16 @@ final class KeysRole: RoleService {
   func received(_ message: SupervisorToRole, descriptors: [CInt]) {
     switch message {
     case .certificates where descriptors.count == 1: begin(KeyRenewal(descriptors[0]))
-    case .certificatesOfOne(let place) where descriptors.count == 1:
-      begin(KeyRenewal(descriptors[0], only: Int(place)))
+    case .certificatesOfOne(let place, let token) where descriptors.count == 1:
+      begin(KeyRenewal(descriptors[0], only: Int(place), token: token), token)
     case .keyFiles:
       for descriptor in descriptors {
         let file = Descriptor(owning: descriptor)
         incoming?.take(file.borrow())
       }
       finishIfComplete()
-    case .certificatesUnreadable(let reason):
-      answerOperators(.failure("nothing is renewed: \(reason)"))
+    case .certificatesUnreadable(let token, let reason):
+      answer(token, .failure("nothing is renewed: \(reason)"))
     default:
       for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
     }
@@ -99,8 +101,9 @@ final class KeysRole: RoleService {
 
   // MARK: Keys
 
-  private func begin(_ renewal: KeyRenewal?) {
+  private func begin(_ renewal: KeyRenewal?, _ token: UInt64 = 0) {
     guard let renewal else {
+      answer(token, .failure("nothing is renewed: the certificates cannot be read"))
       return context.log.warn("keys: certificates from nowhere")
     }
     incoming = renewal
@@ -134,15 +137,17 @@ final class KeysRole: RoleService {
   private func conclude(_ renewal: KeyRenewal, _ verdict: KeysReport.Verdict) {
     let report = renewal.report(verdict)
     context.tell(.keysChecked(report))
-    guard !report.faults.isEmpty else { return answerOperators(.done) }
-    let outcome = verdict == .taken ? "renewed, but for" : "nothing is renewed:"
-    answerOperators(.failure("\(outcome) \(report.lines.joined(separator: "; "))"))
+    let answer =
+      report.faults.isEmpty
+      ? ControlResponse.done
+      : .failure("nothing is renewed: \(report.lines.joined(separator: "; "))")
+    self.answer(renewal.token, answer)
   }
 
   // MARK: Operators
 
   private func connectControl(_ descriptor: CInt) {
-    waiting = []
+    waiting = [:]
     control = Edge(
       descriptor: descriptor,
       peer: .control,
@@ -153,20 +158,23 @@ final class KeysRole: RoleService {
           control?.send(RoleToControl(id: message.id, answer ?? .failure("no question for keys")))
           return
         }
-        guard names.contains(name) else {
+        // Before the first renewal the names are the supervisor's to know.
+        guard names.isEmpty || names.contains(name) else {
           control?.send(RoleToControl(id: message.id, .failure("there is no pki \(name)")))
           return
         }
-        waiting.append(message.id)
-        context.tell(.updateCertificates(name: name))
+        lastToken += 1
+        waiting[lastToken] = message.id
+        context.tell(.updateCertificates(token: lastToken, name: name))
       },
       ended: { [unowned self] ending in context.report(ending, of: .control) }
     )
   }
 
-  private func answerOperators(_ answer: ControlResponse) {
-    for id in waiting { control?.send(RoleToControl(id: id, answer)) }
-    waiting = []
+  /// Nobody waits for a renewal that no operator asked for.
+  private func answer(_ token: UInt64, _ answer: ControlResponse) {
+    guard let id = waiting.removeValue(forKey: token) else { return }
+    control?.send(RoleToControl(id: id, answer))
   }
 
   private func sign(

@@ -14,6 +14,9 @@ from harness.daemon import SMTPD
 STAY = 0xffffffff
 LISTENERS, RELAYS = 1, 2
 ECDSA_SHA256 = 7
+# What an operator asks and is answered.
+UPDATE_PKI = 21
+DONE = 128
 
 
 def number(value):
@@ -74,6 +77,16 @@ class Edge:
     def shows(self, generation):
         self.send(b"\x02" + struct.pack("<I", generation))
 
+    def ask(self, identifier, tag, content=b""):
+        """An operator's request, as control hands it on."""
+        self.send(struct.pack("<I", identifier) + bytes([tag]) + content)
+
+    def answered(self):
+        """To which of the requests the next answer is, and the answer."""
+        frame = self.frame()
+        expect_equal(frame[4], 1, "the last answer")
+        return struct.unpack("<I", frame[:4])[0], frame[5:]
+
 
 class KeysRole:
     """smtpd -x keys with this process for a supervisor."""
@@ -94,14 +107,14 @@ class KeysRole:
         self.anchor = text("ca") + text(ca) + bytes([0, 0]) + text("ca.crt") + text("") * 3
         self.renew(1, chains)
 
-    def renew(self, generation, chains, only=None):
+    def renew(self, generation, chains, only=None, token=0):
         """Hands over the files as they are now: of all, or of one that is meant by its place."""
         entries = b"".join(text(name) + text(open(pair.certificate, "rb").read()) + bytes([0, users])
                            + text(pair.certificate) + text(pair.key) + text("") + text("")
                            for name, pair, users in chains)
         package = (struct.pack("<I", generation) + number(len(chains)) + entries + number(1) + self.anchor
                    + text(""))
-        self.tell(bytes([20]) if only is None else struct.pack("<BH", 23, only), file(package))
+        self.tell(bytes([20]) if only is None else struct.pack("<BHQ", 23, only, token), file(package))
         self.tell(bytes([21]), *[os.open(pair.key, os.O_RDONLY) for _, pair, _ in chains])
 
     def report(self):
@@ -132,6 +145,13 @@ class KeysRole:
 
     def message(self):
         return self.channel.recv(65536)
+
+    def asked(self):
+        """The token and the name of the next renewal that the role asks for."""
+        while True:
+            message = self.message()
+            if message[:1] == bytes([21]):
+                return struct.unpack("<Q", message[1:9])[0], message[10:].decode()
 
     def tell(self, message, *descriptors):
         socket.send_fds(self.channel, [message], list(descriptors))
@@ -198,6 +218,36 @@ def broken(bench):
                   ("pki pki3", ["late.key"])], f"{faults}")
     edge = role.edge("frontend", 1)
     expect_equal([edge.sign(token, name) for token, name in enumerate(names)], [True, True, True, False], "signed")
+
+
+@case("each operator is answered by the renewal that was asked for by him, whichever else is looked at meanwhile")
+def operators(bench):
+    authority = Authority(bench)
+    ca = open(authority.certificate, "rb").read()
+    chains = [(name, self_signed(bench, name, file=name), LISTENERS) for name in ["a", "b", "c"]]
+    role = KeysRole(bench, chains, ca)
+    expect_equal(role.report(), (1, 1, [], []), "report")
+    control = role.edge("control", 1)
+    asked = {}
+    for identifier, (name, _, _) in enumerate(chains, 1):
+        control.ask(identifier, UPDATE_PKI, text(name))
+        token, told = role.asked()
+        expect_equal(told, name, "name")
+        asked[name] = token
+    expect_equal(len(set(asked.values())), 3, "tokens")
+    # One that the supervisor makes by itself, and the one of the third.
+    role.renew(2, chains)
+    role.renew(3, chains, only=2, token=asked["c"])
+    expect_equal(control.answered(), (3, bytes([DONE])), "the third operator")
+    # That of the first cannot be made, and that of the second finds another key.
+    role.tell(struct.pack("<BQ", 22, asked["a"]) + text("no files"))
+    identifier, answer = control.answered()
+    expect_equal((identifier, b"nothing is renewed: no files" in answer), (1, True), f"the first operator: {answer}")
+    os.replace(self_signed(bench, "b", file="next").key, chains[1][1].key)
+    role.renew(4, chains)
+    role.renew(5, chains, only=1, token=asked["b"])
+    identifier, answer = control.answered()
+    expect_equal((identifier, b"pki b: the key does not match" in answer), (2, True), f"the second operator: {answer}")
 
 
 @case("a former key signs on while others are renewed, for the handshakes that began with its certificate")

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.certificates import Authority, combined, openssl, self_signed
@@ -631,6 +632,25 @@ def begun(bench, how):
         client.socket = trusting(authority).wrap_socket(client.socket, server_hostname=name)
         expect_equal(client.socket.getpeercert(binary_form=True), certificate, f"the certificate of {name}")
         client.command("EHLO client.example.org")
+
+
+@case("operators who have pki renewed at the same time, and a SIGHUP besides, are told each of their own")
+def each_told(bench):
+    authority = Authority(bench)
+    pairs = {name: authority.issue(name) for name in ["good.org", "odd.org", "whole.org", "absent.org"]}
+    daemon = server(bench, pairs, "tls").start()
+    authority.issue("odd.org", file="next")
+    os.replace(bench.path("next.key"), pairs["odd.org"].key)
+    os.rename(pairs["absent.org"].key, bench.path("away"))
+    for _ in range(3):
+        with ThreadPoolExecutor(len(pairs)) as pool:
+            answers = [pool.submit(daemon.run_ctl, "update", "pki", name) for name in pairs]
+            daemon.process.send_signal(signal.SIGHUP)
+            said = {name: answer.result() for name, answer in zip(pairs, answers)}
+        expect_equal([name for name, done in said.items() if done.returncode == 0], ["good.org", "whole.org"], "renewed")
+        for name in ["odd.org", "absent.org"]:
+            faults = re.findall(r"pki (\S+): ", (said[name].stdout + said[name].stderr).decode())
+            expect_equal(faults, [name], f"what is told of {name}")
 
 
 @case("keys without a usable file serves each pki once its pair is good, though an operator mended the first")

@@ -15,8 +15,12 @@ extension FrontendService {
 
   /// Puts the handlers of a new connection in place.
   func admit(_ channel: any Channel, by listener: FrontendProjection.Listener) throws {
-    guard listener.proxyHeader == .version2, makeRoom() else {
+    guard listener.proxyHeader == .version2 else {
       return try serve(channel, ConnectionEnds(channel), by: listener)
+    }
+    guard makeRoom() else {
+      // There may be room by the time that it begins, and still nobody knows whose it is.
+      return try serve(channel, ConnectionEnds(channel), by: listener, for: .unknown)
     }
     let patience = min(Limits.proxyPatience, projection.limits.timeout).wholeMilliseconds
     var number: UInt64 = 0
@@ -40,9 +44,12 @@ extension FrontendService {
   private func serve(
     _ channel: any Channel,
     _ ends: ConnectionEnds,
-    by listener: FrontendProjection.Listener
+    by listener: FrontendProjection.Listener,
+    for client: SessionHandler.Client = .known
   ) throws {
-    try channel.pipeline.syncOperations.addHandler(SessionHandler(self, listener, channel, ends))
+    try channel.pipeline.syncOperations.addHandler(
+      SessionHandler(self, listener, channel, ends, for: client)
+    )
   }
 
   private func finished(
@@ -73,5 +80,14 @@ extension FrontendService {
     func refused(_ text: String) {
       context.log.line("\(proxy.id) smtp bad-input result=\"\(text)\" proxy=\(address)")
     }
+  }
+}
+
+extension SessionHandler {
+  /// Whether it is known whose connection it is.
+  enum Client {
+    case known
+    /// A proxy has not said it: the connection is turned away.
+    case unknown
   }
 }

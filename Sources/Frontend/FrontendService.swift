@@ -120,7 +120,7 @@ package final class FrontendService: RoleService {
     let hasRoom = makeRoom()
     sessions[ObjectIdentifier(session)] = session
     counters.begun(session.source)
-    guard hasRoom else { return .tooMany }
+    guard hasRoom, session.client == .known else { return .tooMany }
     return clients.begin(session.source) ? .served : .tooManyOfClient
   }
 

@@ -16,6 +16,7 @@ final class SessionHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
+  let client: Client
   let source: SourceAddress
   let service: FrontendService
   private var listener: FrontendProjection.Listener
@@ -52,9 +53,11 @@ final class SessionHandler: ChannelInboundHandler {
     _ listener: FrontendProjection.Listener,
     _ channel: any Channel,
     _ ends: ConnectionEnds,
+    for client: Client = .known,
     submitter: LocalSubmitters.Connection? = nil
   ) {
     self.service = service
+    self.client = client
     self.submitter = submitter
     self.listener = listener
     self.channel = channel

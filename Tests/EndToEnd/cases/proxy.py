@@ -280,6 +280,38 @@ def waiting(bench):
     daemon.stop()
 
 
+@case("nobody is served without a header, though sessions end just as he is turned away")
+def turned_away(bench):
+    daemon = server(bench, more="smtp limit max-sessions 6\n").start()
+    for _ in range(40):
+        # Greeted, so that they have their places.
+        held = [Client(daemon.port) for _ in range(6)]
+        headless = []
+        for client in held:
+            client.close()
+            for _ in range(3):
+                headless.append(socket.create_connection(("127.0.0.1", daemon.proxied), 5))
+        time.sleep(0.02)
+        for connection in headless:
+            connection.settimeout(0.001)
+            try:
+                said = connection.recv(100)
+            except (TimeoutError, ConnectionResetError):
+                said = b""
+            expect(not said.startswith(b"220"), f"a client without a header is told {said!r}")
+            connection.close()
+
+        def settled():
+            client = Client(daemon.port, greeting=None)
+            reply = client.reply()
+            client.close()
+            return reply.startswith("220")
+
+        eventually(settled, "the places stay taken")
+        time.sleep(0.02)
+    daemon.stop()
+
+
 @case("one client has max-client-sessions, an IPv6 network as one; the others are served")
 def crowded_client(bench):
     daemon = server(bench, more="smtp limit max-client-sessions 2\n").start()

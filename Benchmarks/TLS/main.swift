@@ -33,6 +33,7 @@ enum TLSBenchmark {
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 25)).wait()
     let handler = TLSHandler(try TLSSession(accepting: server), patience: .seconds(60)) {
       request,
+      _,
       answer in answer(key.sign(request))
     }
     try channel.pipeline.syncOperations.addHandler(handler)

@@ -11,23 +11,11 @@ package import TLS
 package final class KeysClient {
   private typealias KeysEdge = Edge<ToKeys, FromKeys>
 
-  /// Bounds of what waits.
-  package enum Limits {
-    /// Questions without an answer; beyond it the answer is that there is none.
-    package static let questions = 16_384
-  }
-
   private let context: RoleContext
   private var edge: KeysEdge?
   private var generation: UInt32 = 0
-  private var asked: [UInt64: Question] = [:]
-  private var nextToken: UInt64 = 0
+  private var questions = SignatureQueue()
   private var shown: UInt32?
-
-  private struct Question {
-    let request: SigningRequest
-    let answer: ([UInt8]?) -> Void
-  }
 
   /// A client without an edge yet.
   package init(_ context: RoleContext) { self.context = context }
@@ -55,18 +43,25 @@ package final class KeysClient {
       }
     )
     if let shown { edge?.send(.shows(generation: shown)) }
-    for (token, question) in asked.sorted(by: { $0.key < $1.key }) { send(token, question.request) }
+    for (token, request) in questions.again() { send(token, request) }
+    askOn()
   }
 
   /// Asks for a signature. `answer` is called later on the loop, with nil when there will be none, or never
-  /// when no keys role ever comes: who asks has to have a deadline.
-  package func sign(_ request: SigningRequest, _ answer: @escaping ([UInt8]?) -> Void) {
-    guard asked.count < Limits.questions else {
+  /// when it is not wanted any more, or no keys role ever comes: who asks has to have a deadline.
+  package func sign(
+    _ request: SigningRequest,
+    isWanted: @escaping () -> Bool,
+    _ answer: @escaping ([UInt8]?) -> Void
+  ) {
+    guard questions.add(SignatureQueue.Question(request, isWanted: isWanted, answer: answer)) else {
       return context.loop.assumeIsolated().execute { answer(nil) }
     }
-    nextToken += 1
-    asked[nextToken] = Question(request: request, answer: answer)
-    send(nextToken, request)
+    askOn()
+  }
+
+  private func askOn() {
+    while let (token, request) = questions.next() { send(token, request) }
   }
 
   /// Handshakes that begin from now on are made with certificates of this generation, or a later one. Keys
@@ -90,6 +85,7 @@ package final class KeysClient {
   }
 
   private func answer(_ token: UInt64, _ signature: [UInt8]?) {
-    asked.removeValue(forKey: token)?.answer(signature)
+    questions.answered(token)?.answer(signature)
+    askOn()
   }
 }

@@ -17,8 +17,12 @@ package final class TLSHandler: ChannelDuplexHandler {
   /// Records.
   package typealias OutboundOut = ByteBuffer
 
-  /// Makes a signature elsewhere and calls back on the channel's event loop; nil when there will be none.
-  package typealias Signer = (SigningRequest, @escaping ([UInt8]?) -> Void) -> Void
+  /// Makes a signature elsewhere, unless it is not wanted any more by then, and calls back on the channel's
+  /// event loop; nil when there will be none.
+  package typealias Signer = (
+    _ request: SigningRequest, _ isWanted: @escaping () -> Bool,
+    _ answer: @escaping ([UInt8]?) -> Void
+  ) -> Void
 
   /// How far the connection is.
   private enum State: Equatable {
@@ -162,7 +166,11 @@ package final class TLSHandler: ChannelDuplexHandler {
     case .established: establish(session.facts)
     case .needsSignature(let request):
       state = .signing
-      signer(request) { [weak self] signature in self?.signed(signature) }
+      signer(request) { [weak self] in
+        self?.state == .signing
+      } _: { [weak self] signature in
+        self?.signed(signature)
+      }
     }
   }
 

@@ -47,7 +47,7 @@ struct TLSHandlerTests {
       )
       try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 25)).wait()
       let handler = TLSHandler(try TLSSession(accepting: contexts.server), patience: .seconds(60)) {
-        [unowned self] request, answer in waiting.append((request, answer))
+        [unowned self] request, _, answer in waiting.append((request, answer))
       }
       try channel.pipeline.syncOperations.addHandlers([handler, notes])
     }

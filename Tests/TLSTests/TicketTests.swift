@@ -156,7 +156,7 @@ struct TicketTests {
     let client = try Self.client(contexts.client)
     #expect(client.offersTicket)
     let channel = EmbeddedChannel()
-    let handler = TLSHandler(client, patience: .seconds(10)) { _, answer in answer(nil) }
+    let handler = TLSHandler(client, patience: .seconds(10)) { _, _, answer in answer(nil) }
     #expect(handler.offersTicket)
     try channel.pipeline.syncOperations.addHandler(handler)
     channel.pipeline.fireChannelActive()

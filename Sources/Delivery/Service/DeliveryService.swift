@@ -39,7 +39,7 @@ package final class DeliveryService {
     on eventLoop: any EventLoop,
     settings: DeliverySettings,
     clock: @escaping () -> Instant,
-    signer: @escaping TLSHandler.Signer = { _, answer in answer(nil) },
+    signer: @escaping TLSHandler.Signer = { _, _, answer in answer(nil) },
     effect: @escaping (DeliveryEffect) -> Void
   ) {
     tls = RelayTLS(signer: signer)

@@ -266,12 +266,14 @@ def former(bench):
             os.replace(fresh.key, pair.key)
             names[name].append(key_name(pair))
         role.renew(generation, chains, only)
+        expect_equal(role.report(), (generation, 1, [], []), "report")
 
     def check(what):
         for name, keys in names.items():
             for key in keys:
                 expect(edge.sign(1, key), f"a key of {name} is gone after {what}")
 
+    expect_equal(role.report(), (1, 1, [], []), "report")
     edge.shows(1)
     for generation, (only, *changed) in enumerate([(0, 0), (1, 1), (None, 2), (None,), (2,), (None, 0, 1), (None,)], 2):
         renew(generation, only, *changed)

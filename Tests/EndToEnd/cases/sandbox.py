@@ -64,9 +64,15 @@ def filtered(bench):
             root = os.readlink(f"/proc/{pid}/root")
             wanted = os.path.join(daemon.state, "spool") if role == "queue" else "/var/empty"
             expect_equal(os.path.realpath(root), os.path.realpath(wanted), f"{role}: root")
+            processes = ["1024", "1024"]
+        else:
+            # Those of a user who has others, too.
+            processes = None
         with open(f"/proc/{pid}/limits") as file:
             limits = {line[:25].strip(): line[26:].split()[:2] for line in file}
         expect_equal(limits["Max core file size"], ["0", "0"], f"{role}: core")
+        if processes:
+            expect_equal(limits["Max processes"], processes, f"{role}: processes")
         soft, hard = limits["Max open files"]
         expect_equal(soft, hard, f"{role}: open files, and how far it may raise them")
         least, most = (OPEN_FILES[role],) * 2 if role in OPEN_FILES else (192, host)
@@ -77,6 +83,24 @@ def filtered(bench):
     running = {"supervisor": daemon.process.pid, **daemon.roles()}
     for role, pid in running.items():
         expect_equal(os.stat(f"/proc/{pid}/fd").st_uid, 0, f"{role}: owner of /proc/{pid}")
+
+
+@case("what is open where the server is started is open in no role")
+def inherited(bench):
+    secret = bench.write("secret", "of whoever starts it")
+    daemon = Daemon(bench, CONFIGURATION.format(port=9), command=["sh", "-c", f'exec 7<"{secret}" 8<"{secret}"; exec "$@"', "sh"])
+    daemon.start()
+    if bench.is_root:
+        opened = [os.readlink(f"/proc/{daemon.process.pid}/fd/{number}") for number in (7, 8)]
+        expect_equal(opened, [secret] * 2, "what the supervisor was started with: else the search is blind")
+    for role, pid in all_roles(daemon).items():
+        eventually(lambda: facts(pid)["Seccomp"] == "2", f"{role}: not filtered", 5)
+        try:
+            names = os.listdir(f"/proc/{pid}/fd")
+            opened = [os.readlink(f"/proc/{pid}/fd/{name}") for name in names]
+        except PermissionError:
+            raise Skipped("only root may look into processes that are not dumpable") from None
+        expect(secret not in opened, f"{role} has {opened}")
 
 
 @case("a user's command is outside of the roles' sandbox, and leaves no core")

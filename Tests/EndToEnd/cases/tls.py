@@ -922,12 +922,16 @@ def renewal(bench, how):
     if how == "SIGHUP":
         # The key in the certificate's file, too.
         os.replace(combined(bench, pair, "both.pem").certificate, pair.certificate)
+        # Certificates are read again, and nothing else.
+        with open(daemon.configuration, "w") as file:
+            file.write("match from any for any reject\n")
         daemon.process.send_signal(signal.SIGHUP)
     else:
         expect("command succeeded" in daemon.ctl("update", "pki", NAME), "no word of success")
     daemon.wait_log("info: certificates updated")
     second = eventually(lambda: f if (f := fingerprint()) != first else None, "the old certificate is shown")
-    session_before.command("EHLO client.example.org")
+    send(session_before, bench, "renewed")
+    expect_equal(len(delivered(bench)), 1, "messages")
     authority.issue(NAME, "ec", file="odd")
     os.replace(bench.path("odd.key"), bench.path("served.key"))
     daemon.process.send_signal(signal.SIGHUP)

@@ -24,45 +24,67 @@ enum TLSBenchmark {
     let key = try withFile(arguments[2]) { try PrivateKey(descriptor: $0) }
     let server = try TLSContext(.init(.server))
     try server.use(chain: chain)
-    let client = try TLSSession(
-      connecting: try TLSContext(.init(.client)),
-      serverName: nil,
-      verifyName: nil
+    let client = try side(
+      try TLSSession(
+        connecting: try TLSContext(.init(.client)),
+        serverName: nil,
+        verifyName: nil
+      ),
+      signing: nil
     )
+    let ours = try side(try TLSSession(accepting: server), signing: key)
+    for _ in 0..<8 {
+      try carry(from: client, to: ours)
+      try carry(from: ours, to: client)
+    }
+    var tooSlow: [String] = []
+    for (direction, from, to) in [("taken", client, ours), ("sent", ours, client)] {
+      let rate = try measure(megabytes, from: from, to: to)
+      print("bulk through TLS, \(direction): \(Int(rate)) MB/s with both sides on one thread")
+      if rate < aim { tooSlow.append("\(Int(rate)) MB/s \(direction) are below \(Int(aim))") }
+    }
+    print("aim: at least \(Int(aim)) MB/s: \(tooSlow.isEmpty ? "reached" : "missed")")
+    guard tooSlow.isEmpty else { throw Failure(text: tooSlow.joined(separator: ", ")) }
+  }
+
+  /// A channel under TLS.
+  private static func side(
+    _ session: TLSSession,
+    signing key: PrivateKey?
+  ) throws -> EmbeddedChannel {
     let channel = EmbeddedChannel()
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 25)).wait()
-    let handler = TLSHandler(try TLSSession(accepting: server), patience: .seconds(60)) {
-      request,
-      _,
-      answer in answer(key.sign(request))
+    let handler = TLSHandler(session, patience: .seconds(60)) { request, _, answer in
+      answer(key?.sign(request))
     }
     try channel.pipeline.syncOperations.addHandler(handler)
-    for _ in 0..<8 {
-      _ = client.step()
-      try carry(from: client, to: channel)
-      while let bytes = try channel.readOutbound(as: ByteBuffer.self) { client.feed(bytes) }
-    }
+    return channel
+  }
+
+  /// What is said on one side arrives at the other. Returns MB/s.
+  private static func measure(
+    _ megabytes: Int,
+    from: EmbeddedChannel,
+    to: EmbeddedChannel
+  ) throws -> Double {
     let block = ByteBuffer(repeating: 0x78, count: 64 << 10)
     var received = 0
     let start = ContinuousClock.now
     for _ in 0..<(megabytes * 16) {
-      try client.write(block)
-      try carry(from: client, to: channel)
-      while let bytes = try channel.readInbound(as: ByteBuffer.self) {
-        received += bytes.readableBytes
-      }
+      from.writeAndFlush(block, promise: nil)
+      try carry(from: from, to: to)
+      while let bytes = try to.readInbound(as: ByteBuffer.self) { received += bytes.readableBytes }
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     guard received == megabytes << 20 else { throw Failure(text: "\(received) bytes came") }
-    let rate = Double(megabytes) / seconds
-    print("bulk through TLS, \(client.facts.text): \(Int(rate)) MB/s with both sides on one thread")
-    let isReached = rate >= aim
-    print("aim: at least \(Int(aim)) MB/s: \(isReached ? "reached" : "missed")")
-    guard isReached else { throw Failure(text: "\(Int(rate)) MB/s are below \(Int(aim))") }
+    return Double(megabytes) / seconds
   }
 
-  private static func carry(from client: TLSSession, to channel: EmbeddedChannel) throws {
-    if let bytes = client.drain(channel.allocator) { try channel.writeInbound(bytes) }
+  private static func carry(from: EmbeddedChannel, to: EmbeddedChannel) throws {
+    while let bytes = try from.readOutbound(as: ByteBuffer.self) {
+      to.pipeline.fireChannelRead(bytes)
+    }
+    to.pipeline.fireChannelReadComplete()
   }
 
   private static func withFile<Result>(

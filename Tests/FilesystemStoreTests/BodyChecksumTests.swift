@@ -169,6 +169,41 @@ struct BodyChecksumTests {
     }
   }
 
+  @Test(
+    "of a body that the journal has whole as well: a crash brings that one back, with its changes"
+  )
+  func wholeInJournal() throws {
+    let disk = MemoryDisk()
+    var limits = roomyLimits()
+    limits.sliceMessages = 1
+    let store = makeStore(disk, limits)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, envelopes: 2)), .insert(newMessage(2))])
+    store.journal.closeCurrent()
+    try store.checkpointSlice()
+    try store.apply([
+      .update(envelopeID(1, 1), .deferred(at: .epoch, status: nil, error: "later")),
+      .removeEnvelope(envelopeID(1, 2)),
+    ])
+    disk.flipBit(0, ofByte: 50, in: SpoolTree.bodyPath(of: messageID(1)))
+    #expect(try store.verify(after: nil, limit: 10).findings.count == 1)
+    #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(2, 1)])
+
+    let left = disk.afterPowerCut(.nothing)
+    let again = makeStore(left, limits)
+    _ = try again.open()
+    #expect(try again.quarantined().map(\.name) == ["message-00000001"])
+    #expect(try allEnvelopes(again).keys.sorted() == [envelopeID(1, 1), envelopeID(2, 1)])
+    #expect(try again.envelope(envelopeID(1, 1))?.envelope.progress.tries == 1)
+    #expect(try read(again, 1, chunk: 60).bytes == makeBody(1, size: 100))
+    // The damaged one is not put over it.
+    #expect(throws: StoreError.self) { try again.restore(quarantined: "message-00000001") }
+    try again.close(within: .seconds(100))
+    let third = makeStore(left.afterPowerCut(.nothing), limits)
+    _ = try third.open()
+    #expect(try read(third, 1, chunk: 60).bytes == makeBody(1, size: 100))
+  }
+
   /// A store with a damaged body in a file, and changes of its message and mail of others in the journal.
   private func damaged(others: UInt32) throws -> MemoryDisk {
     let disk = try spool()

@@ -265,7 +265,7 @@ extension FilesystemStore {
   }
 
   /// The journal's changes of a message that was moved to quarantine were made into files before, and
-  /// went along; its file may still have them.
+  /// went along; its file may still have them. One that has the whole message, too, is as good as new.
   private func forgetSetAside() throws(StoreError) {
     for id in try onDisk({ () throws(DiskError) in try quarantine.messages() }) {
       guard case .tree? = overlay[id]?.base else { continue }

@@ -115,7 +115,7 @@ extension QueueService {
     spaceDesk?.isShort = true
     if refused.isEmpty {
       health = .failed
-      spaceDesk?.relieve { [unowned self] in
+      spaceDesk?.relieve { [unowned self] _ in
         health = .recording
         worker.pump()
       }
@@ -163,7 +163,7 @@ extension QueueService {
         guard case .full = error, let spaceDesk else { return reopen(attempt: attempt + 1) }
         // The reserve is what it needs; a store with one of its own has given that up by now.
         spaceDesk.isShort = true
-        spaceDesk.relieve { [unowned self] in reopen(attempt: attempt + 1) }
+        spaceDesk.relieve { [unowned self] _ in reopen(attempt: attempt + 1) }
       }
     }
   }

@@ -115,7 +115,7 @@ package final class QueueService: RoleService {
     spaceDesk = SpaceDesk(self, disk: disk)
     worker.nextCommit = { [unowned self] in takeGroup() }
     worker.quarantineGrew = { [unowned self] in warnOfQuarantine(worker.quarantined) }
-    worker.open(makeStore) { [unowned self] result in opened(result) }
+    open(makeStore)
   }
 
   // MARK: - Supervisor
@@ -175,13 +175,28 @@ package final class QueueService: RoleService {
 
   // MARK: - Opening
 
-  private func opened(_ result: Result<OpenReport, StoreError>) {
-    switch result {
-    case .failure(let error): context.giveUp("\(error)")
-    case .success(let report):
-      for remark in report.remarks { context.log.info("queue: \(remark)") }
-      if report.quarantined > 0 { warnOfQuarantine(report.quarantined) }
-      checkServing()
+  private func open(_ makeStore: @escaping StoreFactory) {
+    worker.open(makeStore) { [unowned self] result in
+      switch result {
+      case .failure(let error): notOpened(error) { [unowned self] in open(makeStore) }
+      case .success(let report):
+        for remark in report.remarks { context.log.info("queue: \(remark)") }
+        if report.quarantined > 0 { warnOfQuarantine(report.quarantined) }
+        checkServing()
+      }
+    }
+  }
+
+  /// What fails for want of room is tried again with that of the reserve. Where there is none nothing would
+  /// come by itself, and whoever starts us is told.
+  private func notOpened(_ error: StoreError, again: @escaping () -> Void) {
+    guard case .full = error, let spaceDesk else { return context.giveUp("\(error)") }
+    spaceDesk.isShort = true
+    spaceDesk.relieve { [context] relief in
+      switch relief {
+      case .reserve: again()
+      case .none: context.giveUp("\(error)")
+      }
     }
   }
 
@@ -192,7 +207,7 @@ package final class QueueService: RoleService {
       return nil
     }) { [unowned self] result in
       switch result {
-      case .failure(let error): context.giveUp("\(error)")
+      case .failure(let error): notOpened(error) { [unowned self] in checkServing() }
       case .success(let refusal?): context.giveUp("\(refusal)")
       case .success(nil): readSettings()
       }

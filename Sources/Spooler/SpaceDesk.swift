@@ -57,15 +57,21 @@ final class SpaceDesk {
     }
   }
 
+  /// What a full disk was given.
+  enum Relief {
+    case reserve
+    case none
+  }
+
   /// Not even a deletion could be recorded: gives the reserve up, and calls back when it is time to
   /// try again.
-  func relieve(_ again: @escaping () -> Void) {
-    guard let watcher else { return later(Limits.patience, again) }
+  func relieve(_ again: @escaping (Relief) -> Void) {
+    guard let watcher else { return later(Limits.patience) { again(.none) } }
     ask({ watcher.releaseReserve() }) { [unowned self] wasReleased in
       if wasReleased {
         queue.context.log.warn("queue: the disk is full; the reserve is given up for deletions")
       }
-      later(Limits.patience, again)
+      later(Limits.patience) { again(wasReleased ? .reserve : .none) }
     }
   }
 

@@ -24,6 +24,7 @@ package final class StoreWorker {
   /// Goes before everything, and also while the store is unwell.
   private var repairs: [Job] = []
   private var isBusy = false
+  private var isOpen = false
   private var condition = Condition.well
   private var trouble: StoreError?
   private var needsUpkeep = false
@@ -63,12 +64,13 @@ package final class StoreWorker {
     store = .makeEmptyBox(valueType: (any Store).self, eventLoop: storeLoop)
   }
 
-  /// Makes the store on its thread and opens it.
+  /// Makes the store on its thread and opens it. All else waits until that has succeeded, which may take
+  /// several times.
   package func open(
     _ make: @escaping @Sendable () throws(StoreError) -> any Store,
     finished: @escaping (Result<OpenReport, StoreError>) -> Void
   ) {
-    precondition(!isBusy)
+    precondition(!isBusy && !isOpen)
     isBusy = true
     let done = NIOLoopBound(finished, eventLoop: loop)
     let me = NIOLoopBound(self, eventLoop: loop)
@@ -82,7 +84,10 @@ package final class StoreWorker {
         return (report, store.statistics().quarantined)
       }
       loop.execute {
-        if case .success((_, let count)) = result { me.value.quarantined = count }
+        if case .success((_, let count)) = result {
+          me.value.isOpen = true
+          me.value.quarantined = count
+        }
         done.value(result.map(\.0))
         me.value.free()
       }
@@ -150,7 +155,7 @@ package final class StoreWorker {
 
   /// A commit may be ready.
   package func pump() {
-    guard !isBusy else { return }
+    guard !isBusy, isOpen else { return }
     if !repairs.isEmpty { return run(repairs.removeFirst().run) }
     guard condition == .well else { return }
     if let work = nextCommit() {

@@ -83,10 +83,12 @@ final class QueueRig: Sendable {
   ///   - mail: mail that is in the store from the start; nil for an empty store that can fail.
   ///   - isStuck: whether the reading of that mail never ends.
   ///   - disk: whose room is watched.
+  ///   - openError: what opening the store fails with, each time that it is tried.
   init(
     holding mail: [NewMessage]? = nil,
     isStuck: Bool = false,
-    on disk: MemoryDisk? = nil
+    on disk: MemoryDisk? = nil,
+    openError: @escaping @Sendable () -> StoreError? = { nil }
   ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     self.loop = loop
@@ -109,6 +111,7 @@ final class QueueRig: Sendable {
         stage: nil,
         seed: 1
       ) { () throws(StoreError) in
+        if let error = openError() { throw error }
         if let mail { return StuckStore(holding: mail, isStuck: isStuck) }
         let store = MemoryStore()
         store.failure = { [unowned store] in failing.before($0, store) }

@@ -214,6 +214,40 @@ extension QueueServiceTests {
     #expect(disk.files()[SpaceReserve.name] != nil)
   }
 
+  @Test(
+    "a store that cannot be opened at the start for want of room is once the reserve is given up"
+  )
+  func fullAtStart() async throws {
+    let disk = MemoryDisk()
+    var reserve = SpaceReserve(disk: disk, size: 16 << 20)
+    #expect(try reserve.build())
+    disk.reportedSpace.bytesAvailable = 0
+    let rig = try await QueueRig(on: disk) {
+      disk.files()[SpaceReserve.name] == nil ? nil : .full(path: "ram")
+    }
+    var control = try await rig.control()
+    guard case .done? = try await control.answer(1, .showQueue(.all)).last else {
+      Issue.record("the queue is not served")
+      return
+    }
+    #expect(disk.files()[SpaceReserve.name] == nil)
+    var frontend = try await rig.frontend()
+    #expect(await Self.admission(&frontend) == 452)
+    disk.reportedSpace.bytesAvailable = disk.reportedSpace.bytes
+    #expect(await Self.admission(&frontend) == 0)
+    let lookup = try await rig.lookup()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+  }
+
+  @Test("where there is no reserve either, the service ends and says why")
+  func fullAtStartWithoutReserve() async throws {
+    let disk = MemoryDisk()
+    disk.reportedSpace.bytesAvailable = 0
+    let rig = try await QueueRig(on: disk) { .full(path: "ram") }
+    #expect(try await rig.impossible().contains("no space left"))
+  }
+
   @Test("a store that was marked as moved while it was closed is not served when it opens again")
   func movedMeanwhile() async throws {
     let rig = try await QueueRig()

@@ -45,6 +45,12 @@ package enum StoreFactory {
     try SpoolLock.take(on: disk)
   }
 
+  /// Gives up what is reserved for a full disk, so that a store can be opened there. Returns whether there was
+  /// any; a server makes it again.
+  package static func releaseReserve(on disk: any Disk) throws(StoreError) -> Bool {
+    try SpaceReserve.release(on: disk)
+  }
+
   /// Whether a spool has a store of that kind.
   package static func isPresent(
     _ backend: QueueBackend,

@@ -61,10 +61,17 @@ package struct SpaceReserve {
   package mutating func release() throws(StoreError) -> Bool {
     guard isHeld else { return false }
     isHeld = false
-    try disk.asStore { () throws(DiskError) in
-      try disk.removeIfPresent(SpaceReserve.name)
-      try disk.synchronizeDirectory("")
-    }
+    _ = try SpaceReserve.release(on: disk)
     return true
+  }
+
+  /// The same, for a spool that nobody serves.
+  package static func release(on disk: any Disk) throws(StoreError) -> Bool {
+    try disk.asStore { () throws(DiskError) in
+      guard try disk.facts(name) != nil else { return false }
+      try disk.unlink(name)
+      try disk.synchronizeDirectory("")
+      return true
+    }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+import Configuration
 import ControlProtocol
 import Disk
 import Mail
@@ -89,8 +90,7 @@ final class OfflineQueue: QueueService {
     guard let backend = try access.backend(of: spool) else { throw .unreachable }
     try access.becomeOwner(spool)
     do throws(StoreError) {
-      let store = try access.make(backend, spool, .take)
-      let report = try store.open()
+      let (store, report) = try open(backend)
       opened = store
       quarantinedBefore = report.quarantined
       if let known = try StoredTimeToLive(from: store) { timeToLive = known }
@@ -101,6 +101,17 @@ final class OfflineQueue: QueueService {
       throw .forbidden
     } catch {
       throw .store(error)
+    }
+  }
+
+  /// On a full disk with the space that is kept for that, as the daemon does.
+  private func open(_ backend: QueueBackend) throws(StoreError) -> (any Store, OpenReport) {
+    let store = try access.make(backend, spool, .take)
+    do throws(StoreError) {
+      return (store, try store.open())
+    } catch {
+      guard case .full = error, try access.releaseReserve(spool) else { throw error }
+      return (store, try store.open())
     }
   }
 

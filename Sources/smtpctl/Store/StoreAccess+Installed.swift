@@ -18,6 +18,9 @@ extension StoreAccess {
       return { (message, chunk) throws(StoreError) in try stage.copy(message, chunk) }
     },
     lock: { spool throws(StoreError) in try StoreFactory.lock(on: try StoreFactory.disk(spool)) },
+    releaseReserve: { spool throws(StoreError) in
+      try StoreFactory.releaseReserve(on: try StoreFactory.disk(spool))
+    },
     presence: { backend, spool throws(StoreError) in
       try StoreFactory.isPresent(backend, on: try StoreFactory.disk(spool)) ? .present : .absent
     },

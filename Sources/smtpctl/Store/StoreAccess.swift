@@ -15,6 +15,8 @@ struct StoreAccess: Sendable {
     @Sendable (_ backend: QueueBackend, _ spool: String) throws(StoreError) -> StoreCopy.StageBody?
   /// The right to work on a spool, held as long as the object is.
   var lock: @Sendable (_ spool: String) throws(StoreError) -> AnyObject
+  /// Gives up the space that a spool has reserved for a full disk. Returns whether it had any.
+  var releaseReserve: @Sendable (_ spool: String) throws(StoreError) -> Bool
   /// Whether a spool has a store of that kind.
   var presence: @Sendable (_ backend: QueueBackend, _ spool: String) throws(StoreError) -> Presence
   /// Becomes the user whose spool it is, for good, when the invoking user is root.

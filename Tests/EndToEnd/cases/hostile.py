@@ -631,6 +631,44 @@ def full_disk(bench, backend):
     daemon.stop()
 
 
+def filled_with_mail_in_it(bench, backend):
+    """A killed daemon with 20 messages, on a disk without any room."""
+    place = small_disk(bench)
+    daemon, sink = relaying_from(bench, "small", backend)
+    for _ in range(20):
+        submit(daemon.port)
+    daemon.kill()
+    with open(place + "/filler", "wb", buffering=0) as filler:
+        for size in (1 << 20, 4096, 512):
+            try:
+                while filler.write(bytes(size)):
+                    pass
+            except OSError:
+                pass
+    return daemon, sink, place
+
+
+@case("a disk that is full when the server starts: it starts all the same, and what is queued goes out ({backend})",
+      backend=BACKENDS, seconds=90)
+def full_disk_at_start(bench, backend):
+    daemon, sink, place = filled_with_mail_in_it(bench, backend)
+    daemon.arguments = []
+    daemon.start()
+    daemon.wait_empty(40)
+    expect_equal(len(sink.deliveries), 20)
+    os.unlink(place + "/filler")
+    eventually(lambda: _taken(daemon), "no mail is taken though there is room again", 20)
+    no_role_died(daemon)
+    daemon.stop()
+
+
+@case("the queue of a stopped server is shown on a full disk ({backend})", backend=BACKENDS, seconds=60)
+def full_disk_offline(bench, backend):
+    daemon, _, _ = filled_with_mail_in_it(bench, backend)
+    for _ in range(2):
+        expect_equal(daemon.ctl("show", "queue").count("\n"), 20)
+
+
 @case("large messages that come at once do not together go beyond the reserve ({backend})",
       backend=BACKENDS, seconds=90)
 def staged_together(bench, backend):

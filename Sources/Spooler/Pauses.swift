@@ -32,12 +32,13 @@ struct Pauses {
   /// The value of the setting; nil when nothing is paused.
   var stored: [UInt8]? { durable.isEmpty ? nil : [durable.rawValue] }
 
-  /// Returns false when it was so already.
+  /// Returns false when it was so already, and nothing changes: what `-P` has paused is not stored then.
   mutating func change(_ subsystem: Subsystems, _ wanted: Wanted) -> Bool {
     switch wanted {
     case .paused:
+      guard current.insert(subsystem).inserted else { return false }
       durable.insert(subsystem)
-      return current.insert(subsystem).inserted
+      return true
     case .running:
       durable.remove(subsystem)
       return current.remove(subsystem) != nil

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import Interprocess
 internal import Queue
 internal import Scheduler
 
@@ -24,6 +25,8 @@ extension QueueService {
   ) -> Bool {
     guard pauses.change(subsystem, wanted) else { return false }
     applyPauses()
+    // The next queue process is told of `-P` again otherwise.
+    if wanted == .running { context.tell(.resumed(subsystem.rawValue)) }
     commit([.set(Pauses.setting, pauses.stored)], .now, finished: recorded)
     return true
   }

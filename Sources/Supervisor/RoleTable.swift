@@ -27,6 +27,8 @@ struct RoleTable {
   private var tables: [Int: CInt]
   /// Files that lookup was sent and has not taken yet, by its token.
   private var offeredTables: [UInt64: CInt] = [:]
+  /// What the command line has paused (bits as in `SupervisorToRole.paused`) and nobody has resumed.
+  private var pausedAtStart: UInt8
   private(set) var running: [Role: Running] = [:]
   var certificates: CertificateDesk?
   /// When it is looked again whether a certificate or a key that is lacking has come, on the rising clock.
@@ -69,6 +71,7 @@ struct RoleTable {
     self.listeners = listeners
     self.say = say
     tables = plan.tables
+    pausedAtStart = plan.pausedAtStart
   }
 
   /// Starts a role and connects it with all neighbours that run.
@@ -83,7 +86,7 @@ struct RoleTable {
       return
     }
     send(.verbosity(verbosity), to: role)
-    if plan.pausedAtStart != 0 { send(.paused(plan.pausedAtStart), to: role) }
+    if role == .queue, pausedAtStart != 0 { send(.paused(pausedAtStart), to: role) }
     handFirstCertificates(to: role, backoffs[role] == nil ? .first : .again)
     if let sockets = listeners[role] {
       var first = 0
@@ -98,6 +101,9 @@ struct RoleTable {
       connect(one, other)
     }
   }
+
+  /// The operator has resumed these subsystems: a queue that is started again does so, too.
+  mutating func resumed(_ subsystems: UInt8) { pausedAtStart &= ~subsystems }
 
   private mutating func sendTables() {
     for file in offeredTables.values { close(file) }

@@ -183,6 +183,7 @@ package final class Supervisor {
     case (.openTable(let index, let token), .lookup): roles.openTable(index, token: token)
     case (.tableTaken(let index, let token), .lookup): roles.tableTaken(index, token: token)
     case (.tableRefused(let token), .lookup): roles.tableRefused(token: token)
+    case (.resumed(let subsystems), .queue): roles.resumed(subsystems)
     case (.keysChecked(let report), .keys): roles.certificatesChecked(report)
     case (.updateCertificates(let token, let name), .keys):
       roles.updateCertificates(of: name, token: token)

@@ -254,7 +254,7 @@ struct EdgeMessageTests {
           faults: [.init("pki a", "f"), .init("ca b", "g", in: ["/b"])]
         )
       ),
-      .updateCertificates(token: 1, name: "n"), .verify(token: 1),
+      .updateCertificates(token: 1, name: "n"), .verify(token: 1), .resumed(5),
     ] { try Self.check(sent) }
     for sent: SupervisorToRole in [
       .edge(peer: .queue, generation: 1), .listeners(first: 2), .commandStarted(task: 1),

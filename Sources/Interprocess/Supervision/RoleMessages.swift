@@ -19,7 +19,7 @@ package enum SupervisorToRole: EdgeMessage {
   /// End cleanly within so many milliseconds.
   case stop(milliseconds: UInt32)
   case verbosity(UInt8)
-  /// Start with these subsystems paused (bits: 1 mda, 2 mta, 4 smtp).
+  /// To the queue: start with these subsystems paused (bits: 1 mda, 2 mta, 4 smtp).
   case paused(UInt8)
   /// To accounts: who is this? Answered with `resolved` or `unresolved`.
   case resolve(token: UInt64, user: String)
@@ -218,6 +218,8 @@ package enum RoleToSupervisor: EdgeMessage {
   /// From delivery: connect to the local socket of an action. Answered with `connected` or
   /// `commandFailed`.
   case connect(task: UInt64, action: String)
+  /// From the queue: an operator has resumed these subsystems (bits as in `SupervisorToRole.paused`).
+  case resumed(UInt8)
   /// From keys, about every package of certificates that it was handed, in their order.
   case keysChecked(KeysReport)
   /// From keys, for an operator: read the files of this `pki` again. Answered with `certificatesOfOne` or
@@ -269,6 +271,9 @@ package enum RoleToSupervisor: EdgeMessage {
       writer.write(UInt8(12))
       writer.write(task)
       writer.write(action)
+    case .resumed(let subsystems):
+      writer.write(UInt8(13))
+      writer.write(subsystems)
     case .openTable(let index, let token):
       writer.write(UInt8(30))
       writer.write(index)
@@ -329,6 +334,7 @@ package enum RoleToSupervisor: EdgeMessage {
         task: try reader.readInteger(),
         action: try reader.readString(of: "action", atMost: RecordLimits.name)
       )
+    case 13: self = .resumed(try reader.readByte())
     case 30: self = .openTable(index: try reader.readInteger(), token: try reader.readInteger())
     case 31: self = .tableTaken(index: try reader.readInteger(), token: try reader.readInteger())
     case 32: self = .tableRefused(token: try reader.readInteger())

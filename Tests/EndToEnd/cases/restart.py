@@ -55,6 +55,45 @@ def orderly(bench, backend):
     daemon.stop()
 
 
+@case("`-P` holds until it is resumed, also for a queue that is started again, and no longer")
+def paused_at_start(bench):
+    daemon = Daemon(bench, """
+action "out" relay host "smtp://127.0.0.1:9"
+match from any for any action "out"
+""", arguments=["-P", "mta", "-P", "smtp"])
+    daemon.launch()
+
+    def status(wanted):
+        eventually(lambda: daemon.run_ctl("show", "status").stdout.decode().split("\n")[:3] == wanted,
+                   lambda: f"not {wanted}: {daemon.run_ctl('show', 'status')}")
+
+    status(["MDA running", "MTA paused", "SMTP paused"])
+    daemon.kill_role("queue")
+    status(["MDA running", "MTA paused", "SMTP paused"])
+    daemon.ctl("resume", "mta")
+    daemon.ctl("resume", "smtp")
+    daemon.kill_role("queue")
+    status(["MDA running", "MTA running", "SMTP running"])
+    eventually(daemon.greets, "smtp was resumed, and nobody greets")
+    daemon.stop()
+
+
+@case("a pause that is refused, since `-P` has paused already, is not stored")
+def paused_twice(bench):
+    daemon = Daemon(bench, """
+action "out" relay host "smtp://127.0.0.1:9"
+match from any for any action "out"
+""", arguments=["-P", "mta"]).start()
+    expect("already paused" in daemon.run_ctl("pause", "mta").stderr.decode()
+           + daemon.run_ctl("pause", "mta").stdout.decode(), "it is paused twice")
+    daemon.ctl("pause", "mda")
+    daemon.stop()
+    daemon.arguments = []
+    daemon.start()
+    expect_equal(daemon.ctl("show", "status"), "MDA paused\nMTA running\nSMTP running\n")
+    daemon.stop()
+
+
 @case("mail queued before kill -9 of all is there afterwards, and goes once ({backend})",
       backend=BACKENDS)
 def killed(bench, backend):

@@ -131,7 +131,9 @@ struct RoleRun {
         peer: .lookup,
         on: loop,
         receive: { [unowned self] message in
-          guard case .accepted(let token, _, _) = message else { preconditionFailure("\(message)") }
+          guard case .accepted(let token, _, _, _) = message else {
+            preconditionFailure("\(message)")
+          }
           accepted += 1
           if asked < total { ask(session: token) }
           if accepted == total { conclude() }

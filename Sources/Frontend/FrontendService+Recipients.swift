@@ -63,8 +63,10 @@ extension FrontendService {
 
   /// What lookup says of a recipient.
   enum Answer {
-    /// - Parameter taken: how many of usual length they are.
-    case accepted([EnvelopeID], taken: Int)
+    /// - Parameters:
+    ///   - taken: how many of usual length they are.
+    ///   - edge: what the queue was sent them over.
+    case accepted([EnvelopeID], taken: Int, edge: UInt32)
     case refused(Reply)
   }
 
@@ -74,7 +76,8 @@ extension FrontendService {
     transaction.questions -= 1
     let verdict: ServerSession.RecipientVerdict =
       switch answer {
-      case .accepted(let envelopes, let taken): accepted(envelopes, taken, for: question)
+      case .accepted(let envelopes, let taken, let edge):
+        accepted(envelopes, taken, edge, for: question)
       case .refused(let reply): .refused(reply)
       }
     if transaction.isAborted {
@@ -89,6 +92,7 @@ extension FrontendService {
   private func accepted(
     _ envelopes: [EnvelopeID],
     _ taken: Int,
+    _ edge: UInt32,
     for question: Question
   ) -> ServerSession.RecipientVerdict {
     let transaction = question.transaction
@@ -97,6 +101,7 @@ extension FrontendService {
       return .accepted(envelopes: envelopes.count)
     }
     transaction.recipients.add(question.address, envelopes)
+    transaction.oldestEdge = min(transaction.oldestEdge, edge)
     transaction.share?.add(taken)
     guard !transaction.isAborted, transaction.share?.isWithinBounds == false else {
       return .accepted(envelopes: envelopes.count)

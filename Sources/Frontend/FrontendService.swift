@@ -198,7 +198,13 @@ package final class FrontendService: RoleService {
     owners[transaction.id] = session
     submitted.insert(transaction.id)
     submitDeadlines.asked(transaction.id, at: Clock.rising())
-    queue.send(.submit(message, envelopes: transaction.recipients.envelopes))
+    queue.send(
+      .submit(
+        message,
+        envelopes: transaction.recipients.envelopes,
+        edge: transaction.oldestEdge
+      )
+    )
   }
 
   /// The session does not want the transaction any more; the queue is told once lookup has said how
@@ -227,8 +233,8 @@ package final class FrontendService: RoleService {
       on: context.loop,
       receive: { [unowned self] message in
         switch message {
-        case .accepted(let token, let taken, let envelopes):
-          answer(token, .accepted(envelopes, taken: Int(taken)))
+        case .accepted(let token, let taken, let edge, let envelopes):
+          answer(token, .accepted(envelopes, taken: Int(taken), edge: edge))
         case .refused(let token, let reply): answer(token, .refused(reply))
         case .hostName(let token, let name): hostNames.answered(token, name)
         case .authentication(let token, let verdict): authentications.answered(token, verdict)

@@ -16,6 +16,8 @@ final class OpenTransaction {
   var isAborted = false
   /// The recipients, and the envelopes that lookup has sent to the queue for them.
   var recipients = AcceptedRecipients()
+  /// The lowest generation of the edges that lookup has sent them over; the highest of all until it has.
+  var oldestEdge = UInt32.max
   /// Counts it among the messages of its local submitter for as long as it lives.
   var slot: LocalSubmitters.MessageSlot?
   /// Counts its envelopes among those of its client until the queue has none of them.

@@ -351,6 +351,7 @@ package final class LookupService: RoleService {
         refuse(asker, LookupService.noRoom)
         return nil
       }
+      let edge = edges.queueGeneration
       var parts = EnvelopeParts(
         drafts,
         of: question.message.id,
@@ -372,6 +373,7 @@ package final class LookupService: RoleService {
           .accepted(
             token: question.token,
             taken: UInt32(clamping: parts.inUsualLength),
+            edge: edge,
             envelopes: parts.ids
           )
         )

@@ -96,7 +96,9 @@ final class IntakeDesk {
   /// Lookup sent envelopes.
   func envelopes(_ envelopes: [Envelope]) { perform(intake.envelopes(envelopes)) }
 
-  func lookupLost() { perform(intake.lookupLost()) }
+  func lookupFound(edge: UInt32) { intake.lookupFound(edge: edge) }
+
+  func lookupLost(edge: UInt32) { perform(intake.lookupLost(edge: edge)) }
 
   /// The disk is nearly full, or is not: nil.
   func space(_ refusal: Reply?) { perform(intake.space(refusal)) }
@@ -121,8 +123,8 @@ final class IntakeDesk {
         edge.send(.block(first: first, count: count))
       }
     case .body(let id, let bytes): perform(intake.body(id, bytes, from: generation))
-    case .submit(let message, let envelopes):
-      perform(intake.submit(message, envelopes: envelopes, from: generation))
+    case .submit(let message, let envelopes, let edge):
+      perform(intake.submit(message, envelopes: envelopes, over: edge, from: generation))
     case .abort(let id, _): perform(intake.abort(id, from: generation))
     case .reconcile(let owed): reconcile(owed, generation)
     }

@@ -50,10 +50,11 @@ final class NoticeDesk {
       peer: .lookup,
       on: queue.context.loop,
       receive: { [unowned self] in received($0) },
+    queue.intakeDesk?.lookupFound(edge: generation)
       ended: { [unowned self] ending in
         queue.context.report(ending, of: .lookup)
         edges[generation] = nil
-        queue.intakeDesk?.lookupLost()
+        queue.intakeDesk?.lookupLost(edge: generation)
         for (token, job) in jobs where job.asked?.generation == generation {
           postpone(token, "lookup was restarted")
         }

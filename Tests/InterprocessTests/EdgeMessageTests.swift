@@ -97,8 +97,8 @@ struct EdgeMessageTests {
     let id = message.id
     let reply = Reply(550, EnhancedStatus(.permanent, 1, 1), "No", "Really")
     for sent: FrontendToQueue in [
-      .reserve, .body(id, [1, 2]), .submit(message, envelopes: EnvelopeTally(count: 1, sum: .max)),
-      .abort(id, envelopes: 2),
+      .reserve, .body(id, [1, 2]), .abort(id, envelopes: 2),
+      .submit(message, envelopes: EnvelopeTally(count: 1, sum: .max), edge: 9),
       .reconcile([OwedSubmit(id, of: SessionID(7)), OwedSubmit(id, of: SessionID(.max))]),
     ] { try Self.check(sent) }
     for sent: QueueToFrontend in [
@@ -135,7 +135,7 @@ struct EdgeMessageTests {
       .ticketKeys([[UInt8](repeating: 3, count: 80), [4]]),
     ] { try Self.check(sent) }
     try Self.check(QueueToLookup.route(token: 1, message, recipient: Self.address))
-    try Self.check(LookupToFrontend.accepted(token: 1, taken: 2, envelopes: [envelope.id]))
+    try Self.check(LookupToFrontend.accepted(token: 1, taken: 2, edge: 3, envelopes: [envelope.id]))
     try Self.check(LookupToFrontend.refused(token: 1, reply))
     for sent: LookupToAccounts in [
       .user(token: 1, name: "u"), .userAndForward(token: 1, name: "u"),

@@ -38,6 +38,7 @@ extension IntakeTests {
     let commit = intake.submit(
       try Self.message(1, size: 0),
       envelopes: try Self.tally(1...1),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(commit) == ["commit 1 1"])
@@ -76,6 +77,7 @@ extension IntakeTests {
     let commit = intake.submit(
       try Self.message(2, size: 0),
       envelopes: try Self.tally([1, 2]),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(commit) == ["commit 2 2"])

@@ -8,6 +8,8 @@ import Testing
 @Suite("Intake")
 struct IntakeTests {
   static let frontend: UInt32 = 7
+  /// Of lookup's.
+  static let edge: UInt32 = 3
 
   static func id(_ number: UInt32) throws -> MessageID { try #require(MessageID(number)) }
 
@@ -58,6 +60,7 @@ struct IntakeTests {
     limits.envelopes = 4
     var intake = Intake(limits: limits)
     intake.reserved(first: try id(1), count: 100, frontend: frontend)
+    intake.lookupFound(edge: edge)
     return intake
   }
 
@@ -86,7 +89,12 @@ struct IntakeTests {
       if !isEnvelopeLast { #expect(intake.envelopes([envelope]).isEmpty) }
       let body = intake.body(message.id, [UInt8](repeating: 65, count: 10), from: Self.frontend)
       #expect(Self.words(body) == ["credit 3 10"])
-      var actions = intake.submit(message, envelopes: try Self.tally(1...1), from: Self.frontend)
+      var actions = intake.submit(
+        message,
+        envelopes: try Self.tally(1...1),
+        over: Self.edge,
+        from: Self.frontend
+      )
       if isEnvelopeLast {
         #expect(actions.isEmpty)
         actions = intake.envelopes([envelope])
@@ -105,7 +113,10 @@ struct IntakeTests {
     let second = [UInt8](repeating: 2, count: 60)
     #expect(Self.words(intake.body(message.id, first, from: Self.frontend)) == ["credit 4 90"])
     #expect(Self.words(intake.body(message.id, second, from: Self.frontend)) == ["stage 4 150"])
-    #expect(intake.submit(message, envelopes: try Self.tally(1...1), from: Self.frontend).isEmpty)
+    #expect(
+      intake.submit(message, envelopes: try Self.tally(1...1), over: Self.edge, from: Self.frontend)
+        .isEmpty
+    )
     #expect(
       Self.words(intake.staged(message.id, written: 150)) == ["credit 4 60", "finish 4"]
     )
@@ -130,6 +141,7 @@ struct IntakeTests {
     let submit = intake.submit(
       try Self.message(5, size: 151),
       envelopes: try Self.tally(1...1),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(submit) == ["refused 5 451"])
@@ -146,26 +158,6 @@ struct IntakeTests {
     #expect(intake.count == 0)
   }
 
-  @Test("a submit whose envelopes died with lookup is refused, now or later")
-  func lookupLost() throws {
-    var intake = try Self.intake()
-    _ = intake.envelopes([try Self.envelope(7, 1)])
-    _ = intake.body(try Self.id(8), [1], from: Self.frontend)
-    _ = intake.submit(
-      try Self.message(8, size: 1),
-      envelopes: try Self.tally(1...2),
-      from: Self.frontend
-    )
-    #expect(Self.words(intake.lookupLost()) == ["refused 8 451"])
-    _ = intake.body(try Self.id(7), [1], from: Self.frontend)
-    let short = intake.submit(
-      try Self.message(7, size: 1),
-      envelopes: try Self.tally(1...2),
-      from: Self.frontend
-    )
-    #expect(Self.words(short) == ["refused 7 451"])
-  }
-
   @Test("a submit with what does not fit together is refused")
   func mismatches() throws {
     var intake = try Self.intake()
@@ -173,6 +165,7 @@ struct IntakeTests {
     let doubled = intake.submit(
       try Self.message(9, size: 0),
       envelopes: try Self.tally([1, 1]),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(doubled) == ["refused 9 451"])
@@ -181,18 +174,21 @@ struct IntakeTests {
     let others = intake.submit(
       try Self.message(15, size: 0),
       envelopes: try Self.tally([1, 2]),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(others) == ["refused 15 451"])
     let size = intake.submit(
       try Self.message(10, size: 1),
       envelopes: try Self.tally(1...1),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(size) == ["refused 10 451"])
     let none = intake.submit(
       try Self.message(11, size: 0),
       envelopes: EnvelopeTally(),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(none) == ["refused 11 451"])
@@ -200,6 +196,7 @@ struct IntakeTests {
     let foreign = intake.submit(
       try Self.message(500, size: 0),
       envelopes: try Self.tally(1...1),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(foreign) == ["refused 500 451"])
@@ -210,6 +207,7 @@ struct IntakeTests {
     let many = intake.submit(
       try Self.message(14, size: 0),
       envelopes: try Self.tally(1...5),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(Self.words(many) == ["refused 14 451"])
@@ -297,6 +295,7 @@ struct IntakeTests {
     _ = intake.submit(
       try Self.message(1, size: 0),
       envelopes: try Self.tally(1...1),
+      over: Self.edge,
       from: Self.frontend
     )
     #expect(intake.lost(frontend: Self.frontend).isEmpty)
@@ -333,12 +332,13 @@ struct IntakeTests {
               UInt32.random(in: 1...3, using: &random)
             }
           ),
+          over: Self.edge,
           from: Self.frontend
         )
       case 5: actions = intake.abort(id, from: Self.frontend)
       case 6: actions = intake.stageFailed(id, Intake.notStored, 0)
       case 7: actions = intake.commitFailed(id, Intake.notStored)
-      default: if seed % 2 == 0 { actions = intake.lookupLost() }
+      default: if seed % 2 == 0 { actions = intake.lookupLost(edge: Self.edge) }
       }
       var index = 0
       while index < actions.count {

@@ -50,7 +50,11 @@ struct NoticeMemoryTests {
       try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
       for _ in 0..<16 { try await frontend.send(.body(id, part)) }
       try await frontend.send(
-        .submit(QueueRig.message(id, size: 16 * part.count), envelopes: try QueueRig.tally(id))
+        .submit(
+          QueueRig.message(id, size: 16 * part.count),
+          envelopes: try QueueRig.tally(id),
+          edge: .max
+        )
       )
       let isStored = await frontend.next { if case .stored(id) = $0 { true } else { nil } }
       #expect(isStored == true)

@@ -43,7 +43,11 @@ struct QueueServiceTests {
       try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
       try await frontend.send(.body(id, body))
       try await frontend.send(
-        .submit(QueueRig.message(id, size: body.count), envelopes: try QueueRig.tally(id))
+        .submit(
+          QueueRig.message(id, size: body.count),
+          envelopes: try QueueRig.tally(id),
+          edge: .max
+        )
       )
     }
     var answers: [MessageID: UInt16] = [:]

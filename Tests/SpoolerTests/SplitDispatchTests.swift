@@ -26,7 +26,9 @@ struct SplitDispatchTests {
     try await lookup.send(.envelopes(envelopes))
     let body = QueueServiceTests.body
     try await frontend.send(.body(id, body))
-    try await frontend.send(.submit(QueueRig.message(id, size: body.count), envelopes: tally))
+    try await frontend.send(
+      .submit(QueueRig.message(id, size: body.count), envelopes: tally, edge: .max)
+    )
     let isStored = await frontend.next { message -> Bool? in
       switch message {
       case .stored(id): true

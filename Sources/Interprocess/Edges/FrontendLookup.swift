@@ -128,9 +128,9 @@ package struct RecipientQuestion: Equatable, Sendable {
 
 /// Lookup to frontend.
 package enum LookupToFrontend: EdgeMessage {
-  /// The recipient stands for these envelopes, which the queue has been sent, and which took so much of the
-  /// room.
-  case accepted(token: UInt64, taken: UInt32, envelopes: [EnvelopeID])
+  /// The recipient stands for these envelopes, which the queue has been sent over the edge of that generation,
+  /// and which took so much of the room.
+  case accepted(token: UInt64, taken: UInt32, edge: UInt32, envelopes: [EnvelopeID])
   case refused(token: UInt64, Reply)
   case authentication(token: UInt64, AuthenticationQuestion.Verdict)
   case sender(token: UInt64, SenderQuestion.Verdict)
@@ -139,10 +139,11 @@ package enum LookupToFrontend: EdgeMessage {
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
-    case .accepted(let token, let taken, let envelopes):
+    case .accepted(let token, let taken, let edge, let envelopes):
       writer.write(UInt8(1))
       writer.write(token)
       writer.write(taken)
+      writer.write(edge)
       writer.writeVariable(UInt64(envelopes.count))
       for envelope in envelopes { writer.write(envelope.rawValue) }
     case .refused(let token, let reply):
@@ -170,11 +171,12 @@ package enum LookupToFrontend: EdgeMessage {
     switch kind {
     case 1:
       let taken: UInt32 = try reader.readInteger()
+      let edge: UInt32 = try reader.readInteger()
       var envelopes: [EnvelopeID] = []
       for _ in 0..<(try reader.readCount(of: "envelopes", atMost: EdgeLimits.expansion)) {
         envelopes.append(try reader.readEnvelopeID())
       }
-      self = .accepted(token: token, taken: taken, envelopes: envelopes)
+      self = .accepted(token: token, taken: taken, edge: edge, envelopes: envelopes)
     case 2: self = .refused(token: token, try reader.readReply())
     case 3: self = .authentication(token: token, try reader.readVerdict())
     case 4: self = .sender(token: token, try reader.readVerdict())

@@ -21,8 +21,8 @@ package enum FrontendToQueue: EdgeMessage {
   /// A part of a body, in order; counts against the stream's window.
   case body(MessageID, [UInt8])
   /// All of the body has been sent: make it durable. `message` is whole now, `envelopes` says which ones
-  /// lookup has sent for it.
-  case submit(Message, envelopes: EnvelopeTally)
+  /// lookup has sent for it, and `edge` the oldest generation of those that it sent them over.
+  case submit(Message, envelopes: EnvelopeTally, edge: UInt32)
   /// The transaction ended without a submit; lookup has sent `envelopes` for it.
   case abort(MessageID, envelopes: UInt32)
   /// The first message of an edge: the submits whose answer is still owed.
@@ -35,11 +35,12 @@ package enum FrontendToQueue: EdgeMessage {
       writer.write(UInt8(2))
       writer.write(id.rawValue)
       writer.write(bytes)
-    case .submit(let message, let envelopes):
+    case .submit(let message, let envelopes, let edge):
       writer.write(UInt8(3))
       writer.write(message)
       writer.write(envelopes.count)
       writer.write(envelopes.sum)
+      writer.write(edge)
     case .abort(let id, let envelopes):
       writer.write(UInt8(4))
       writer.write(id.rawValue)
@@ -67,7 +68,8 @@ package enum FrontendToQueue: EdgeMessage {
       let count: UInt32 = try reader.readInteger()
       self = .submit(
         message,
-        envelopes: EnvelopeTally(count: count, sum: try reader.readInteger())
+        envelopes: EnvelopeTally(count: count, sum: try reader.readInteger()),
+        edge: try reader.readInteger()
       )
     case 4: self = .abort(try reader.readMessageID(), envelopes: try reader.readInteger())
     case 5:

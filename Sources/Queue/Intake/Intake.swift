@@ -6,7 +6,7 @@ package import Mail
 ///
 ///     open ──submit──▶ submitted ──all here──▶ committing ──durable──▶ stored (250)
 ///       │                  │                        └──failed──▶ refused (451)
-///       ├──abort──▶ gone   └──flawed──▶ refused (451)
+///       ├──abort──▶ gone   └──flawed, or lookup died──▶ refused (451)
 ///       └──too much──▶ refused (452), from submitted, too
 ///
 /// Pure: told events, returns actions. Frontends are known by the generation of their edge. An
@@ -54,6 +54,9 @@ package struct Intake: Sendable {
   /// Bytes of bodies and envelopes in memory now.
   package private(set) var bytesInMemory = 0
   private var reservations: [UInt32: ReservedIdentifiers] = [:]
+  /// Lookup's that envelopes may come over.
+  private var lookupEdges: Set<UInt32> = []
+  private var newestLookupEdge: UInt32 = 0
   private var isMemoryShort = false
   private var spaceRefusal: Reply?
   private var stagingRoom = StagingRoom()
@@ -242,15 +245,17 @@ package struct Intake: Sendable {
     return refuse(id, reply)
   }
 
+  /// - Parameter edge: the oldest of lookup's that it has sent envelopes over.
   package mutating func submit(
     _ message: Message,
     envelopes: EnvelopeTally,
+    over edge: UInt32,
     from frontend: UInt32
   ) -> [Action] {
     guard let transaction = transaction(message.id, of: frontend),
       case .open = transaction.state
     else { return [.refused(frontend: frontend, message.id, Intake.notStored)] }
-    transactions[message.id]?.state = .submitted(message, envelopes: envelopes)
+    transactions[message.id]?.state = .submitted(message, envelopes: envelopes, edge: edge)
     return proceed(message.id)
   }
 
@@ -282,15 +287,21 @@ package struct Intake: Sendable {
     return actions
   }
 
-  /// Lookup died: envelopes that it had not sent will not come.
-  package mutating func lookupLost() -> [Action] {
-    var actions: [Action] = []
-    for (id, transaction) in transactions {
-      if case .committing = transaction.state { continue }
-      if case .none = transaction.flaw { transactions[id]?.flaw = .lookupLost }
-      actions += proceed(id)
-    }
-    return actions
+  /// Lookup has an edge of this generation, which is higher than all before.
+  package mutating func lookupFound(edge: UInt32) {
+    lookupEdges.insert(edge)
+    newestLookupEdge = max(newestLookupEdge, edge)
+  }
+
+  /// An edge of lookup's has ended: what had not arrived over it will not come.
+  package mutating func lookupLost(edge: UInt32) -> [Action] {
+    lookupEdges.remove(edge)
+    return Array(transactions.keys).flatMap { proceed($0) }
+  }
+
+  /// Whether all has come that was sent over this edge. Of a new one the frontend may know first.
+  private func hasEnded(_ edge: UInt32) -> Bool {
+    edge <= newestLookupEdge && !lookupEdges.contains(edge)
   }
 
   /// The transaction of this identifier, begun now if it is a living frontend's and was not used.
@@ -312,10 +323,11 @@ package struct Intake: Sendable {
   /// Goes on with what is complete.
   private mutating func proceed(_ id: MessageID) -> [Action] {
     guard let transaction = transactions[id],
-      case .submitted(let message, let expected) = transaction.state
+      case .submitted(let message, let expected, let edge) = transaction.state
     else { return [] }
     if transaction.tally.count < expected.count {
-      if case .lookupLost = transaction.flaw { return refuse(id, Intake.notStored) }
+      // Some of a newer edge may be on their way still; the client comes again for all.
+      if hasEnded(edge) { return refuse(id, Intake.notStored) }
       // The file can be made durable meanwhile.
       return finishStage(id, transaction)
     }

@@ -9,7 +9,7 @@ struct Transaction: Sendable {
     /// Body and envelopes are coming.
     case open
     /// The frontend has said that all is sent; envelopes or the staged file may still be on their way.
-    case submitted(Message, envelopes: EnvelopeTally)
+    case submitted(Message, envelopes: EnvelopeTally, edge: UInt32)
     /// It is in a group commit.
     case committing
   }
@@ -25,13 +25,6 @@ struct Transaction: Sendable {
     case durable(size: Int, checksum: UInt32)
   }
 
-  /// Why it cannot be stored, whatever else comes.
-  enum Flaw: Sendable {
-    case none
-    /// Lookup died, and what it had not sent yet will not come.
-    case lookupLost
-  }
-
   var frontend: UInt32
   var state = State.open
   var content = Content.memory([])
@@ -40,7 +33,6 @@ struct Transaction: Sendable {
   var tally = EnvelopeTally()
   /// What they take of memory, here or in the commit.
   var envelopeBytes = 0
-  var flaw = Flaw.none
   /// Bytes at the beginning of a staged body whose credit was given while they were in memory.
   var credited = 0
 

@@ -3,14 +3,15 @@
 
 import itertools
 import shutil
+import signal
 import subprocess
 import sys
 import os
 import time
 
 from harness.case import Failed, case, eventually, expect, expect_equal
-from harness.client import submit
-from harness.daemon import BACKENDS, ROLES, Daemon, HERE
+from harness.client import Client, message, stuffed, submit
+from harness.daemon import BACKENDS, ROLES, Daemon, HERE, is_alive
 from harness.ledger import Copy, Death, Load, audit, copies_at, message_id
 from harness.sink import Sink
 
@@ -193,3 +194,37 @@ def crash(bench, backend):
     done = subprocess.run([sys.executable, program, "--short", "--backend", backend],
                           capture_output=True, timeout=140)
     expect_equal(done.returncode, 0, done.stdout.decode()[-1500:] + done.stderr.decode()[-500:])
+
+
+@case("lookup dies with envelopes that the queue has not read: the dot is refused at once", seconds=120)
+def envelopes_lost(bench):
+    daemon = Daemon(bench, """
+smtp limit max-rcpt 9000
+action "out" relay host "smtp://127.0.0.1:9"
+match from any for any action "out"
+""", arguments=["-P", "mta"]).start()
+    submit(daemon.port)
+    large, small = Client(daemon.port, seconds=30), Client(daemon.port, seconds=60)
+    for client in (large, small):
+        client.command("EHLO x")
+        client.command("MAIL FROM:<a@example.org>")
+    roles = daemon.roles()
+    os.kill(roles["queue"], signal.SIGSTOP)
+    bench.at_end(lambda: os.kill(roles["queue"], signal.SIGCONT) if is_alive(roles["queue"]) else None)
+    # Until the edge between the two is full, and lookup keeps the rest.
+    for start in range(0, 8000, 100):
+        large.send("".join(f"RCPT TO:<recipient-with-a-long-name-{number:08}@a-rather-long-domain.example.com>\r\n"
+                           for number in range(start, start + 100)))
+        for _ in range(100):
+            expect(large.reply().startswith("250"), "a recipient is refused")
+    small.command("RCPT TO:<x@example.com>")
+    os.kill(roles["lookup"], signal.SIGKILL)
+    eventually(lambda: not is_alive(roles["lookup"]), "lookup lives")
+    os.kill(roles["queue"], signal.SIGCONT)
+    small.command("DATA", "3")
+    began = time.monotonic()
+    small.send(stuffed(message()))
+    expect(small.reply().startswith("451"), "no temporary refusal")
+    expect(time.monotonic() - began < 30, "it took long")
+    submit(daemon.port)
+    daemon.stop()

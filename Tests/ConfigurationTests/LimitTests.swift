@@ -43,6 +43,19 @@ struct LimitCase: CustomStringConvertible {
 }
 
 @Suite struct LimitTests {
+  @Test("an action's name is as long as an envelope can tell, and no longer")
+  func actionName() {
+    for (length, isTaken) in [(255, true), (256, false)] {
+      let name = String(repeating: "a", count: length)
+      let complaints = Reading.complaints("action \(name) relay\nmatch for any action \(name)")
+      #expect(complaints.isEmpty == isTaken, "\(length): \(complaints)")
+      if !isTaken {
+        #expect(complaints.contains("t.conf:1: an action's name is too long\n"))
+        #expect(complaints.contains("expected at most 255 characters"))
+      }
+    }
+  }
+
   private func errors(_ limit: LimitCase, _ value: Int) -> [Complaint] {
     // So that any low mark is below the high one.
     let high = ["mda", "mta"].map { "\($0) limit task-hiwat 1000000\n" }.joined()

@@ -2,12 +2,21 @@
 
 /// `action NAME METHOD [options] [ttl DURATION]`.
 extension Parser {
+  /// Bytes of the longest name: so many have room in an envelope's record.
+  private static var actionNameMax: Int { 255 }
+
   private static var methods: [String] {
     ["mbox", "maildir", "lmtp", "mda", "forward-only", "expand-only", "relay"]
   }
 
   mutating func parseAction() throws(SyntaxFault) {
     let (name, position) = try self.name("an action's name")
+    guard name.utf8.count <= Parser.actionNameMax else {
+      throw SyntaxFault(
+        complaint: .tooLong("an action's name", limit: Parser.actionNameMax),
+        position: position
+      )
+    }
     let (method, place) = try choice(of: "action", among: Parser.methods)
     let action =
       method == "relay"

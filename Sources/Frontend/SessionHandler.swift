@@ -127,7 +127,7 @@ final class SessionHandler: ChannelInboundHandler {
       listener.port == 587 || source == .local ? .addressesAndMissingFields : .addresses
     let limits = service.projection.limits
     configuration.limits.mailsMax = limits.mailsMax
-    configuration.limits.recipientsMax = limits.recipientsMax
+    configuration.limits.allow(recipients: limits.recipientsMax)
     configuration.limits.messageSizeMax = limits.messageSizeMax
     configuration.limits.errorsMax = limits.errorsMax
     configuration.limits.timeout = limits.timeout

@@ -11,9 +11,10 @@ extension ServerSession {
     package var lineLengthMax = 65_534
     /// Accepted recipients of one transaction (`smtp limit max-rcpt`).
     package var recipientsMax = ReceptionDefaults.recipientsMax
-    /// Recipients of one transaction that are asked about at all, accepted or not. Their numbers have
-    /// 16 bits on the way to the queue.
+    /// Recipients of one transaction that are asked about at all, accepted or not.
     package var recipientsAskedMax = 10_000
+    /// Their numbers have 16 bits on the way to the queue.
+    private static let recipientNumbers = 65_536
     /// Transactions begun in one session (`smtp limit max-mails`).
     package var mailsMax = ReceptionDefaults.mailsMax
     /// Octets of a message, as SIZE counts them: every CRLF is two, undone dot-stuffing none
@@ -43,6 +44,12 @@ extension ServerSession {
     package var authenticationFailuresMax = 3
     /// Silence of the client, after which the driver calls `timedOut`.
     package var timeout = ReceptionDefaults.timeout
+
+    /// Sets both bounds of recipients: as many refused ones as accepted ones find room.
+    package mutating func allow(recipients: Int) {
+      recipientsMax = recipients
+      recipientsAskedMax = min(Limits.recipientNumbers, max(recipientsAskedMax, 2 * recipients))
+    }
 
     package init() {}
   }

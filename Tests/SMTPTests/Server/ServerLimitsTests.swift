@@ -88,6 +88,23 @@ struct ServerLimitsTests {
     #expect(replies == ["550", "250", "451"])
   }
 
+  @Test(
+    "so many recipients as are allowed find room, and as many that are refused, while there are numbers"
+  )
+  func recipientsAllowed() {
+    for (allowed, asked) in [(1, 10_000), (20_000, 40_000), (1_000_000, 65_536)] {
+      var limits = ServerSession.Limits()
+      limits.allow(recipients: allowed)
+      #expect(limits.recipientsMax == allowed && limits.recipientsAskedMax == asked)
+    }
+    var peer = peer { $0.allow(recipients: 10_001) }
+    peer.send("MAIL FROM:<a@example.com>\r\n")
+    for number in 0...10_001 {
+      let reply = peer.exchange("RCPT TO:<r\(number)@example.org>\r\n")
+      #expect(reply.hasPrefix(number < 10_001 ? "250" : "451"), "\(number): \(reply)")
+    }
+  }
+
   @Test("recipients in flight")
   func recipientsInFlight() {
     var peer = peer { $0.recipientsInFlightMax = 2 }

@@ -61,11 +61,14 @@ package struct SessionFacts: Hashable, Sendable {
   package var helo: String
   /// The client's reverse name; `<unknown>` when it has none.
   package var hostname: String
-  /// The authenticated user; nil when the session was not authenticated.
+  /// The authenticated user; nil when the session was not authenticated, empty when nobody has told who it was.
   package var user: String?
   /// The listener's tag; empty when it has none.
   package var tag: String
   package var transport = Transport.clear
+
+  /// Whether it is known who the client is: of programs of this host the kernel has told.
+  package var isAuthenticated: Bool { user != nil || source == .local }
 
   /// How the bytes came.
   package enum Transport: UInt8, Sendable {

@@ -59,6 +59,32 @@ struct EnvelopeTextTests {
     #expect(stored.envelope.created == Instant(seconds: 1_700_000_000))
   }
 
+  @Test("flags say who brought it and whether an alias made it, and are written again")
+  func flags() throws {
+    #expect(try decode(relay).message.session.user == "")
+    let plain = try decode(relay.replacing("flags: authenticated enqueued", with: "flags: bounce"))
+    #expect(!plain.message.session.isAuthenticated && plain.envelope.origin == .client)
+    let named = try decode(relay.replacing("helo:", with: "username: ann\nhelo:"))
+    #expect(named.message.session.user == "ann")
+    for words in ["authenticated internal", "internal|authenticated"] {
+      var text = relay.replacing("authenticated enqueued", with: words)
+      let stored = try decode(text)
+      #expect(stored.message.session.user == "" && stored.envelope.origin == .expansion)
+      let again = EnvelopeText.encode(stored.message, stored.envelope)
+      #expect(String(decoding: again, as: UTF8.self).contains("\nflags: authenticated internal\n"))
+      #expect(try EnvelopeText.decode(again, id: id) == stored)
+      text = text.replacing("sockaddr: [2001:db8::1%eth0]", with: "sockaddr: local")
+      let local = try decode(text).message.session
+      #expect(local.isAuthenticated && local.user == nil)
+    }
+  }
+
+  @Test("an expansion that an earlier server noted is one")
+  func notedOrigin() throws {
+    let text = relay.replacing("version: 3\n", with: "version: 3 origin=expansion\nversion: 3\n")
+    #expect(try decode(text).envelope.origin == .expansion)
+  }
+
   @Test("what a client wrote as xtext stands there as it came")
   func xtext() throws {
     var text = relay.replacing("dsn-envid: QQ314159", with: "dsn-envid: env+2Bid+20x")

@@ -18,7 +18,7 @@ struct QueueLineTests {
   static let examples: [(EnvelopeRow, String)] = [
     (
       Rows.row(),
-      "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
+      "000000aa000000bb|local|mta|auth|ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|pending|400|\n"
     ),
     (
@@ -52,7 +52,7 @@ struct QueueLineTests {
     ),
     (
       Rows.changed { $0.place.state = .offline },
-      "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
+      "000000aa000000bb|local|mta|auth|ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|offline||\n"
     ),
     (
@@ -60,7 +60,7 @@ struct QueueLineTests {
         row.place.state = .scheduled
         row.place.nextTry = Instant(seconds: 1_700_000_990)
       },
-      "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
+      "000000aa000000bb|local|mta|auth|ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|pending|-10|\n"
     ),
     (
@@ -68,12 +68,12 @@ struct QueueLineTests {
         row.place.state = .suspended
         row.place.nextTry = Instant(seconds: 1_700_001_060)
       },
-      "000000aa000000bb|local|mta|suspend|ann@example.org|bob@example.net|bob@example.net|"
+      "000000aa000000bb|local|mta|auth,suspend|ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|pending|60|\n"
     ),
     (
       Rows.changed { $0.place.state = .orphaned },
-      "000000aa000000bb|local|mta||ann@example.org|bob@example.net|bob@example.net|"
+      "000000aa000000bb|local|mta|auth|ann@example.org|bob@example.net|bob@example.net|"
         + "1700000000|1700345600|0|0|invalid||\n"
     ),
   ]

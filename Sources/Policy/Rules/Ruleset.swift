@@ -299,9 +299,7 @@ package struct Ruleset: Sendable {
   ) throws(UnavailableTable) -> Bool {
     switch authentication {
     case .anybody(let sense):
-      // The kernel has said who uses the submission socket.
-      let isKnown = session.user != nil || session.source == .local
-      return isKnown == (sense == .holds)
+      return session.isAuthenticated == (sense == .holds)
     case .user(let test):
       guard let user = session.user else { return test.sense == .fails }
       return try matches(test, .user, name: user)

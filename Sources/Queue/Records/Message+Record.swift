@@ -44,7 +44,11 @@ extension Message {
     RecordField.write(Tag.serverName.rawValue, session.serverName, to: &writer)
     RecordField.write(Tag.helo.rawValue, session.helo, to: &writer)
     RecordField.write(Tag.hostname.rawValue, session.hostname, to: &writer)
-    RecordField.write(Tag.user.rawValue, session.user ?? "", to: &writer)
+    if let user = session.user {
+      // Empty as well: it says that there was one.
+      writer.writeVariable(Tag.user.rawValue)
+      writer.write(user)
+    }
     RecordField.write(Tag.tag.rawValue, session.tag, to: &writer)
     RecordField.write(
       Tag.transport.rawValue,

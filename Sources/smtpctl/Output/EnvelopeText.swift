@@ -116,7 +116,7 @@ struct EnvelopeText {
 
   private static func flags(of row: EnvelopeRow) -> String {
     var words: [String] = []
-    if row.message.session.user != nil { words.append("authenticated") }
+    if row.message.session.isAuthenticated { words.append("authenticated") }
     if row.envelope.kind.isBounce { words.append("bounce") }
     if row.envelope.origin == .expansion { words.append("internal") }
     return words.joined(separator: " ")

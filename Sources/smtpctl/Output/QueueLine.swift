@@ -79,7 +79,7 @@ enum EnvelopeFlag: String, CaseIterable {
   func holds(for row: EnvelopeRow) -> Bool {
     switch self {
     case .bounce: row.envelope.kind.isBounce
-    case .auth: row.message.session.user != nil
+    case .auth: row.message.session.isAuthenticated
     case .internal: row.envelope.origin == .expansion
     case .suspend: row.place.state == .suspended || row.envelope.progress.suspension.isPause
     case .hold: row.place.state == .held

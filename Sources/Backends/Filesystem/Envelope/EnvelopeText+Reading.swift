@@ -158,6 +158,8 @@ extension EnvelopeText {
         destination: (addresses["dest"] ?? recipient) ?? recipient,
         created: created
       )
+      let flags = try flags()
+      if flags.contains("internal") { envelope.origin = .expansion }
       try fill(&envelope)
       var message = Message(
         id: id.message,
@@ -174,6 +176,9 @@ extension EnvelopeText {
           tag: texts[.tag] ?? ""
         )
       )
+      if flags.contains("authenticated"), !message.session.isAuthenticated {
+        message.session.user = ""
+      }
       try fill(&message)
       return StoredEnvelope(message: message, envelope: envelope)
     }
@@ -243,7 +248,8 @@ extension EnvelopeText {
     }
 
     private func fill(_ envelope: inout Envelope) throws(Problem) {
-      envelope.origin = notes["origin"] == "expansion" ? .expansion : .client
+      // Earlier servers wrote no flag of it.
+      if notes["origin"] == "expansion" { envelope.origin = .expansion }
       envelope.timeToLive = .milliseconds(milliseconds("ttl") ?? 0)
       envelope.notify = NotifyConditions(rawValue: UInt8(clamping: numbers["dsn-notify"] ?? 0))
       if let original = texts[.originalRecipient], !original.isEmpty, original != "@" {
@@ -299,6 +305,20 @@ extension EnvelopeText {
       return EnhancedStatus(`class`, code / 10, code % 10)
     }
 
+    /// The words that say what no other field does.
+    private func flags() throws(Problem) -> Set<String> {
+      var flags: Set<String> = []
+      for word in (words["flags"] ?? "").split(whereSeparator: { " ,|".contains($0) }) {
+        let flag = word.lowercased()
+        switch flag {
+        case "authenticated", "internal": flags.insert(flag)
+        case "bounce", "enqueued": break
+        default: throw Problem("flags: \(word) is unknown")
+        }
+      }
+      return flags
+    }
+
     /// What stands there as xtext; anything else as it is.
     private func decoded(_ text: Substring) -> String {
       Xtext.decode(Array(text.utf8).span) ?? String(text)
@@ -310,12 +330,6 @@ extension EnvelopeText {
       case "full"?: message.returnContent = .full
       case "hdrs"?: message.returnContent = .headers
       default: throw Problem("dsn-ret: none that is known")
-      }
-      for flag in (words["flags"] ?? "").split(whereSeparator: { " ,|".contains($0) }) {
-        switch flag.lowercased() {
-        case "authenticated", "bounce", "internal", "enqueued": break
-        default: throw Problem("flags: \(flag) is unknown")
-        }
       }
       message.envelopeIdentifier = texts[.envelopeIdentifier].flatMap { text in
         text.isEmpty ? nil : decoded(text[...])

@@ -79,9 +79,8 @@ extension EnvelopeText {
     writer.time("ttl", envelope.timeToLive.wholeMilliseconds)
     writer.plain("retry", "\(progress.tries)")
     var flags: [String] = []
-    if message.session.user != nil || message.session.source == .local {
-      flags.append("authenticated")
-    }
+    if message.session.isAuthenticated { flags.append("authenticated") }
+    if envelope.origin == .expansion { flags.append("internal") }
     writer.plain("flags", flags.joined(separator: " "))
     if progress.crashes != 0 { writer.note("crashes", "\(progress.crashes)") }
     if !progress.lastPeer.isEmpty { writer.note("peer", progress.lastPeer) }

@@ -15,6 +15,13 @@ internal import TableStore
 ///
 /// A spool is given by its disk; `ram` has none.
 package enum StoreFactory {
+  /// What a spool has that belongs to the queue's user, and to nobody else: directories of ours and of
+  /// OpenSMTPD's.
+  package static let ownedDirectories = [
+    "queue", "incoming", "temporary", "purge", "staged", "journal", "quarantine",
+    TableStore.sqliteDirectory, TableStore.lmdbDirectory,
+  ]
+
   /// Not opened yet.
   package static func store(
     _ backend: QueueBackend,

@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import StoreFactory
 
 /// The few questions about a stopped daemon's spool that its store does not answer.
 enum SpoolFiles {
@@ -42,6 +43,7 @@ enum SpoolFiles {
   /// Becomes the user whom the spool's content belongs to, for good. Does nothing unless root.
   static func becomeOwner(of spool: String) throws(CommandFailure) {
     guard geteuid() == 0, let owner = owner(of: spool) else { return }
+    try adopt(spool, owner)
     var step: UnsafePointer<CChar>?
     // A null root means none; `step` points to a constant of the function.
     guard unsafe talaria_become(nil, owner.st_uid, owner.st_gid, &step) == 0 else {
@@ -49,9 +51,31 @@ enum SpoolFiles {
     }
   }
 
+  /// A spool of root's, as OpenSMTPD leaves it, becomes that of the user whom its content belongs to, as when
+  /// smtpd serves it: whoever works on it writes there.
+  private static func adopt(_ spool: String, _ owner: stat) throws(CommandFailure) {
+    guard status(of: spool)?.st_uid == 0 else { return }
+    for name in StoreFactory.ownedDirectories {
+      guard let found = status(of: "\(spool)/\(name)"), found.st_uid != owner.st_uid else {
+        continue
+      }
+      throw .failed("\(spool)/\(name): belongs to uid \(found.st_uid) and not to \(owner.st_uid)")
+    }
+    // The path is a string of ours for the time of the call; no link is followed.
+    let directory = unsafe open(spool, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard directory >= 0 else { throw failure(spool) }
+    defer { close(directory) }
+    guard fchown(directory, owner.st_uid, owner.st_gid) == 0, fchmod(directory, 0o711) == 0 else {
+      throw failure(spool)
+    }
+  }
+
   /// Makes a directory, if there is none, that belongs to whom `model`'s content belongs to. An empty one
   /// of root's is taken for one that was just made: a copy may have been killed then.
   static func prepare(_ spool: String, like model: String) throws(CommandFailure) {
+    let owner = geteuid() == 0 ? owner(of: model) : nil
+    // First: whoever cannot read the one need not make the other.
+    if let owner { try adopt(model, owner) }
     // The path is a string of ours for the time of the call.
     if unsafe mkdir(spool, 0o700) != 0 {
       guard errno == EEXIST else { throw failure(spool) }
@@ -59,7 +83,7 @@ enum SpoolFiles {
         entries(of: spool).isEmpty
       else { return }
     }
-    guard geteuid() == 0, let owner = owner(of: model) else { return }
+    guard let owner else { return }
     // As above; nobody but root could have put another thing in its place.
     guard unsafe lchown(spool, owner.st_uid, owner.st_gid) == 0 else { throw failure(spool) }
   }

@@ -3,6 +3,7 @@
 internal import Disk
 internal import Glibc
 internal import Interprocess
+internal import StoreFactory
 internal import Supervisor
 
 /// Makes the spool, and checks that what is there belongs to the queue's user.
@@ -60,12 +61,8 @@ struct SpoolPreparation {
   /// The queue's user owns the spool; OpenSMTPD's root-owned one is taken over with what is in it as
   /// long as that is the queue's user's already.
   private func adopt(_ facts: FileSystem.Facts, _ queue: Account) throws(StartupFailure) {
-    let parts = [
-      "queue", "incoming", "temporary", "purge", "staged", "journal", "quarantine", "sqlite",
-      "lmdb",
-    ]
     var foreign: [(path: String, uid: UInt32)] = []
-    for name in parts {
+    for name in StoreFactory.ownedDirectories {
       let below = path + "/" + name
       guard let found = FileSystem.facts(below), found.uid != queue.uid else { continue }
       foreign.append((below, found.uid))

@@ -4,6 +4,7 @@
 import ctypes
 import json
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -699,3 +700,79 @@ def crypted(password, setting):
     library = ctypes.CDLL("libcrypt.so.1")
     library.crypt.restype = ctypes.c_char_p
     return library.crypt(password.encode(), setting.encode()).decode()
+
+
+OPENSMTPD = """version: 3
+dispatcher: out
+type: mta
+smtpname: mx.example.net
+helo: client.example.org
+hostname: localhost
+sockaddr: local
+sender: john@example.org
+rcpt: jane@example.com
+dest: jane@relay.example.com
+ctime: {now}
+last-try: 0
+last-bounce: 0
+ttl: 0
+retry: 0
+flags: authenticated internal
+"""
+
+
+def opensmtpd_spool(bench, daemon):
+    """Makes a spool as OpenSMTPD leaves it: root's, with a queue of another user."""
+    bench.need_root("needs a spool of root's")
+    user = pwd.getpwnam("_smtpq")
+    spool = os.path.join(daemon.state, "spool")
+    message_directory = os.path.join(spool, "queue/01/01234567")
+    os.makedirs(message_directory)
+    for name in ("incoming", "temporary", "purge", "offline", "corrupt"):
+        os.makedirs(os.path.join(spool, name))
+    with open(os.path.join(message_directory, "0123456700000001"), "w") as file:
+        file.write(OPENSMTPD.format(now=int(time.time())))
+    with open(os.path.join(message_directory, "message"), "w") as file:
+        file.write("Subject: x\n\nhello\n")
+    for name in ("queue", "incoming", "temporary", "purge", "corrupt"):
+        for path, directories, files in os.walk(os.path.join(spool, name)):
+            os.chmod(path, 0o700)
+            os.chown(path, user.pw_uid, user.pw_gid)
+            for file in files:
+                os.chmod(os.path.join(path, file), 0o600)
+                os.chown(os.path.join(path, file), user.pw_uid, user.pw_gid)
+    os.chmod(spool, 0o711)
+    return spool
+
+
+@case("a spool that OpenSMTPD has left is shown, verified and copied by root before a server has had it")
+def opensmtpd_offline(bench):
+    daemon = Daemon(bench, """
+action "out" relay host "smtp://127.0.0.1:9"
+match from any for any action "out"
+""", backend=None, arguments=["-P", "mta"])
+    spool = opensmtpd_spool(bench, daemon)
+    fields = daemon.ctl("show", "queue").split("|")
+    expect_equal(fields[:4], ["0123456700000001", "local", "mta", "auth,internal"])
+    expect("flags: authenticated internal\n" in daemon.ctl("show", "envelope", "0123456700000001"), "flags")
+    expect(daemon.ctl("show", "message", "01234567").endswith("hello\n"), "the message")
+    daemon.ctl("queue", "verify")
+    place = bench.path("copied")
+    daemon.ctl("queue", "copy", "fs", f"lmdb:{place}")
+    daemon.start()
+    expect_equal(daemon.ctl("show", "queue").split("|")[3], "auth,internal")
+    daemon.stop()
+
+
+@case("a spool with a directory of somebody else's is refused, and no destination is made for its copy")
+def foreign_spool(bench):
+    daemon = Daemon(bench, 'action "out" relay host "smtp://127.0.0.1:9"\nmatch from any for any action "out"\n', backend=None)
+    spool = opensmtpd_spool(bench, daemon)
+    os.chown(os.path.join(spool, "purge"), 0, 0)
+    place = bench.path("copied")
+    for words in (["show", "queue"], ["queue", "copy", "fs", f"lmdb:{place}"]):
+        done = daemon.run_ctl(*words)
+        expect_equal(done.returncode, 1)
+        expect(b"purge: belongs to uid 0" in done.stderr, f"{done.stderr}")
+    expect(not os.path.exists(place), "a destination was made")
+    expect_equal(os.stat(spool).st_uid, 0)

@@ -44,13 +44,18 @@ final class NoticeDesk {
 
   init(_ queue: QueueService) { self.queue = queue }
 
+  /// Notices under way, and the envelopes that they tell of.
+  var counts: (notices: Int, envelopes: Int) {
+    (jobs.count, jobs.values.reduce(0) { $0 + $1.envelopes.count })
+  }
+
   func connectLookup(_ generation: UInt32, _ descriptor: CInt) {
+    queue.intakeDesk?.lookupFound(edge: generation)
     edges[generation] = LookupEdge(
       descriptor: descriptor,
       peer: .lookup,
       on: queue.context.loop,
       receive: { [unowned self] in received($0) },
-    queue.intakeDesk?.lookupFound(edge: generation)
       ended: { [unowned self] ending in
         queue.context.report(ending, of: .lookup)
         edges[generation] = nil

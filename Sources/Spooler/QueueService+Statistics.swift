@@ -7,7 +7,10 @@ extension QueueService {
   /// The queue's part of `show stats`.
   func statisticRows() -> [Statistic] {
     let counts = scheduler.statistics
+    let notices = noticeDesk?.counts ?? (notices: 0, envelopes: 0)
     let rows: [(String, Int)] = [
+      ("bounce.envelope", notices.envelopes),
+      ("bounce.message", notices.notices),
       ("queue.bounce", statistics.notices),
       ("queue.commit", statistics.commits),
       ("queue.envelope.enqueued", statistics.enqueued),

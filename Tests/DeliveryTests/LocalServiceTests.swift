@@ -281,6 +281,7 @@ struct LocalServiceTests {
       }
     }
     #expect(pool.runningCount == 50)
+    #expect(pool.counts == LocalPool.Counts(users: 11, running: 50, waiting: 57 + 70 - 50))
     take(pool.ended(task: 1))
     #expect(pool.runningCount == 50)
     #expect(Set(started).count == started.count)

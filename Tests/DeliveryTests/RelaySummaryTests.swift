@@ -41,6 +41,31 @@ struct RelaySummaryTests {
     #expect(try #require(pool.summaries(at: now).first).tasks == 2)
   }
 
+  @Test("so many there are of each kind, and a session counts as running while it has a task")
+  func counts() {
+    var pool = pool()
+    #expect(
+      pool.counts
+        == RelayPool.Counts(
+          relays: 0,
+          connectors: 0,
+          routes: 0,
+          hosts: 0,
+          sources: 0,
+          domains: 0,
+          sessions: 0,
+          busy: 0
+        )
+    )
+    for task in 1...2 { _ = pool.begin(task: UInt64(task), for: host, at: now) }
+    #expect((pool.counts.relays, pool.counts.sessions, pool.counts.busy) == (1, 1, 0))
+    _ = pool.sessionReady(1, at: now)
+    let counts = pool.counts
+    #expect(counts.busy == 1 && counts.sessions >= 1)
+    #expect((counts.connectors, counts.routes, counts.hosts) == (1, 1, 1))
+    #expect((counts.sources, counts.domains) == (1, 1))
+  }
+
   @Test("limits and pauses are told by their names, and so is a question to the resolver")
   func obstacles() throws {
     var pool = pool {

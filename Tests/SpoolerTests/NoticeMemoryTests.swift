@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+import ControlProtocol
 import Interprocess
 import Mail
 import Queue
@@ -35,6 +36,16 @@ struct NoticeMemoryTests {
     #expect(Self.released(&memory, 50) == .max && memory.bytes == 0)
   }
 
+  private static func counts(
+    _ control: inout ControlPeer,
+    _ number: UInt32
+  ) async throws -> [String: Int64] {
+    guard case .statistics(let rows)? = try await control.answer(number, .showStats).last else {
+      return [:]
+    }
+    return Dictionary(uniqueKeysWithValues: rows.map { ($0.name, $0.value) })
+  }
+
   /// Forty, of which there is room for thirty-one.
   @Test("notices that wait for the memory of others are made all the same")
   func allAreMade() async throws {
@@ -42,6 +53,7 @@ struct NoticeMemoryTests {
     var frontend = try await rig.frontend()
     var lookup = try await rig.lookup()
     var delivery = try await rig.delivery()
+    var control = try await rig.control()
     let first = try await QueueServiceTests.block(&frontend)
     let part = [UInt8](repeating: UInt8(ascii: "x"), count: 64 << 10)
     let (count, together) = (40, 31)
@@ -49,13 +61,9 @@ struct NoticeMemoryTests {
       let id = try #require(MessageID(first.rawValue + number))
       try await lookup.send(.envelopes([try QueueRig.envelope(id)]))
       for _ in 0..<16 { try await frontend.send(.body(id, part)) }
-      try await frontend.send(
-        .submit(
-          QueueRig.message(id, size: 16 * part.count),
-          envelopes: try QueueRig.tally(id),
-          edge: .max
-        )
-      )
+      var message = QueueRig.message(id, size: 16 * part.count)
+      message.returnContent = .full
+      try await frontend.send(.submit(message, envelopes: try QueueRig.tally(id), edge: .max))
       let isStored = await frontend.next { if case .stored(id) = $0 { true } else { nil } }
       #expect(isStored == true)
       let task = try await QueueServiceTests.task(&delivery)
@@ -69,6 +77,9 @@ struct NoticeMemoryTests {
       }
       asked.append(try #require(route))
       guard asked.count == together || answered + asked.count == count else { continue }
+      let counts = try await Self.counts(&control, UInt32(answered + 1))
+      #expect(counts["bounce.message"] == Int64(asked.count))
+      #expect(counts["bounce.envelope"] == Int64(asked.count))
       for (token, notice) in asked {
         try await lookup.send(.routed(token: token, [try QueueRig.envelope(notice)]))
         _ = try await QueueServiceTests.task(&delivery)

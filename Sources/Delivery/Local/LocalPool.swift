@@ -35,6 +35,22 @@ package struct LocalPool: Sendable {
 
   package var runningCount: Int { running.count }
 
+  /// What there is now.
+  struct Counts: Hashable, Sendable {
+    /// With a delivery that runs or waits.
+    let users: Int
+    let running: Int
+    let waiting: Int
+  }
+
+  var counts: Counts {
+    Counts(
+      users: users.count,
+      running: running.count,
+      waiting: users.values.reduce(0) { $0 + $1.backlog.count }
+    )
+  }
+
   package mutating func begin(task: UInt64, for name: String) -> [Action] {
     if users[name] == nil {
       lastHold += 1

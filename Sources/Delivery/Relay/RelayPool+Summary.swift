@@ -51,6 +51,41 @@ package struct RelaySummary: Sendable {
 }
 
 extension RelayPool {
+  /// How many there are of each kind now, those that are remembered only among them.
+  struct Counts: Hashable, Sendable {
+    let relays: Int
+    let connectors: Int
+    let routes: Int
+    let hosts: Int
+    let sources: Int
+    let domains: Int
+    let sessions: Int
+    /// Sessions that have a task.
+    let busy: Int
+  }
+
+  var counts: Counts {
+    var (hosts, sources, domains) = (0, 0, 0)
+    for resource in uses.keys {
+      switch resource {
+      case .endpoint: hosts += 1
+      case .source: sources += 1
+      case .domain: domains += 1
+      }
+    }
+    let busy = sessions.values.count { if case .busy = $0.state { true } else { false } }
+    return Counts(
+      relays: index.count,
+      connectors: connectors.count,
+      routes: routes.count,
+      hosts: hosts,
+      sources: sources,
+      domains: domains,
+      sessions: sessions.count,
+      busy: busy
+    )
+  }
+
   /// All relays, in the order of their names.
   package func summaries(at now: Instant) -> [RelaySummary] {
     let waiting = Set(waiters.values.flatMap(\.self))

@@ -103,6 +103,9 @@ package final class DeliveryService {
   /// The tasks that have no outcome yet, for a reconciliation.
   package var inFlight: [UInt64] { ledger.inFlight }
 
+  /// Of all tasks that have no outcome yet.
+  var envelopesInFlight: Int { ledger.envelopesInFlight }
+
   /// The reports that were not acknowledged, for a reconciliation.
   package var unacknowledged: [TaskReport] { ledger.unacknowledged }
 
@@ -180,6 +183,9 @@ package final class DeliveryService {
     let now = relays.now
     return (relays.pool.summaries(at: now), now)
   }
+
+  var relayCounts: RelayPool.Counts { relays.pool.counts }
+  var localCounts: LocalPool.Counts { commands.counts }
 
   /// Certificates for connections that begin from now on.
   package func use(_ certificates: RelayCertificates) { tls.certificates = certificates }

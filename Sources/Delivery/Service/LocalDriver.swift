@@ -21,6 +21,8 @@ final class LocalDriver {
     pool = LocalPool(service.settings.localLimits, firstHold: 1 << 32)
   }
 
+  var counts: LocalPool.Counts { pool.counts }
+
   func reconfigure() { pool.limits = service.settings.localLimits }
 
   func begin(_ task: DeliveryTask) {

@@ -41,6 +41,7 @@ struct TaskLedger {
   /// The tasks without an end, oldest first.
   var inFlight: [UInt64] { open.sorted { $0.value.order < $1.value.order }.map(\.key) }
   var inFlightCount: Int { open.count }
+  var envelopesInFlight: Int { open.values.reduce(0) { $0 + $1.task.envelopes.count } }
   var unacknowledged: [TaskReport] { Array(reports.values) }
 
   /// Sets the outcome of one envelope; the first one counts. Returns whether it did.

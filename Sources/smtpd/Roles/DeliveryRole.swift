@@ -210,7 +210,7 @@ final class DeliveryRole: RoleService {
       relays.cancel(id: message.id)
       return []
     default:
-      let rows = [Statistic("mta.task", Int64(tasks.count))]
+      let rows = (service?.counts ?? []).map { Statistic($0.name, Int64($0.count)) }
       let answer = context.commonAnswer(to: message.request) ?? .statistics(rows)
       return [RoleToControl(id: message.id, answer)]
     }

@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -130,6 +131,29 @@ def show_big(bench, backend):
     daemon.stop()
 
 
+@case("show stats counts the deliveries that are under way, on this machine and to others")
+def delivery_stats(bench):
+    waiting = socket.create_server(("127.0.0.1", 0))
+    bench.at_end(waiting.close)
+    end = bench.path("end")
+    daemon = Daemon(bench, f"""
+action "slow" mda "while ! test -e {end}; do sleep 0.1; done; cat > /dev/null"
+action "out" relay host "smtp://127.0.0.1:{waiting.getsockname()[1]}"
+match from any for domain "in.test" action "slow"
+match from any for any action "out"
+""").start()
+    submit(daemon.port, recipients=[bench.recipient + "@in.test"])
+    submit(daemon.port, recipients=["a@example.com", "b@example.com"])
+    wanted = {"mda.envelope": 1, "mda.pending": 0, "mda.running": 1, "mda.user": 1, "mta.connector": 1,
+              "mta.domain": 1, "mta.envelope": 2, "mta.host": 1, "mta.relay": 1, "mta.route": 1,
+              "mta.session": 1, "mta.source": 1, "mta.task": 1, "mta.task.running": 0}
+    eventually(lambda: {key: daemon.statistics().get(key) for key in wanted} == wanted,
+               lambda: f"{daemon.statistics()}")
+    open(end, "w").close()
+    eventually(lambda: daemon.statistics()["mda.envelope"] == 0, "the command's end is not counted")
+    daemon.stop()
+
+
 @case("show stats and show status")
 def show_stats(bench):
     daemon = paused(bench)
@@ -140,6 +164,12 @@ def show_stats(bench):
     expect_equal(plain, sorted(plain), "order")
     values = dict(line.split("=", 1) for line in text)
     expect_equal(values["scheduler.envelope"], "1")
+    for group, keys in {"mda": ["envelope", "pending", "running", "user"],
+                        "mta": ["connector", "domain", "envelope", "host", "relay", "route", "session",
+                                "source", "task", "task.running"],
+                        "bounce": ["envelope", "message"]}.items():
+        for key in keys:
+            expect_equal(values.get(f"{group}.{key}"), "0", f"{group}.{key}")
     expect("uptime" in values and "uptime.human" in values, f"{names}")
     expect_equal(daemon.ctl("show", "status"), "MDA running\nMTA paused\nSMTP running\n")
     expect_equal(json.loads(daemon.ctl("--json", "show", "status")),

@@ -18,7 +18,7 @@ struct StoreAccessTests {
     access.presence = { backend, spool throws(StoreError) in
       spool == "/state/spool" && stores.contains(backend) ? .present : .absent
     }
-    access.becomeOwner = { _ throws(CommandFailure) in }
+    access.becomeOwner = { _, _ throws(CommandFailure) in }
     access.prepare = { _, _ throws(CommandFailure) in }
     access.canonical = { $0 == "/link" ? "/state/spool" : $0 }
     access.lock = { spool throws(StoreError) in throw .busy(path: spool, holder: 17) }

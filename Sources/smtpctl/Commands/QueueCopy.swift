@@ -52,7 +52,9 @@ struct QueueCopy: Command {
     try stores.prepare(to.spool, from.spool)
     to = Spot(backend: to.backend, spool: stores.canonical(to.spool))
     guard from != to else { throw .invalid("smtpctl: a queue cannot be copied into itself") }
-    try stores.becomeOwner(from.spool)
+    // What lies within the source is not to be written to memory.
+    let isWithin = (to.spool + "/").hasPrefix(from.spool + "/")
+    try stores.becomeOwner(from.spool, isWithin ? .change : .read)
     try report(try copy(from, to, context), from, to, in: context)
   }
 

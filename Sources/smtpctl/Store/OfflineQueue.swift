@@ -67,7 +67,9 @@ final class OfflineQueue: QueueService {
       try partial(.bytes(bytes))
       return .done
     case .quarantineRestore(let name):
-      let back = try run { store throws(StoreError) in try store.restore(quarantined: name) }
+      let back = try run(toDo: .change) { store throws(StoreError) in
+        try store.restore(quarantined: name)
+      }
       if let warning = back.warning { warn("smtpctl: \(warning)") }
       return .count(back.envelopes.count)
     default: throw .unreachable
@@ -85,10 +87,10 @@ final class OfflineQueue: QueueService {
     opened = nil
   }
 
-  private func store() throws(CommandFailure) -> any Store {
+  private func store(toDo use: StoreAccess.Use = .read) throws(CommandFailure) -> any Store {
     if let opened { return opened }
     guard let backend = try access.backend(of: spool) else { throw .unreachable }
-    try access.becomeOwner(spool)
+    try access.becomeOwner(spool, use)
     do throws(StoreError) {
       let (store, report) = try open(backend)
       opened = store
@@ -126,9 +128,10 @@ final class OfflineQueue: QueueService {
   }
 
   private func run<Value>(
+    toDo use: StoreAccess.Use = .read,
     _ body: (any Store) throws(StoreError) -> Value
   ) throws(CommandFailure) -> Value {
-    let store = try store()
+    let store = try store(toDo: use)
     do throws(StoreError) {
       return try body(store)
     } catch .absent {

@@ -41,13 +41,38 @@ enum SpoolFiles {
   }
 
   /// Becomes the user whom the spool's content belongs to, for good. Does nothing unless root.
-  static func becomeOwner(of spool: String) throws(CommandFailure) {
-    guard geteuid() == 0, let owner = owner(of: spool) else { return }
+  ///
+  /// Who only reads may do so on a file system that cannot be written: what opening a store writes is kept in
+  /// memory then, and seen by this process alone.
+  static func becomeOwner(
+    of spool: String,
+    toDo use: StoreAccess.Use
+  ) throws(CommandFailure) {
+    guard geteuid() == 0 else { return }
+    if use == .read, isReadOnly(spool) { try layMemory(over: spool) }
+    guard let owner = owner(of: spool) else { return }
     try adopt(spool, owner)
     var step: UnsafePointer<CChar>?
     // A null root means none; `step` points to a constant of the function.
     guard unsafe talaria_become(nil, owner.st_uid, owner.st_gid, &step) == 0 else {
       throw .failed("\(spool): becoming its user: \(SystemCalls.explanation(errno))")
+    }
+  }
+
+  private static func isReadOnly(_ path: String) -> Bool {
+    // The path is a string of ours for the time of the call.
+    unsafe talaria_is_read_only(path) == 1
+  }
+
+  private static func layMemory(over spool: String) throws(CommandFailure) {
+    // As above; `step` points to a constant of the function.
+    var step: UnsafePointer<CChar>?
+    guard unsafe talaria_lay_memory_over(spool, &step) == 0 else {
+      let reason = SystemCalls.explanation(errno)
+      let name = unsafe step.map { unsafe String(cString: $0) } ?? ""
+      throw .failed(
+        "\(spool) is on a read-only file system, and cannot be read: \(name): \(reason)"
+      )
     }
   }
 
@@ -75,7 +100,7 @@ enum SpoolFiles {
   static func prepare(_ spool: String, like model: String) throws(CommandFailure) {
     let owner = geteuid() == 0 ? owner(of: model) : nil
     // First: whoever cannot read the one need not make the other.
-    if let owner { try adopt(model, owner) }
+    if let owner, !isReadOnly(model) { try adopt(model, owner) }
     // The path is a string of ours for the time of the call.
     if unsafe mkdir(spool, 0o700) != 0 {
       guard errno == EEXIST else { throw failure(spool) }

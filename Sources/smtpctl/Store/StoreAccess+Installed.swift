@@ -24,7 +24,9 @@ extension StoreAccess {
     presence: { backend, spool throws(StoreError) in
       try StoreFactory.isPresent(backend, on: try StoreFactory.disk(spool)) ? .present : .absent
     },
-    becomeOwner: { spool throws(CommandFailure) in try SpoolFiles.becomeOwner(of: spool) },
+    becomeOwner: { spool, use throws(CommandFailure) in
+      try SpoolFiles.becomeOwner(of: spool, toDo: use)
+    },
     prepare: { spool, model throws(CommandFailure) in
       try SpoolFiles.prepare(spool, like: model)
     },

@@ -20,7 +20,7 @@ struct StoreAccess: Sendable {
   /// Whether a spool has a store of that kind.
   var presence: @Sendable (_ backend: QueueBackend, _ spool: String) throws(StoreError) -> Presence
   /// Becomes the user whose spool it is, for good, when the invoking user is root.
-  var becomeOwner: @Sendable (_ spool: String) throws(CommandFailure) -> Void
+  var becomeOwner: @Sendable (_ spool: String, Use) throws(CommandFailure) -> Void
   /// Makes a spool directory if there is none, for the user whose spool `model` is.
   var prepare: @Sendable (_ spool: String, _ model: String) throws(CommandFailure) -> Void
   /// The one path of a directory that has several; the same where there is none.
@@ -30,6 +30,12 @@ struct StoreAccess: Sendable {
   /// Writes the word of the backend into a spool, durable on return.
   var writeBackend:
     @Sendable (_ backend: QueueBackend, _ spool: String) throws(CommandFailure) -> Void
+
+  /// What is done with a spool.
+  enum Use {
+    case read
+    case change
+  }
 
   enum Presence {
     case present

@@ -669,6 +669,34 @@ def full_disk_offline(bench, backend):
         expect_equal(daemon.ctl("show", "queue").count("\n"), 20)
 
 
+@case("the queue of a stopped server is shown, verified and copied from a file system that cannot be written"
+      " ({backend})", backend=BACKENDS, seconds=60)
+def read_only_offline(bench, backend):
+    place = small_disk(bench)
+    daemon, _ = relaying_from(bench, "small", backend)
+    large = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 20000
+    ids = [submit(daemon.port, body=body) for body in (None, None, large)]
+    daemon.kill()
+    before = sorted(os.listdir(daemon.state + "/spool"))
+    if subprocess.run(["mount", "-o", "remount,ro", place], capture_output=True).returncode:
+        raise Skipped("remounting is not permitted")
+    expect_equal(sorted(line[:8] for line in daemon.ctl("show", "queue").splitlines()), sorted(ids))
+    expect(daemon.ctl("show", "message", ids[2]).count("0123456789abcdef\n") == 20000, "the large message")
+    daemon.ctl("queue", "verify")
+    copied = bench.path("copied")
+    expect(daemon.ctl("queue", "copy", backend, f"fs:{copied}").startswith("3 messages copied"), "the copy")
+    # What would have to stay there is refused.
+    other = next(name for name in BACKENDS if name != backend)
+    for words in (["queue", "copy", backend, other], ["queue", "quarantine", "restore", "x"]):
+        done = daemon.run_ctl(*words)
+        expect(done.returncode == 1 and b"ead-only" in done.stderr, f"{words}: {done}")
+    subprocess.run(["mount", "-o", "remount,rw", place], check=True)
+    expect_equal(sorted(os.listdir(daemon.state + "/spool")), before)
+    daemon.start()
+    expect_equal(len(daemon.queue()), 3)
+    daemon.stop()
+
+
 @case("large messages that come at once do not together go beyond the reserve ({backend})",
       backend=BACKENDS, seconds=90)
 def staged_together(bench, backend):

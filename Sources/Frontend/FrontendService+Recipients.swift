@@ -44,6 +44,7 @@ extension FrontendService {
         RecipientQuestion(
           token: nextToken,
           message: transaction.message,
+          reverseLookup: session.reverseLookup,
           index: UInt16(clamping: recipient.index),
           room: UInt32(clamping: room),
           taken: UInt32(clamping: share.count),

@@ -32,6 +32,8 @@ final class SessionHandler: ChannelInboundHandler {
   var securedBy: Listener.Security.Encryption? {
     encryption.map { _ in listener.security.encryption }
   }
+  /// Whether the client's name is what the name servers say.
+  private(set) var reverseLookup = ReverseLookup.answered
   private var transaction: OpenTransaction?
   private var pending: [ServerSession.Action] = []
   private var isPerforming = false
@@ -66,8 +68,6 @@ final class SessionHandler: ChannelInboundHandler {
     local = ends.local
   }
 
-  // MARK: - Channel
-
   func channelActive(context: ChannelHandlerContext) {
     let welcome = service.begin(self)
     self.welcome = welcome
@@ -81,14 +81,15 @@ final class SessionHandler: ChannelInboundHandler {
     // Not for those who are refused: a silent client would keep its place for as long as a handshake may take.
     if listener.security.encryption == .immediate { secure() }
     guard submitter == nil else { return named(service.projection.serverName) }
-    service.names?.name(of: source) { [weak self] name in self?.sourceNamed(name) }
+    service.names?.name(of: source) { [weak self] in self?.sourceNamed($0) }
   }
 
-  private func sourceNamed(_ name: String) {
+  private func sourceNamed(_ name: ReverseNames.Answer) {
     guard channel != nil else { return }
+    reverseLookup = name.lookup
     service.askHostName(of: listener, at: local) { [weak self] hostName in
       self?.listener.hostName = hostName
-      self?.named(name)
+      self?.named(name.text)
     }
   }
 
@@ -275,7 +276,7 @@ final class SessionHandler: ChannelInboundHandler {
   private func begin(_ mail: MailCommand) {
     guard let facts = session?.facts else { return }
     let slot = submitter?.beginMessage()
-    guard submitter == nil || slot != nil else {
+    if submitter != nil, slot == nil {
       let refusal = ServerSession.TransactionAnswer.refused(LocalSubmitters.tooManyMessages)
       if let actions = session?.transactionAnswered(refusal, at: Clock.now()) { perform(actions) }
       return

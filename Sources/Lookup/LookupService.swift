@@ -268,7 +268,8 @@ package final class LookupService: RoleService {
     let subject = RuleSubject(
       session: session,
       sender: question.message.sender,
-      destination: question.recipient
+      destination: question.recipient,
+      reverseLookup: question.reverseLookup
     )
     begin(
       subject,

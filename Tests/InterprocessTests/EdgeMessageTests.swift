@@ -167,6 +167,7 @@ struct EdgeMessageTests {
     let recipient = RecipientQuestion(
       token: 1,
       message: try Self.message(),
+      reverseLookup: .failed,
       index: 2,
       room: 3,
       taken: 4,

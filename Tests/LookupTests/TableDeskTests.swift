@@ -215,7 +215,7 @@ struct TableDeskTests {
     rig.update("domains", token: 3, try rig.file("domains", ["new.example"]))
     #expect(rig.beside.count == 1)
     rig.finish()
-    #expect(rig.decision(to: "old.example") == .lookupFailed(table: "networks"))
+    #expect(rig.decision(to: "old.example") == .lookupFailed(.table("networks")))
     if case .action = rig.decision(to: "new.example") {} else { Issue.record("the older counts") }
     #expect(rig.host() == "smtp://a")
     #expect(rig.told == ["1 done", "2 done", "3 done"])

@@ -43,7 +43,8 @@ enum Rules {
     user: String? = nil,
     tag: String = "",
     transport: SessionFacts.Transport = .clear,
-    origin: Envelope.Origin = .client
+    origin: Envelope.Origin = .client,
+    reverseLookup: ReverseLookup = .answered
   ) throws -> RuleSubject {
     var session = SessionFacts(
       id: SessionID(1),
@@ -59,7 +60,8 @@ enum Rules {
       session: session,
       sender: try sender.map { try Address(parsing: $0) },
       destination: try Address(parsing: destination),
-      origin: origin
+      origin: origin,
+      reverseLookup: reverseLookup
     )
   }
 }
@@ -145,6 +147,25 @@ enum Rules {
       try matches(criteria, Rules.subject(to: "x@y", hostName: "Mail.example".lowercased()))
         == known
     )
+  }
+
+  @Test(
+    "a reverse name that cannot be found out is a temporary failure, once a rule comes to it",
+    arguments: [
+      ("from rdns for any", true), ("!from rdns for any", true),
+      ("from rdns \"*.example\" for any", true), ("!from rdns other for any", true),
+      ("from rdns regex \"^mail\" for any", true), ("from any for any", false),
+      ("tag other from rdns for any", false),
+    ]
+  )
+  func failedReverseNames(_ criteria: String, _ isFailure: Bool) throws {
+    let ruleset = try Rules.ruleset("match \(criteria) reject\nmatch from any for any reject")
+    let subject = try Rules.subject(to: "x@y", reverseLookup: .failed)
+    for decision in [ruleset.decide(subject), ruleset.explain(subject).decision] {
+      #expect((decision == .lookupFailed(.reverseName)) == isFailure)
+    }
+    let inner = try Rules.subject(to: "x@y", origin: .expansion, reverseLookup: .failed)
+    #expect(ruleset.decide(inner) != .lookupFailed(.reverseName))
   }
 
   @Test(
@@ -253,7 +274,7 @@ enum Rules {
       "table t file:/t\nmatch from any for any tag x reject\nmatch from any for domain <t> reject"
     )
     let subject = try Rules.subject(to: "x@x.example")
-    #expect(Ruleset(projection).decide(subject) == .lookupFailed(table: "t"))
+    #expect(Ruleset(projection).decide(subject) == .lookupFailed(.table("t")))
     let tagged = try Rules.subject(to: "x@x.example", tag: "x")
     #expect(Ruleset(projection).decide(tagged) == .reject(line: 2))
     let index = try #require(projection.tables.firstIndex { $0.name == "t" })
@@ -271,7 +292,7 @@ enum Rules {
       let ruleset = Ruleset(projection, files: [TableIndex(index): .contents(.list(entries))])
       #expect(ruleset.refusedEntries == [.init(table: "t", entry: entries[1], use: .network)])
       let decision = ruleset.decide(try Rules.subject(to: "x@y"))
-      #expect(decision == .lookupFailed(table: "t"))
+      #expect(decision == .lookupFailed(.table("t")))
     }
   }
 }

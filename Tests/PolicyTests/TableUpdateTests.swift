@@ -28,7 +28,7 @@ import Testing
   @Test("what a table says is replaced as a whole")
   func replace() throws {
     var ruleset = Ruleset(try Rules.projection(rules))
-    #expect(try decision(ruleset, "x@one.example") == .lookupFailed(table: "d"))
+    #expect(try decision(ruleset, "x@one.example") == .lookupFailed(.table("d")))
     try ruleset.replace(
       try place("d"),
       with: .contents(.list(["*.pat.example", "one.example"]))
@@ -49,7 +49,7 @@ import Testing
       return
     }
     try ruleset.replace(try place("d"), with: .unavailable)
-    #expect(try decision(ruleset, "x@two.example") == .lookupFailed(table: "d"))
+    #expect(try decision(ruleset, "x@two.example") == .lookupFailed(.table("d")))
   }
 
   @Test(
@@ -73,7 +73,7 @@ import Testing
     let table = TableIndex(try #require(projection.tables.firstIndex { $0.name == "t" }))
     let subject = try Rules.subject(to: "x@y", source: .inet4(0xc000_0201))
     var ruleset = Ruleset(projection)
-    for known in [Decision.lookupFailed(table: "t"), .reject(line: 2)] {
+    for known in [Decision.lookupFailed(.table("t")), .reject(line: 2)] {
       if known == .reject(line: 2) {
         try ruleset.replace(table, with: .contents(.list([good])))
       }
@@ -109,11 +109,11 @@ import Testing
     )
     let client = SourceAddress.inet4(0xc000_0201)
     let subject = try Rules.subject(to: "x@192.0.2.1", source: client)
-    #expect(ruleset.decide(subject) == .lookupFailed(table: "t"))
+    #expect(ruleset.decide(subject) == .lookupFailed(.table("t")))
     ruleset.replace(ready)
     #expect(ruleset.decide(subject) == .reject(line: 2))
     ruleset.replace(try preparation.prepare(table, .unavailable))
-    #expect(ruleset.decide(subject) == .lookupFailed(table: "t"))
+    #expect(ruleset.decide(subject) == .lookupFailed(.table("t")))
   }
 
   @Test("the commands that a table names are known, and those it does not name are not")

@@ -66,6 +66,8 @@ package struct RecipientQuestion: Equatable, Sendable {
   package var token: UInt64
   /// The transaction's message as far as it is known: its size is zero.
   package var message: Message
+  /// Whether the host name of the message's session is what the name servers say.
+  package var reverseLookup: ReverseLookup
   /// The recipient's place in the transaction, from 0; makes the envelopes' identifiers distinct.
   package var index: UInt16
   /// How many envelopes of usual length it may stand for, together with the other recipients of the
@@ -81,6 +83,7 @@ package struct RecipientQuestion: Equatable, Sendable {
   package init(
     token: UInt64,
     message: Message,
+    reverseLookup: ReverseLookup = .answered,
     index: UInt16,
     room: UInt32,
     taken: UInt32,
@@ -90,6 +93,7 @@ package struct RecipientQuestion: Equatable, Sendable {
   ) {
     self.token = token
     self.message = message
+    self.reverseLookup = reverseLookup
     self.index = index
     self.room = room
     self.taken = taken
@@ -101,6 +105,7 @@ package struct RecipientQuestion: Equatable, Sendable {
   package func encode(into writer: inout ByteWriter) {
     writer.write(token)
     writer.write(message)
+    writer.write(reverseLookup.rawValue)
     writer.write(index)
     writer.write(room)
     writer.write(taken)
@@ -112,6 +117,10 @@ package struct RecipientQuestion: Equatable, Sendable {
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
     token = try reader.readInteger()
     message = try reader.readMessage()
+    guard let lookup = ReverseLookup(rawValue: try reader.readByte()) else {
+      throw .invalid(field: "reverse lookup")
+    }
+    reverseLookup = lookup
     index = try reader.readInteger()
     room = try reader.readInteger()
     taken = try reader.readInteger()

@@ -41,10 +41,14 @@ final class ExplanationDesk {
     switch question.hostName {
     case .given(let name):
       let hostName = name.isEmpty ? RuleSubject.unknownHostName : name
-      begin(question, hostName, note: nil, id, number)
+      begin(question, hostName, .answered, note: nil, id, number)
     case .resolved:
       names.name(of: question.source) { [unowned self] name in
-        begin(question, name, note: "the client is called \(name)", id, number)
+        let note =
+          name == .failed
+          ? "what the client is called cannot be found out now"
+          : "the client is called \(name.text)"
+        begin(question, name.text, name.lookup, note: note, id, number)
       }
     }
   }
@@ -52,6 +56,7 @@ final class ExplanationDesk {
   private func begin(
     _ question: ExplanationQuestion,
     _ hostName: String,
+    _ reverseLookup: ReverseLookup,
     note: String?,
     _ id: UInt32,
     _ number: UInt64
@@ -70,7 +75,8 @@ final class ExplanationDesk {
     let subject = RuleSubject(
       session: session,
       sender: question.sender,
-      destination: question.recipient
+      destination: question.recipient,
+      reverseLookup: reverseLookup
     )
     let isWaiting = { [unowned self] in tellings[id]?.number == number }
     let asker = ExpansionDesk.Asker(
@@ -142,7 +148,8 @@ extension ExplanationNode {
         rules.append(Rule(line: line, lacks: nil))
         notes.append("the rule says action \"\(action.name)\"")
       case .noRule: notes.append("no rule matches")
-      case .lookupFailed(let table): notes.append("table \(table) cannot be asked")
+      case .lookupFailed(.table(let table)): notes.append("table \(table) cannot be asked")
+      case .lookupFailed(.reverseName): notes.append("a rule asks what the client is called")
       }
     }
   }

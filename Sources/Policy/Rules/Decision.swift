@@ -10,6 +10,14 @@ package enum Decision: Hashable, Sendable {
   case action(LookupProjection.Action, line: Int)
   /// No rule matched: the recipient is refused.
   case noRule
-  /// The table of this name could not be asked: try again later.
-  case lookupFailed(table: String)
+  /// Something that a rule asks could not be found out: try again later.
+  case lookupFailed(LookupFailure)
+}
+
+/// What a rule needs to know, and cannot now.
+package enum LookupFailure: Error, Hashable {
+  /// The table of this name cannot be asked.
+  case table(String)
+  /// Whether the client's address has a name, and which.
+  case reverseName
 }

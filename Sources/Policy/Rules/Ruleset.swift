@@ -180,7 +180,7 @@ package struct Ruleset: Sendable {
       }
       return .noRule
     } catch {
-      return .lookupFailed(table: error.name)
+      return .lookupFailed(error)
     }
   }
 
@@ -199,7 +199,7 @@ package struct Ruleset: Sendable {
     } catch {
       return ExplainedDecision(
         mismatches: mismatches,
-        decision: .lookupFailed(table: error.name)
+        decision: .lookupFailed(error)
       )
     }
   }
@@ -218,7 +218,7 @@ package struct Ruleset: Sendable {
     _ rule: Rule,
     _ subject: RuleSubject,
     _ found: Found
-  ) throws(UnavailableTable) -> Criterion? {
+  ) throws(LookupFailure) -> Criterion? {
     let session = subject.session
     if let tag = rule.tag {
       guard try matches(tag, .string, name: session.tag) else { return .tag }
@@ -248,7 +248,7 @@ package struct Ruleset: Sendable {
     _ source: Rule.Source,
     _ subject: RuleSubject,
     _ networks: [Int]
-  ) throws(UnavailableTable) -> Bool {
+  ) throws(LookupFailure) -> Bool {
     let session = subject.session
     let isInternal = subject.origin == .expansion
     switch source {
@@ -263,14 +263,16 @@ package struct Ruleset: Sendable {
       return try matches(test, .network, name: address?.description ?? "local")
     case .address(let test):
       guard self.networks.isReady(test.table.rawValue) else {
-        throw UnavailableTable(name: name(of: test.table))
+        throw .table(name(of: test.table))
       }
       return networks.contains(test.table.rawValue) == (test.sense == .holds)
     case .named(let sense):
       guard !isInternal else { return false }
+      guard subject.reverseLookup == .answered else { throw .reverseName }
       return (session.hostname != RuleSubject.unknownHostName) == (sense == .holds)
     case .reverseName(let test):
       guard !isInternal else { return try matches(test, .domain, name: "local") }
+      guard subject.reverseLookup == .answered else { throw .reverseName }
       guard session.hostname != RuleSubject.unknownHostName else { return false }
       return try matches(test, .domain, name: session.hostname)
     }
@@ -279,7 +281,7 @@ package struct Ruleset: Sendable {
   private func matches(
     _ destination: Rule.Destination,
     _ domain: DomainIndex.Question
-  ) throws(UnavailableTable) -> Bool {
+  ) throws(LookupFailure) -> Bool {
     switch destination {
     case .any(let sense): return sense == .holds
     case .local(let sense): return isLocal(domain.name) == (sense == .holds)
@@ -287,7 +289,7 @@ package struct Ruleset: Sendable {
       return try matches(test, .domain, name: domain.given)
     case .domain(let test):
       guard let found = domains.contains(domain, in: test.table.rawValue) else {
-        throw UnavailableTable(name: name(of: test.table))
+        throw .table(name(of: test.table))
       }
       return found == (test.sense == .holds)
     }
@@ -296,7 +298,7 @@ package struct Ruleset: Sendable {
   private func matches(
     _ authentication: Rule.Authentication,
     _ session: SessionFacts
-  ) throws(UnavailableTable) -> Bool {
+  ) throws(LookupFailure) -> Bool {
     switch authentication {
     case .anybody(let sense):
       return session.isAuthenticated == (sense == .holds)
@@ -310,11 +312,11 @@ package struct Ruleset: Sendable {
     _ test: Rule.Test,
     _ service: Service,
     name: String
-  ) throws(UnavailableTable) -> Bool {
+  ) throws(LookupFailure) -> Bool {
     try answer(test, service) { $0.contains(name: name) }
   }
 
-  private func matches(_ test: Rule.Test, address: Address) throws(UnavailableTable) -> Bool {
+  private func matches(_ test: Rule.Test, address: Address) throws(LookupFailure) -> Bool {
     try answer(test, .address) { $0.contains(address: address) }
   }
 
@@ -322,12 +324,12 @@ package struct Ruleset: Sendable {
     _ test: Rule.Test,
     _ service: Service,
     _ ask: (Matcher) -> Bool?
-  ) throws(UnavailableTable) -> Bool {
+  ) throws(LookupFailure) -> Bool {
     let service = test.service(for: service)
     guard let matcher = matchers[slot(test.table, service)] else {
       preconditionFailure("a table that was not made ready")
     }
-    guard let found = ask(matcher) else { throw UnavailableTable(name: name(of: test.table)) }
+    guard let found = ask(matcher) else { throw .table(name(of: test.table)) }
     return found == (test.sense == .holds)
   }
 

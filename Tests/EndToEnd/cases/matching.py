@@ -80,6 +80,36 @@ match !from rdns for domain "unnamed.test" action "in"
     daemon.stop()
 
 
+@case("match from rdns: a name that the name server cannot tell is a temporary failure, {way}", seconds=90,
+      way=["SERVFAIL", "silence"])
+def unnameable(bench, way):
+    name = "3.100.51.198.in-addr.arpa"
+    names = NameServer(bench, {name: way})
+    daemon = server(bench, more=f"resolver 127.0.0.1@{names.port}", rules="""
+match from any for domain "any.test" action "in"
+match !from rdns for any reject
+match from rdns "*.known.test" for domain "known.test" action "in"
+match from rdns for any action "in"
+""").start()
+
+    def replies():
+        with Client(daemon.proxied, greeting=None, seconds=30) as client:
+            client.send(block("198.51.100.3"))
+            client.expect("220")
+            client.command("EHLO client.example.org")
+            return [answer(client, f"{bench.recipient}@{domain}")[:4] for domain in ("any.test", "known.test", "x.test")]
+
+    expect_equal(replies(), ["250 ", "451 ", "451 "], "without an answer")
+    daemon.wait_log(r"smtp connected address=198\.51\.100\.3 host=<unknown>")
+    said = daemon.ctl("explain", "--from", "a@example.org", "--to", f"{bench.recipient}@x.test", "--src", "198.51.100.3")
+    expect("what the client is called cannot be found out now" in said, said)
+    expect("a rule asks what the client is called" in said and "refused: 451 " in said, said)
+    del names.records[name]
+    names.records[name, "PTR"] = ["mail.known.test"]
+    eventually(lambda: replies() == ["250 ", "250 ", "250 "], "it is not asked again", seconds=30)
+    daemon.stop()
+
+
 @case("a regular expression is evaded by no upper case, of sender, recipient, domain, HELO or user ({where})",
       where=["inline", "file", "map"])
 def upper_case(bench, where):

@@ -15,7 +15,7 @@ def encode_name(name):
 
 
 class NameServer:
-    """Answers from a table: (name, type) → list of data, or name → "NXDOMAIN", "SERVFAIL".
+    """Answers from a table: (name, type) → list of data, or name → "NXDOMAIN", "SERVFAIL", "silence".
 
     Data is an address for A and AAAA, (preference, host) for MX, a name for CNAME, which answers for every
     type. A name with other types has no data of that type; an unknown name does not exist. What is asked
@@ -46,7 +46,9 @@ class NameServer:
             except OSError:
                 return
             try:
-                self.socket.sendto(self.answer(query, self.cut), peer)
+                answer = self.answer(query, self.cut)
+                if answer:
+                    self.socket.sendto(answer, peer)
             except (OSError, struct.error, IndexError):
                 pass
 
@@ -83,6 +85,8 @@ class NameServer:
             return struct.pack("!6H", identifier, 0x8780, 1, 0, 0, 0) + question
         code, data = 0, []
         verdict = self.records.get(name)
+        if verdict == "silence":
+            return None
         if verdict in CODES:
             code = CODES[verdict]
         elif (name, "CNAME") in self.records:

@@ -227,6 +227,35 @@ import Testing
     #expect(try world.envelopes(of: "joe@localhost") == ["out relay a@relay.example"])
   }
 
+  @Test(
+    "forward-only: what an alias, a virtual entry or a list names is no delivery either",
+    arguments: [
+      "\"|/bin/x\"", "\"/x\"", "\"error:550 x\"", "\"a@relay.example, |/bin/x\"",
+      "\":include:/list\"",
+    ]
+  )
+  func forwardOnlyAliases(_ value: String) throws {
+    for (kind, key) in [("alias", "joe"), ("virtual", "\"joe@localhost\"")] {
+      var world = ExpansionWorld(
+        rules: """
+          table t { \(key) = \(value) }
+          action out relay
+          action in forward-only \(kind) <t>
+          match from any for domain localhost action in
+          match from local for domain relay.example action out
+          """
+      )
+      world.lists["/list"] = .include(Array("|/bin/x\n".utf8), .administrator)
+      #expect(
+        try world.envelopes(of: "joe@localhost") == [ForwardExpansionTests.temporary],
+        "\(kind)"
+      )
+      world.lists["/list"] = .include(Array("a@relay.example\n".utf8), .administrator)
+      let taken = ["out relay a@relay.example"]
+      #expect((try world.envelopes(of: "joe@localhost") == taken) == value.contains(":include:"))
+    }
+  }
+
   @Test("two users who forward to each other are delivered to")
   func loop() throws {
     var world = ForwardExpansionTests.world(ExpansionWorld.forward("bob"))

@@ -80,19 +80,12 @@ extension Expansion {
     case .content(let bytes):
       let nodes = try entries(of: bytes, at: step)
       guard !nodes.isEmpty else { return try deliver(to: name, action, at: step) }
-      for node in nodes {
+      for node in nodes where account.user == 0 {
         switch node {
         case .command, .file:
-          guard account.user != 0, action.expansion != .toForwards else {
-            note(step, .noCommands)
-            throw .problem(.temporary)
-          }
-        case .error:
-          guard action.expansion != .toForwards else {
-            note(step, .noCommands)
-            throw .problem(.temporary)
-          }
-        case .address, .user, .include: break
+          note(step, .noCommands)
+          throw .problem(.temporary)
+        case .address, .user, .include, .error: break
         }
       }
       hasForwarded(at: step)
@@ -108,7 +101,7 @@ extension Expansion {
     guard bytes.count <= ForwardFile.sizeMax else { throw .problem(.temporary) }
     do {
       let list = try NodeList(parsing: bytes, atMost: ExpansionLimits.nodesOfForward)
-      return list.nodes.filter { if case .include = $0 { false } else { true } }
+      return list.nodes.filter { !$0.isList }
     } catch {
       note(step, .unreadable("\(error)"))
       throw .problem(.temporary)

@@ -124,6 +124,10 @@ extension Expansion {
     at step: Int
   ) throws(ExpansionRefusal) {
     guard let action = steps[step].action else { preconditionFailure("a leaf without an action") }
+    if action.expansion == .toForwards, !node.isList {
+      note(step, .noCommands)
+      throw .problem(.temporary)
+    }
     let user: String
     let provenance: LocalDelivery.Provenance
     if case .forward(let owner) = steps[step].origin {

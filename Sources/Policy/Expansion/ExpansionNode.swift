@@ -15,6 +15,8 @@ package enum ExpansionNode: Hashable, Sendable {
   case address(Address)
   /// A name as it was written, with its sub-address.
   case user(String)
+
+  var isList: Bool { if case .include = self { true } else { false } }
 }
 
 extension ExpansionNode {

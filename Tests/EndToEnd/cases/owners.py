@@ -183,11 +183,14 @@ def only(bench):
     user, other = make_users(bench)
     out = bench.directory_for("out", user.name)
     daemon = Daemon(bench, f"""
-table names {{ list = "{user.name}@mail.test", dead = "{user.name}" }}
-action "forward" forward-only
+table names {{ list = "{user.name}@mail.test", dead = "{user.name}", run = "|touch {out}/ran", box = "{out}/box" }}
+table addresses {{ "run@virtual.test" = "|touch {out}/ran", "box@virtual.test" = "{out}/box", "gone@virtual.test" = "error:550 no" }}
+action "forward" forward-only alias <names>
+action "virtual" forward-only virtual <addresses>
 action "expand" expand-only alias <names>
 action "mail" maildir "{out}/%{{user.username}}"
 match from any for domain "forward.test" action "forward"
+match from any for domain "virtual.test" action "virtual"
 match from any for domain "expand.test" action "expand"
 match from any for domain "mail.test" action "mail"
 """).start()
@@ -198,6 +201,8 @@ match from any for domain "mail.test" action "mail"
     for text in ("|/bin/true\n", f"{out}/box\n", "error:550 no\n", f"{user.name}\n"):
         user.write(".forward", text)
         expect_equal(replies(daemon, there), [f"424 4.2.4 {problem}: <{there}>"], text)
+    for name in ("run@forward.test", "box@forward.test", "run@virtual.test", "box@virtual.test", "gone@virtual.test"):
+        expect_equal(replies(daemon, name), [f"424 4.2.4 {problem}: <{name}>"], "what an alias names")
     user.write(".forward", f"{user.name}@mail.test\n")
     got = replies(daemon, there, nowhere, "no-such-user@forward.test")
     expect(got[0].startswith("250 "), f"a file: {got[0]}")

@@ -152,6 +152,101 @@ import Testing
       _ = try? map?.entries()
     }
   }
+
+  /// What a map's pages say that were never written by the library.
+  enum Trick: CaseIterable {
+    /// Each page leads two hundred times to the next one, the last to a leaf without pairs.
+    case sharedPages
+    /// All nodes of a page are one.
+    case sharedNode
+    /// Two nodes have one large value.
+    case sharedValue
+  }
+
+  @Test(
+    "pages, nodes and values that are met twice are damage, and no work without end",
+    arguments: Trick.allCases
+  )
+  func shared(_ trick: Trick) throws {
+    try map([("large", String(repeating: "v", count: 9000))])
+    var bytes = try #require(try open("map").wholeContent())
+    let size = 4096
+    let first = bytes.count / size
+    // One of the meta pages says where the root is, the other that there is none.
+    let root = Int(min(MapBytes.number(bytes, 128), MapBytes.number(bytes, size + 128)))
+    let value = try #require((2..<first).first { bytes[$0 * size + 10] == 4 })
+    switch trick {
+    case .sharedPages:
+      for level in 0..<8 {
+        let next = level == 7 ? root : first + level + 1
+        let child = MapBytes.node(UInt64(next), flags: 0, key: [])
+        bytes += MapBytes.page(.branch, [child], times: 200)
+      }
+    case .sharedNode, .sharedValue:
+      let low = MapBytes.node(UInt64(root), flags: 0, key: [])
+      let high = MapBytes.node(UInt64(first + 1), flags: 0, key: [0x61])
+      bytes += MapBytes.page(.branch, [low, high])
+      let node =
+        trick == .sharedNode
+        ? MapBytes.node(2000, flags: 0, key: [0x61]) + Array(repeating: 0x76, count: 2000)
+        : MapBytes.node(9000, flags: 1, key: [0x61]) + MapBytes.integer(UInt64(value), 8)
+      bytes += MapBytes.page(.leaf, [node], times: trick == .sharedNode ? 200 : 1)
+    }
+    for meta in [0, size] {
+      bytes.replaceSubrange(meta + 128..<meta + 136, with: MapBytes.integer(UInt64(first), 8))
+      bytes.replaceSubrange(meta + 136..<meta + 144, with: MapBytes.integer(1 << 39, 8))
+    }
+    let crafted = bytes
+    let reads = Mutex(0)
+    let map = try MapFile { offset, count in
+      // An end, should there be none.
+      guard
+        reads.withLock({
+          $0 += 1; return $0
+        }) < 10_000, offset + UInt64(count) <= crafted.count
+      else { return nil }
+      return Array(crafted[Int(offset)..<Int(offset) + count])
+    }
+    #expect(throws: MapFile.Fault.damaged) { try map.entries() }
+  }
+}
+
+/// Pages of a map, made by hand.
+private enum MapBytes {
+  enum Kind: UInt64 {
+    case branch = 1
+    case leaf = 2
+  }
+
+  static func integer(_ value: UInt64, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
+  }
+
+  static func number(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
+    (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
+  }
+
+  /// Without its value; `low` is the child of a branch, the value's length of a leaf.
+  static func node(_ low: UInt64, flags: UInt64, key: [UInt8]) -> [UInt8] {
+    integer(low, 4) + integer(flags, 2) + integer(UInt64(key.count), 2) + key
+  }
+
+  /// - Parameter times: how often the places of the nodes are told.
+  static func page(_ kind: Kind, _ nodes: [[UInt8]], times: Int = 1) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    var end = bytes.count
+    var places: [UInt8] = []
+    for node in nodes {
+      bytes.replaceSubrange(end - node.count..<end, with: node)
+      end -= node.count
+      places += integer(UInt64(end), 2)
+    }
+    places = Array(repeating: places, count: times).flatMap { $0 }
+    bytes.replaceSubrange(10..<12, with: integer(kind.rawValue, 2))
+    bytes.replaceSubrange(12..<14, with: integer(UInt64(16 + places.count), 2))
+    bytes.replaceSubrange(16..<16 + places.count, with: places)
+    return bytes
+  }
 }
 
 private struct Splitter {

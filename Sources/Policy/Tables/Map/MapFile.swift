@@ -40,6 +40,8 @@ package struct MapFile: Sendable {
     static let depth = 12
     /// Entries that are read at once.
     static let entries = 4 << 20
+    /// Bytes of the keys and values that are read at once: a file may have holes, which take no room.
+    static let content = 1 << 30
   }
 
   /// The key whose value says what the file is: no key of a table has such a byte.
@@ -91,34 +93,59 @@ package struct MapFile: Sendable {
   }
 
   /// Everything, in the order of the keys.
+  ///
+  /// Each page is met once, and of each no more is taken than it has: pages that lead to each other, or to
+  /// a page that others lead to, would have no end, whatever the size of the file.
   package func entries() throws(Fault) -> [TableDeclaration.Pair] {
-    var pairs: [TableDeclaration.Pair] = []
-    var pagesLeft = lastPage
-    try collect(root, depth: 0, &pairs, &pagesLeft)
-    return pairs
+    var collection = Collection()
+    try collect(root, depth: 0, &collection)
+    return collection.pairs
+  }
+
+  private struct Collection {
+    private(set) var pairs: [TableDeclaration.Pair] = []
+    private var size = 0
+    /// Pages that were met; the file has them all.
+    private var seen: Set<UInt64> = []
+
+    mutating func take(_ pair: TableDeclaration.Pair) throws(Fault) {
+      size += pair.key.utf8.count + pair.value.utf8.count
+      guard pairs.count < Limits.entries, size <= Limits.content else { throw .damaged }
+      pairs.append(pair)
+    }
+
+    mutating func claim(_ pages: Range<UInt64>) throws(Fault) {
+      for page in pages where !seen.insert(page).inserted { throw .damaged }
+    }
   }
 
   private func collect(
     _ number: UInt64,
     depth: Int,
-    _ pairs: inout [TableDeclaration.Pair],
-    _ pagesLeft: inout UInt64
+    _ collection: inout Collection
   ) throws(Fault) {
-    guard depth < Limits.depth, pagesLeft > 0 else { throw .damaged }
-    pagesLeft -= 1
+    guard depth < Limits.depth else { throw .damaged }
     let page = try page(number)
+    try collection.claim(number..<number + 1)
+    var room = pageSize
     for index in 0..<page.count {
       let node = try page.node(index)
+      room -= node.size
+      guard room >= 0 else { throw .damaged }
       guard page.isLeaf else {
-        try collect(node.child, depth: depth + 1, &pairs, &pagesLeft)
+        try collect(node.child, depth: depth + 1, &collection)
         continue
       }
       guard Array(node.key) != MapFile.formatKey else { continue }
-      guard pairs.count < Limits.entries,
-        let key = String(validating: node.key, as: UTF8.self),
-        let value = String(validating: try content(of: node), as: UTF8.self)
+      let bytes = try content(of: node)
+      if case .overflow(let first, let length) = node.content {
+        let size = UInt64(MapPage.headerSize + length)
+        try collection.claim(first..<first + (size + UInt64(pageSize) - 1) / UInt64(pageSize))
+      }
+      guard let key = String(validating: node.key, as: UTF8.self),
+        let value = String(validating: bytes, as: UTF8.self)
       else { throw .damaged }
-      pairs.append(TableDeclaration.Pair(key: key, value: value))
+      try collection.take(TableDeclaration.Pair(key: key, value: value))
     }
   }
 

@@ -18,6 +18,14 @@ struct MapPage {
     let child: UInt64
     /// Of a leaf.
     let content: Content
+
+    /// Bytes that it takes of its page.
+    var size: Int {
+      switch content {
+      case .inline(let bytes): 8 + key.count + bytes.count
+      case .overflow: 16 + key.count
+      }
+    }
   }
 
   let isLeaf: Bool

@@ -278,5 +278,10 @@ import Testing
     #expect(first.mismatches == [])
     #expect(last.mismatches == [.init(line: 3, criterion: .for)])
     #expect(steps[1].notes.compactMap(\.text) == ["~/.forward is read"])
+    for text in [":include:/list", ":include:/list, a@relay.example"] {
+      world.users["joe"] = ExpansionWorld.forward(text)
+      let notes = try world.expand("joe@localhost").explanation[1].notes.compactMap(\.text)
+      #expect(notes.prefix(2) == ["~/.forward is read", ":include: is ignored here"])
+    }
   }
 }

@@ -101,7 +101,9 @@ extension Expansion {
     guard bytes.count <= ForwardFile.sizeMax else { throw .problem(.temporary) }
     do {
       let list = try NodeList(parsing: bytes, atMost: ExpansionLimits.nodesOfForward)
-      return list.nodes.filter { !$0.isList }
+      let nodes = list.nodes.filter { !$0.isList }
+      if nodes.count < list.nodes.count { note(step, .ignoredInclude) }
+      return nodes
     } catch {
       note(step, .unreadable("\(error)"))
       throw .problem(.temporary)

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -99,17 +100,40 @@ static int talaria_write_all(int pipe, const void *bytes, size_t count) {
   return 0;
 }
 
-// The child: only calls that are safe after a fork of a process with threads. The identity is changed by
-// system call, since it is this one thread's.
+// Closes every descriptor but one: those of the parent's edges, and of what its other threads have begun.
+static void talaria_close_others(int kept) {
+  struct rlimit limit = {.rlim_cur = 1024};
+  if ((kept == 0 || syscall(SYS_close_range, 0U, (unsigned)kept - 1, 0U) == 0) &&
+      syscall(SYS_close_range, (unsigned)kept + 1, ~0U, 0U) == 0)
+    return;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  for (rlim_t number = 0; number < limit.rlim_cur && number < 65536; number++)
+    if ((int)number != kept) close((int)number);
+}
+
+// Dies with its parent from here on: its user can stop it, but not so that it outlives who asked.
+static int talaria_tether(pid_t parent) {
+  return prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0, 0, 0) == 0 && getppid() == parent ? 0 : -1;
+}
+
+// Becomes the user by system calls, since it is this one thread's identity. A change of the effective user unties
+// from the parent, and whoever is the real or the saved one may send signals: so those are changed last.
+static int talaria_become(const struct talaria_reader *reader, pid_t parent) {
+  if (syscall(SYS_setgroups, (size_t)1, &reader->gid) != 0 ||
+      syscall(SYS_setresgid, reader->gid, reader->gid, reader->gid) != 0 ||
+      syscall(SYS_setresuid, -1, reader->uid, -1) != 0 || talaria_tether(parent) != 0)
+    return -1;
+  return syscall(SYS_setresuid, reader->uid, reader->uid, reader->uid) == 0 ? 0 : -1;
+}
+
+// The child: only calls that are safe after a fork of a process with threads.
 static void talaria_read_as(const struct talaria_reader *reader, const char *home,
-                            const char *path, uid_t owner, int pipe) {
+                            const char *path, uid_t owner, pid_t parent, int pipe) {
   struct talaria_head head = {TALARIA_USER_FILE_FAILED, owner};
   char part[4096];
   int file = -1;
-  if (reader->change &&
-      (syscall(SYS_setgroups, (size_t)1, &reader->gid) != 0 ||
-       syscall(SYS_setresgid, reader->gid, reader->gid, reader->gid) != 0 ||
-       syscall(SYS_setresuid, reader->uid, reader->uid, reader->uid) != 0)) {
+  talaria_close_others(pipe);
+  if ((reader->change && talaria_become(reader, parent) != 0) || talaria_tether(parent) != 0) {
     (void)!talaria_write_all(pipe, &head, sizeof head);
     _exit(0);
   }
@@ -152,21 +176,64 @@ static ssize_t talaria_read_until(int pipe, void *bytes, size_t count, int64_t d
   return (ssize_t)done;
 }
 
-// Whether the child ended with 0. One that the kernel does not let go, as on a file system that does not
-// answer, is left behind.
-static int talaria_child_succeeded(pid_t child, int give_up) {
-  int status = 0;
-  if (give_up) {
-    kill(child, SIGKILL);
-    for (int tries = 0; tries < 100; tries++) {
-      if (waitpid(child, &status, WNOHANG) != 0) return 0;
-      usleep(1000);
-    }
-    return 0;
+// Children that the kernel did not let go, until it has, by whose they are.
+static struct {
+  pid_t child;
+  uid_t user;
+} talaria_left[64];
+static pthread_mutex_t talaria_left_lock = PTHREAD_MUTEX_INITIALIZER;
+
+// Of a user there are so many at most: whoever has a file system that does not answer could otherwise fill the host.
+#define LEFT_OF_USER 4
+
+static int talaria_has_too_many_left(uid_t user) {
+  int count = 0;
+  pthread_mutex_lock(&talaria_left_lock);
+  for (size_t place = 0; place < sizeof talaria_left / sizeof *talaria_left; place++) {
+    pid_t child = talaria_left[place].child;
+    if (child == 0) continue;
+    if (waitpid(child, NULL, WNOHANG) != 0)
+      talaria_left[place].child = 0;
+    else if (talaria_left[place].user == user)
+      count++;
   }
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return 0;
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  pthread_mutex_unlock(&talaria_left_lock);
+  return count >= LEFT_OF_USER;
+}
+
+static void talaria_leave(pid_t child, uid_t user) {
+  pthread_mutex_lock(&talaria_left_lock);
+  for (size_t place = 0; place < sizeof talaria_left / sizeof *talaria_left; place++) {
+    if (talaria_left[place].child != 0) continue;
+    talaria_left[place].child = child;
+    talaria_left[place].user = user;
+    break;
+  }
+  pthread_mutex_unlock(&talaria_left_lock);
+}
+
+// Waits for the end of a child, until the deadline at most: 1 when it ended with 0, 0 when otherwise, -1 when it
+// goes on.
+static int talaria_ended(pid_t child, int64_t deadline) {
+  int status = 0;
+  for (useconds_t pause = 50;; pause = pause < 2000 ? 2 * pause : pause) {
+    pid_t ended = waitpid(child, &status, WNOHANG);
+    if (ended == child) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (ended < 0 && errno != EINTR) return 0;
+    if (talaria_now() >= deadline) return -1;
+    usleep(pause);
+  }
+}
+
+// Whether the child ended with 0 by itself; one that has not by the deadline, or that nobody wants to hear,
+// is killed, for its user may have stopped it. One that the kernel does not let go, as on a file system that
+// does not answer, is left behind.
+static int talaria_child_succeeded(pid_t child, uid_t user, int give_up, int64_t deadline) {
+  int ended = give_up ? -1 : talaria_ended(child, deadline);
+  if (ended >= 0) return ended;
+  kill(child, SIGKILL);
+  if (talaria_ended(child, talaria_now() + 100) < 0) talaria_leave(child, user);
+  return 0;
 }
 
 static int talaria_read_file(const struct talaria_reader *reader, const char *home,
@@ -174,16 +241,16 @@ static int talaria_read_file(const struct talaria_reader *reader, const char *ho
                              size_t *length) {
   int ends[2];
   sigset_t all, before;
+  pid_t parent = getpid();
   *length = 0;
-  if (pipe2(ends, O_CLOEXEC) != 0) return TALARIA_USER_FILE_FAILED;
+  if (talaria_has_too_many_left(reader->uid) || pipe2(ends, O_CLOEXEC) != 0)
+    return TALARIA_USER_FILE_FAILED;
   // No signal may run a handler of ours in the child.
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t child = fork();
   if (child == 0) {
-    // Its own reading end would keep it from ever noticing that nobody listens.
-    close(ends[0]);
-    talaria_read_as(reader, home, path, *owner, ends[1]);
+    talaria_read_as(reader, home, path, *owner, parent, ends[1]);
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(ends[1]);
@@ -208,9 +275,9 @@ static int talaria_read_file(const struct talaria_reader *reader, const char *ho
       *length = (size_t)count;
   }
   close(ends[0]);
-  // A child that still has something to say is not waited for: another one may hold the pipe open.
-  int has_more = outcome == TALARIA_USER_FILE_TOO_LARGE;
-  int succeeded = talaria_child_succeeded(child, gave_up || has_more);
+  // Only of a file that was read does it matter how the child ended.
+  int is_read = outcome == TALARIA_USER_FILE_CONTENT;
+  int succeeded = talaria_child_succeeded(child, reader->uid, gave_up || !is_read, deadline);
   if (gave_up || (!succeeded && outcome == TALARIA_USER_FILE_CONTENT)) {
     *length = 0;
     return TALARIA_USER_FILE_FAILED;

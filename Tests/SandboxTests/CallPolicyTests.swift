@@ -111,6 +111,16 @@ struct CallPolicyTests {
     }
   }
 
+  @Test("a process may die with its parent, of SIGKILL, where it may be started", arguments: sets)
+  func tethers(promises: Promises) {
+    let policy = CallPolicy(promises, process: 7)
+    let wanted: CallAction = promises.contains(.proc) ? .allow : .refuse(ENOSYS)
+    #expect(policy.action(for: "prctl", [1, UInt64(SIGKILL)]) == wanted)
+    for signal in [0, UInt64(SIGTERM), 1 << 32 | UInt64(SIGKILL)] {
+      #expect(policy.action(for: "prctl", [1, signal]) == .refuse(ENOSYS))
+    }
+  }
+
   @Test("files open as their flags say")
   func opening() {
     let readOnly = CallPolicy([.stdio, .rpath], process: 7)

@@ -67,6 +67,14 @@ extension CallPolicy {
 
   private static let emptyPath: UInt64 = 0x1000
 
+  /// That a process dies with its parent, which one that starts others has to say before it is another
+  /// user's: PR_SET_PDEATHSIG with SIGKILL, and with nothing else.
+  static func tethers(_ promises: Promises) -> [CallRule] {
+    guard promises.contains(.proc) else { return [] }
+    let tests = [ArgumentTest(0, .equal(1)), ArgumentTest(1, .equal(UInt64(SIGKILL)))]
+    return [CallRule("prctl", tests, .allow)]
+  }
+
   /// The knobs of descriptors and of the process that libraries turn, and those that nobody may.
   static let control: [CallRule] =
     // FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, and TCGETS by which isatty(3) asks.

@@ -45,7 +45,7 @@ package struct CallPolicy: Sendable {
     var rules =
       memory + clones(promises) + opening(promises) + sockets(promises)
       + sending(promises) + locks(promises)
-    rules += control + handlers + ownSignals(process) + questions(promises)
+    rules += control + tethers(promises) + handlers + ownSignals(process) + questions(promises)
     return rules
   }
 }

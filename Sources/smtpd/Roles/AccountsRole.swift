@@ -19,14 +19,23 @@ final class AccountsRole: RoleService {
   /// A name service or a home that hangs for one question does not stop the next ones.
   private enum Limits {
     static let threads = 4
-    static let fileThreads = 4
     /// Hashes of passwords are computed on as many.
     static let passwordThreads = 2
   }
 
+  /// A file to be read, and who is told.
+  private struct FileWork {
+    let user: UInt32
+    let read: @Sendable () -> AccountsToLookup
+    /// Without a look at it.
+    let failure: AccountsToLookup
+    let reply: (AccountsToLookup) -> Void
+  }
+
   private let context: RoleContext
   private let names = NIOThreadPool(numberOfThreads: Limits.threads)
-  private let files = NIOThreadPool(numberOfThreads: Limits.fileThreads)
+  private let files: NIOThreadPool
+  private var fileTurns: FileTurns<FileWork>
   private let hashing = NIOThreadPool(numberOfThreads: Limits.passwordThreads)
   private let passwords = ShadowPasswords()
   /// Asks PAM; nil: passwords are those of shadow(5).
@@ -35,6 +44,9 @@ final class AccountsRole: RoleService {
 
   init(_ context: RoleContext, _ projection: AccountsProjection) {
     self.context = context
+    let limits = FileTurns<FileWork>.Limits()
+    fileTurns = FileTurns(limits)
+    files = NIOThreadPool(numberOfThreads: limits.readers)
     verifiers = projection.passwords == .pam ? VerifierDesk(context) : nil
     names.start()
     files.start()
@@ -90,30 +102,27 @@ final class AccountsRole: RoleService {
     switch question {
     case .user(let token, let name):
       work(on: names) {
-        AccountsRole.found(UserDatabase.user(named: name), token) { _ in .none }
+        UserDatabase.user(named: name)
       } then: {
-        reply($0)
+        reply(AccountsRole.found($0, token, .none))
       }
     case .userAndForward(let token, let name):
-      work(on: files) {
-        AccountsRole.found(UserDatabase.user(named: name), token) { account in
-          AccountsRole.forward(uid: account.uid, gid: account.gid, home: account.home)
+      work(on: names) {
+        UserDatabase.user(named: name)
+      } then: { [unowned self] answer in
+        guard case .found(let account) = answer else {
+          return reply(AccountsRole.found(answer, token, .none))
         }
-      } then: {
-        reply($0)
+        read(of: account.uid, failure: AccountsRole.found(answer, token, .failed), reply) {
+          let file = AccountsRole.forward(uid: account.uid, gid: account.gid, home: account.home)
+          return AccountsRole.found(answer, token, file)
+        }
       }
     case .forward(let token, let uid, let gid, let home):
-      work(on: files) {
-        AccountsToLookup.forward(token: token, AccountsRole.forward(uid: uid, gid: gid, home: home))
-      } then: {
-        reply($0)
+      read(of: uid, failure: .forward(token: token, .failed), reply) {
+        .forward(token: token, AccountsRole.forward(uid: uid, gid: gid, home: home))
       }
-    case .list(let token, let path):
-      work(on: files) {
-        AccountsRole.list(path, token)
-      } then: {
-        reply($0)
-      }
+    case .list(let token, let path): list(path, token, reply)
     case .authenticate(let token, let name, let source, let password):
       authenticate(password, of: name, from: source) { reply(.authentication(token: token, $0)) }
     }
@@ -151,10 +160,34 @@ final class AccountsRole: RoleService {
     }
   }
 
+  /// Reads a file in its turn; of whoever's process reads it.
+  private func read(
+    of user: UInt32,
+    failure: AccountsToLookup,
+    _ reply: @escaping (AccountsToLookup) -> Void,
+    _ read: @escaping @Sendable () -> AccountsToLookup
+  ) {
+    let work = FileWork(user: user, read: read, failure: failure, reply: reply)
+    go(fileTurns.asked(work, of: user, at: Clock.rising()))
+  }
+
+  private func go(_ steps: [FileTurns<FileWork>.Step]) {
+    for step in steps {
+      switch step {
+      case .refuse(let refused): refused.reply(refused.failure)
+      case .read(let begun):
+        work(on: files, begun.read) { [unowned self] answer in
+          begun.reply(answer)
+          go(fileTurns.done(of: begun.user, at: Clock.rising()))
+        }
+      }
+    }
+  }
+
   private static func found(
     _ answer: UserDatabase.Answer,
     _ token: UInt64,
-    _ file: (Account) -> ForwardFile
+    _ file: ForwardFile
   ) -> AccountsToLookup {
     switch answer {
     case .found(let account):
@@ -163,7 +196,7 @@ final class AccountsRole: RoleService {
         uid: account.uid,
         gid: account.gid,
         home: account.home,
-        file(account)
+        file
       )
     case .absent: .absent(token: token)
     case .failed: .failed(token: token)
@@ -177,14 +210,31 @@ final class AccountsRole: RoleService {
     return UserFiles.forward(home: home, owner: uid, as: .user(uid: uid, gid: gid))
   }
 
-  private static func list(_ path: String, _ token: UInt64) -> AccountsToLookup {
-    var reader = UserFiles.Reader.ourselves
-    if geteuid() == 0 {
-      guard case .found(let account) = UserDatabase.user(named: LocalDelivery.aliasUser) else {
-        return .failed(token: token)
+  private func list(
+    _ path: String,
+    _ token: UInt64,
+    _ reply: @escaping (AccountsToLookup) -> Void
+  ) {
+    guard geteuid() == 0 else {
+      return read(of: geteuid(), failure: .failed(token: token), reply) {
+        AccountsRole.list(path, token, .ourselves)
       }
-      reader = .user(uid: account.uid, gid: account.gid)
     }
+    work(on: names) {
+      UserDatabase.user(named: LocalDelivery.aliasUser)
+    } then: { [unowned self] answer in
+      guard case .found(let account) = answer else { return reply(.failed(token: token)) }
+      read(of: account.uid, failure: .failed(token: token), reply) {
+        AccountsRole.list(path, token, .user(uid: account.uid, gid: account.gid))
+      }
+    }
+  }
+
+  private static func list(
+    _ path: String,
+    _ token: UInt64,
+    _ reader: UserFiles.Reader
+  ) -> AccountsToLookup {
     switch UserFiles.list(path, atMost: EdgeLimits.list, as: reader) {
     case .content(let bytes, let owner):
       return .list(

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: ISC
 """What does not answer: a home on a server that is gone, a name service that hangs, a resolver."""
 
+import contextlib
+import glob
 import os
 import signal
 import time
 
 from cases.expansion import alias_daemon, forward_daemon, recipient_reply, write_as
-from harness.case import case, expect, expect_equal
+from harness.case import case, eventually, expect, expect_equal
 from harness.client import Client, submit
+from harness.daemon import Daemon, is_alive
 from harness.nameserver import NameServer
 from harness.silence import mount_silence
+from harness.users import make_users
 
 # Seconds: accounts waits so long for a home, lookup for accounts.
 HOME, ACCOUNTS = 10, 20
@@ -43,6 +47,67 @@ def home(bench):
     let_go()
     expect(recipient_reply(daemon, f"{user}@in.test").startswith("250 "), "once it answers")
     daemon.stop()
+
+
+def stop_all(bench, user):
+    """A process of a user's that stops all others of his, again and again."""
+    process = os.fork()
+    if process == 0:
+        try:
+            os.setgroups([])
+            os.setgid(user.gid)
+            os.setuid(user.uid)
+            while os.getppid() != 1:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(-1, signal.SIGSTOP)
+        finally:
+            os._exit(1)
+    bench.at_end(lambda: os.waitpid(process, 0))
+    bench.at_end(lambda: os.kill(process, signal.SIGKILL))
+
+
+@case("who stops what reads his files keeps nobody else's mail waiting, and it outlives neither its time nor the server",
+      seconds=120)
+def stopped(bench):
+    user, other = make_users(bench)
+    daemon = Daemon(bench, """
+action "in" maildir
+match from any for domain "in.test" action "in"
+""").start()
+    stop_all(bench, user)
+
+    def readers():
+        # Each is a child of the thread that began it.
+        begun = []
+        for path in glob.glob(f"/proc/{daemon.roles()['accounts']}/task/*/children"):
+            with contextlib.suppress(OSError), open(path) as file:
+                begun += [int(word) for word in file.read().split()]
+        found = []
+        for child in begun:
+            with contextlib.suppress(OSError), open(f"/proc/{child}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] == "T":
+                    found.append(child)
+        return found if len(found) >= 2 else None
+
+    with contextlib.ExitStack() as stack:
+        for number in range(80):
+            client = stack.enter_context(Client(daemon.port, seconds=60))
+            client.command("EHLO client.example.org")
+            client.command("MAIL FROM:<a@example.org>")
+            client.send(f"RCPT TO:<{user.name}+{number}@in.test>\r\n")
+        first = eventually(readers, "none of his is stopped")
+        started = time.monotonic()
+        for _ in range(30):
+            expect(recipient_reply(daemon, f"{other.name}@in.test").startswith("250 "), "somebody else")
+        expect(time.monotonic() - started < HOME / 2, "somebody else waited for it")
+        expect_equal(len(readers() or []), 2, "his that are read at a time")
+        for child in first:
+            opened = os.listdir(f"/proc/{child}/fd")
+            expect(len(opened) <= 3, f"it has {opened}")
+        eventually(lambda: not any(is_alive(child) for child in first), "they are not ended", seconds=HOME + 5)
+        last = eventually(readers, "none of those that waited is stopped", seconds=HOME)
+        os.kill(daemon.process.pid, signal.SIGKILL)
+        eventually(lambda: not any(is_alive(child) for child in last), "they outlive the server", seconds=5)
 
 
 @case("a user database that does not answer is a temporary failure, which the log tells, until it does", seconds=90)

@@ -23,6 +23,27 @@ def fill(daemon, count):
                 done += 1
 
 
+@case("mta max-deferred: so many of the deferred go at once when a host is back, the others in their time", seconds=90)
+def deferred(bench):
+    sink = Sink(bench, {"banner": "drop"})
+    daemon = Daemon(bench, f"""
+mta max-deferred 2
+action "out" relay host "smtp://127.0.0.1:{sink.port}"
+match from any for any action "out"
+""", arguments=["-P", "mta"]).start()
+    fill(daemon, 8)
+    daemon.ctl("resume", "mta")
+    eventually(lambda: len(daemon.queue("retry>=1")) == 8, lambda: f"{len(daemon.queue('retry>=1'))} were tried")
+    sink.script["banner"] = "220 back"
+    daemon.wait_log("Enabling route", seconds=30)
+    # A new one, and two of those that wait.
+    fill(daemon, 1)
+    eventually(lambda: len(sink.deliveries) == 3, lambda: f"{len(sink.deliveries)} went", 30)
+    daemon.wait_queued(6)
+    expect_equal(len(sink.deliveries), 3, "deliveries")
+    daemon.stop()
+
+
 @case("1,000 envelopes for a host that is down: a connection a probe, and all go when it is back ({backend})",
       backend=["fs", "sqlite"], seconds=150)
 def dead_host(bench, backend):

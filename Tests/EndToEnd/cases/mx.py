@@ -14,7 +14,7 @@ from harness.sink import Sink
 class World:
     """Names, sinks on port 25 of loopback addresses of this case's own, and a daemon that relays."""
 
-    def __init__(self, bench, records, sinks=(), scripts=None, cut=()):
+    def __init__(self, bench, records, sinks=(), scripts=None, cut=(), options=""):
         # Cases run side by side: each takes addresses of its own.
         self.base = f"127.{os.getpid() >> 8 & 0xff | 1}.{os.getpid() & 0xff}."
         self.sinks = {}
@@ -31,7 +31,7 @@ class World:
         self.daemon = Daemon(bench, f"""
 resolver 127.0.0.1@{self.names.port}
 action "back" maildir "{bench.directory_for('back')}/%{{user.username}}"
-action "out" relay
+action "out" relay {options}
 match from any for domain "back.test" action "back"
 match from any for any action "out"
 """).start()
@@ -143,6 +143,20 @@ def target_servfail(bench):
     world = World(bench, {("dest.test", "MX"): [(10, "a.dest.test")], "a.dest.test": "SERVFAIL"})
     world.send("dest.test")
     world.waits()
+
+
+@case("backup mx NAME: the exchangers before it, and neither it nor one behind it")
+def backup(bench):
+    world = World(bench, {("dest.test", "MX"): [(10, "a.dest.test"), (20, "b.dest.test"), (30, "c.dest.test")],
+                          ("a.dest.test", "A"): [2], ("b.dest.test", "A"): [3], ("c.dest.test", "A"): [4],
+                          ("other.test", "MX"): [(10, "c.dest.test")]}, (3, 4), options='backup mx "b.dest.test"')
+    world.send("dest.test")
+    eventually(lambda: [q for q in world.daemon.queue() if q["tries"] > 0], "it does not wait", 30)
+    expect_equal([world.sinks[host].connections for host in (3, 4)], [0, 0], "connections")
+    # Of a domain that does not name it all exchangers count.
+    world.send("other.test")
+    eventually(lambda: len(world.sinks[4].deliveries) == 1, "other mail waits, too")
+    world.daemon.stop()
 
 
 @case("two domains with one MX: mail for both arrives, once each")

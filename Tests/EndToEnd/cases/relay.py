@@ -143,6 +143,43 @@ def pipelined(bench):
     daemon.stop()
 
 
+@case("scheduler limit max-evp-batch-size: so many recipients go together, and max-inflight: so many at a time")
+def scheduling(bench):
+    sink = Sink(bench, {"mail": ["silent"]})
+    daemon = relay(bench, sink.port, "scheduler limit max-evp-batch-size 4 max-inflight 6").start()
+    submit(daemon.port, recipients=[f"user{i}@example.com" for i in range(20)])
+    eventually(lambda: len(daemon.queue("state=inflight")) == 6, "not as many as may be are in flight")
+    for number in range(3):
+        submit(daemon.port, recipients=[f"more{number}@example.com"])
+    expect_equal(len(daemon.queue("state=inflight")), 6, "envelopes in flight")
+    daemon.stop()
+    sink.script["mail"] = "250 2.1.0 Ok"
+    daemon.start()
+    retry(daemon)
+    most = max(len(delivery.recipients) for delivery in sink.deliveries)
+    expect_equal(most, 4, "recipients of a transaction")
+    expect_equal(sum(len(delivery.recipients) for delivery in sink.deliveries), 23, "recipients")
+    daemon.stop()
+
+
+@case("relay mail-from: a sender gets it, {form}, and the null sender stays null",
+      form=["user@domain", "@domain", "user"])
+def mail_from(bench, form):
+    given = {"user@domain": "list@ours.test", "@domain": "@ours.test", "user": "list"}[form]
+    wanted = {"user@domain": "list@ours.test", "@domain": "a@ours.test", "user": "list@example.org"}[form]
+    sink = Sink(bench)
+    daemon = Daemon(bench, f"""
+action "out" relay host "smtp://127.0.0.1:{sink.port}" mail-from "{given}"
+match from any for any action "out"
+""").start()
+    for sender in ("a@example.org", ""):
+        submit(daemon.port, sender=sender, recipients=["b@example.com"])
+        daemon.wait_empty()
+    senders = [re.search(r"<(.*?)>", delivery.sender).group(1) for delivery in sink.deliveries]
+    expect_equal(senders, [wanted, ""], "senders")
+    daemon.stop()
+
+
 @case("connections are used again for messages that come together")
 def reuse(bench):
     sink = Sink(bench)

@@ -5,8 +5,11 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import stat
 import subprocess
+import threading
+from types import SimpleNamespace
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.client import accepted, message, stuffed
@@ -108,6 +111,30 @@ def misuse(bench):
         expect_equal(done.returncode, status, f"status of {arguments} ({done.stderr!r})")
         expect(done.stderr.startswith(b"sendmail: "), f"it says {done.stderr!r}")
     daemon.stop()
+
+
+@case("sendmail: a server whose name is none is exit code 68, and no address is completed with it")
+def nameless(bench):
+    place = SimpleNamespace(bench=bench, state=bench.directory_for("state"))
+    server = socket.socket(socket.AF_UNIX)
+    bench.at_end(server.close)
+    server.bind(os.path.join(place.state, "smtpd-submit.sock"))
+    server.listen()
+    said = []
+
+    def serve():
+        connection, _ = server.accept()
+        with connection, connection.makefile("rb") as reader:
+            connection.sendall(b"220 - ESMTP\r\n")
+            for line in reader:
+                said.append(line)
+                connection.sendall(b"250 -\r\n")
+
+    threading.Thread(target=serve, daemon=True).start()
+    done = sendmail(place, "-f", "a@example.org", "b", input="Subject: x\n\nx\n")
+    expect_equal(done.returncode, 68, f"status ({done.stderr!r})")
+    expect(b"the server does not say its name" in done.stderr, f"it says {done.stderr!r}")
+    expect(not [line for line in said if line[:4].upper() in (b"MAIL", b"RCPT")], f"{said}")
 
 
 @case("sendmail -t: recipients of the fields get it, and nobody sees Bcc")

@@ -187,6 +187,16 @@ extension DiagnosticSnapshot {
     t.conf:1: a command is empty
         action a mda ""
                      ^~
+    >>> action a mda "/hooks/%{dest.user} x"
+    t.conf:1: "/hooks/%{dest.user} x": dest.user would choose the program that runs
+        action a mda "/hooks/%{dest.user} x"
+                     ^~~~~~~~~~~~~~~~~~~~~~~
+        expected a program of your own, which may take it as an argument: "/path/to/program %{dest.user}"
+    >>> mda wrapper w "/hooks/%{sender.domain} %{mda}"
+    t.conf:1: "/hooks/%{sender.domain} %{mda}": sender.domain would choose the program that runs
+        mda wrapper w "/hooks/%{sender.domain} %{mda}"
+                      ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+        expected a program of your own, which may take it as an argument: "/path/to/program %{sender.domain}"
     >>> action a mda "%{rcpt:strip|lower}"
     t.conf:1: "%{rcpt:strip|lower}": unknown modifier "lower"
         action a mda "%{rcpt:strip|lower}"

@@ -74,6 +74,40 @@ import Testing
   }
 
   @Test(
+    "no value from the network names the program that a command runs",
+    arguments: [
+      ("/hooks/%{dest.user}", Format.Token.destinationUser), ("%{rcpt}", .recipient),
+      ("%{sender.user:raw}x a b", .senderUser), ("'/hooks/%{rcpt.user}' a", .recipientUser),
+      ("\"/hooks/%{sender.domain}\"", .senderDomain), ("x; %{rcpt}", .recipient),
+      ("cat | /hooks/%{dest}", .destination), ("x && %{dest.domain}", .destinationDomain),
+      ("if true; then %{rcpt.domain}; fi", .recipientDomain), ("A=b %{sender}", .sender),
+      ("exec %{mbox.from}", .mailboxFrom), ("exec -a x %{sender}", nil),
+      (". /hooks/%{dest.user}", .destinationUser), ("env -i A=%{rcpt} %{sender}", .sender),
+      (">/x 2>&1 %{rcpt}", .recipient), ("echo $(%{rcpt} a)", .recipient),
+      ("echo `%{rcpt} a`", .recipient), ("$(echo %{rcpt}) a", .recipient),
+      ("\"$(echo \"%{rcpt}\")\" a", .recipient), ("(%{rcpt})", .recipient),
+      ("case a in a) %{rcpt};; esac", .recipient), ("! %{rcpt}", .recipient),
+      ("sh -c '/hooks/%{dest.user} a'", .destinationUser), ("/bin/sh -ec \"%{rcpt}\"", .recipient),
+      ("sh -c 'a; sh -c \"%{rcpt}\"'", .recipient), ("{ %{rcpt}; }", .recipient),
+      ("x\\; %{rcpt}", nil), ("x ';' %{rcpt}", nil), ("x a=%{rcpt} %{sender}", nil),
+      ("A=%{rcpt} x", nil), ("x >/a/%{rcpt} %{sender}", nil), (">/a/%{rcpt} x", nil),
+      ("x $(y %{rcpt}) %{sender}", nil), ("sh -c 'x %{rcpt}' %{sender}", nil),
+      ("sh /x %{rcpt}", nil), ("A=$(x %{rcpt}) y", nil), ("x \"a; %{rcpt}\"", nil),
+      ("[ %{rcpt} = a ] && x", nil), ("case %{rcpt} in a) x;; esac", nil),
+      ("~/bin/x %{rcpt}", nil), ("%{user.directory}/bin/%{user.username} %{rcpt}", nil),
+      ("%{mda} %{rcpt}", nil), ("x %%{rcpt}", nil),
+    ]
+  )
+  func program(_ text: String, _ token: Format.Token?) throws {
+    if let token {
+      #expect(throws: Format.Fault.program(token)) { try Format(parsing: text, for: .command) }
+    } else {
+      _ = try Format(parsing: text, for: .command)
+    }
+    _ = try Format(parsing: text, for: .path)
+  }
+
+  @Test(
     "a slice outside of the value fails",
     arguments: [
       "%{user.username[3]}", "%{user.username[-4]}", "%{user.username[0:3]}",

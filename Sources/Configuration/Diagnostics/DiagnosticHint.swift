@@ -69,6 +69,8 @@ extension Complaint {
       join(nil, Spelling.nearest(to: name.lowercased(), in: Complaint.tokens + ["mda"]))
         ?? "expected \(list(Complaint.tokens)); in a wrapper mda"
     case .format(_, .unknownModifier): "expected lowercase, uppercase, strip or raw"
+    case .format(_, .program(let token)):
+      "expected a program of your own, which may take it as an argument: \"/path/to/program %{\(token.rawValue)}\""
     case .format(_, .slice): "expected [i], [a:b], [a:] or [:b], of whole numbers"
     case .relayURL(_, .unknownProtocol(let name)):
       join(

@@ -155,6 +155,7 @@ extension Format.Fault {
     case .noValue(let token): "\(token.rawValue) has no value here"
     case .resultTooLong: "longer than \(Format.Limits.result) bytes"
     case .unsafePath: "leads to another directory"
+    case .program(let token): "\(token.rawValue) would choose the program that runs"
     }
   }
 }

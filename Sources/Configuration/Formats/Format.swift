@@ -70,6 +70,8 @@ package struct Format: Hashable, Sendable {
     case resultTooLong
     /// A value would lead a path to another directory.
     case unsafePath
+    /// A value from the network would be the name of the program that runs, or a part of it.
+    case program(Token)
   }
 
   /// What bounds formats.
@@ -111,6 +113,7 @@ package struct Format: Hashable, Sendable {
       rest = rest[rest.index(after: close)...]
     }
     if !literal.isEmpty { pieces.append(.text(literal)) }
+    if purpose == .command, let token = ProgramSearch.value(in: pieces) { throw .program(token) }
     self.pieces = pieces
   }
 

@@ -155,6 +155,30 @@ match from any for domain "in.test" action "in"
     daemon.stop()
 
 
+@case("mda: a value from the network chooses no program: mail for one waits ({kind})", kind=["list", "forward"])
+def value_as_program(bench, kind):
+    user = make_users(bench)[0]
+    out = bench.directory_for("out", user.name)
+    hooks = bench.directory_for("hooks")
+    # What the recipient's address leads to.
+    bench.write("trap", f"#!/bin/sh\ncat >/dev/null\ntouch {out}/trapped\n", 0o755)
+    if kind == "list":
+        names = bench.write("list", f"|{hooks}/%{{dest.user}}\n", 0o644)
+        more = f'table names {{ "@in.test" = ":include:{names}" }}\n'
+        action, recipient = f"virtual <names> user {user.name}", '"../trap"@in.test'
+    else:
+        user.write(".forward", f'"|{hooks}/%{{sender.user}}"\n')
+        more, action, recipient = "", "", f"{user.name}@in.test"
+    daemon = Daemon(bench, f"""
+{more}action "in" maildir "{out}/Maildir" {action}
+match from any for domain "in.test" action "in"
+""").start()
+    submit(daemon.port, sender='"../trap"@example.org', recipients=[recipient])
+    daemon.wait_log(r"result=TempFail stat=Error .*would choose the program that runs")
+    expect(not os.path.exists(out + "/trapped"), "it ran")
+    daemon.stop()
+
+
 @case("mda: words of the configuration need no shell, and the program is found in the path")
 def without_shell(bench):
     out = bench.directory_for("out")

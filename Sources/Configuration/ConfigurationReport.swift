@@ -44,6 +44,13 @@ package struct ConfigurationReport: Hashable, Sendable {
 
   /// Worth showing with `-v`.
   package var warnings: [Diagnostic] { diagnostics.filter { $0.severity == .warning } }
+
+  /// Those of the warnings that are worth showing always: something that was asked for does not happen.
+  package var disappointments: [Diagnostic] {
+    warnings.filter { warning in
+      if case .withoutEffect = warning.complaint { true } else { false }
+    }
+  }
 }
 
 /// A place that uses a feature, and what is said about it when nothing serves it.

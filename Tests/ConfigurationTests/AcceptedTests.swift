@@ -197,6 +197,28 @@ import Testing
     #expect(report.warnings.map(\.complaint) == [.unusedMacro("a")])
   }
 
+  @Test("a limit of what there is none of is taken, with a warning that is always shown")
+  func limitsWithoutEffect() {
+    let report = Reading.report(
+      "a = x\nscheduler limit max-inflight 9 max-schedule 8 max-msg-batch-size 7\nmatch reject"
+    )
+    #expect(report.configuration?.schedulingLimits.scheduleMax == 8)
+    #expect(
+      report.disappointments.map(\.complaint) == [
+        .withoutEffect("max-schedule"), .withoutEffect("max-msg-batch-size"),
+      ]
+    )
+    #expect(
+      report.disappointments.first?.description == """
+        t.conf:2: warning: max-schedule has no effect
+            scheduler limit max-inflight 9 max-schedule 8 max-msg-batch-size 7
+                                           ^~~~~~~~~~~~
+            what is under way is bounded by max-inflight
+        """
+    )
+    #expect(report.warnings.count == 3)
+  }
+
   @Test("included files see and leave macros, tables and actions")
   func includes() throws {
     let configuration = try #require(

@@ -21,6 +21,8 @@ package enum Complaint: Hashable, Sendable {
   case unquoted(Character, expected: String)
   case unsupported(String)
   case repeated(String)
+  /// OpenSMTPD's word for what there is none of here.
+  case withoutEffect(String)
   case exclusive(String, String)
   /// Something is of no use without something else.
   case needs(String, String)

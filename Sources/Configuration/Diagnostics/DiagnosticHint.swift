@@ -12,6 +12,7 @@ extension Complaint {
     case .unexpected(_, let expected, let nearest):
       join(expected.isEmpty ? nil : "expected \(list(expected))", nearest)
     case .needsQuotes(_, let expected), .unquoted(_, let expected): "expected \(expected)"
+    case .withoutEffect: "what is under way is bounded by max-inflight"
     case .numberOutOfRange: "expected a number of at most 64 bits"
     case .tooLong(_, let limit): "expected at most \(limit) characters"
     case .tooMany(_, let limit): "expected at most \(limit)"

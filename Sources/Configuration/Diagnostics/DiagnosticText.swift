@@ -65,6 +65,7 @@ extension Complaint {
     case .unquoted(let first, _): "what begins with \"\(first)\" has to be quoted"
     case .unsupported(let what): "\(what) is not supported yet"
     case .repeated(let what): "\(what) is given twice"
+    case .withoutEffect(let what): "\(what) has no effect"
     case .exclusive(let one, let other): "\(one) cannot be combined with \(other)"
     case .needs(let what, let other): "\(what) needs \(other)"
     case .unreadableFile(let path, let reason): "cannot read \(path): \(reason)"

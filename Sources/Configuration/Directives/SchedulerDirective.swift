@@ -7,8 +7,9 @@ extension Parser {
     try parseLimits(of: "scheduler limit", among: SchedulingLimits.Key.allCases.map(\.rawValue)) {
       parser,
       word,
-      _ throws(SyntaxFault) in
+      position throws(SyntaxFault) in
       guard let key = SchedulingLimits.Key(rawValue: word) else { return }
+      if !key.hasEffect { parser.report(.withoutEffect(word), at: position, severity: .warning) }
       parser.draft.schedulingLimits[keyPath: key.path] =
         try parser.number(word, in: 1...10_000_000)
     }

@@ -60,7 +60,8 @@ struct Startup {
   private func checked(
     _ report: ConfigurationReport
   ) throws(StartupFailure) -> ServerConfiguration {
-    if command.verbose > 0 { for warning in report.warnings { Startup.complain("\(warning)") } }
+    let warnings = command.verbose > 0 ? report.warnings : report.disappointments
+    for warning in warnings { Startup.complain("\(warning)") }
     try refuse(report.errors)
     guard let configuration = report.configuration else {
       preconditionFailure("neither a configuration nor an error")

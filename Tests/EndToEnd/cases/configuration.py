@@ -69,6 +69,17 @@ def unserved(bench):
     expect("2 errors" in log, log)
 
 
+@case("a limit of OpenSMTPD's scheduler that bounds nothing here is a warning, and the server starts")
+def without_effect(bench):
+    text = "scheduler limit max-inflight 100 max-schedule 5\n" + RULE
+    result = check(bench, text)
+    expect_equal(result.returncode, 0)
+    expect("check.conf:1: warning: max-schedule has no effect" in result.stderr, result.stderr)
+    expect("max-inflight has" not in result.stderr, result.stderr)
+    daemon = Daemon(bench, text).start()
+    daemon.stop()
+
+
 @case("smtpd -n finds what would not start: {fault}",
       fault=["a table for everybody", "no map", "a Berkeley map", "a text for a map", "no name"])
 def does_not_start(bench, fault):

@@ -52,7 +52,7 @@ extension DiagnosticSnapshot {
     >>> match from src { 10.0.0.0/40 } reject
     t.conf:1: "10.0.0.0/40" is no address and no network
         match from src { 10.0.0.0/40 } reject
-                       ^
+                         ^~~~~~~~~~~
         expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
     >>> match from src { a = b } reject
     t.conf:1: this table has values
@@ -122,7 +122,7 @@ extension DiagnosticSnapshot {
     >>> match for domain regex { "a", "b{2,1}" } reject
     t.conf:1: "b{2,1}" is no regular expression: "{" that does not go on as n}, n,}, ,m} or n,m} with n up to m
         match for domain regex { "a", "b{2,1}" } reject
-                               ^
+                                      ^~~~~~~~
         expected a POSIX extended regular expression
     >>> match from local for any action "x" reject
     t.conf:1: action "x" is not declared above

@@ -139,7 +139,7 @@ extension DiagnosticSnapshot {
     >>> filter f phase connect match src { "1.2.3" } junk
     t.conf:1: "1.2.3" is no address and no network
         filter f phase connect match src { "1.2.3" } junk
-                                         ^
+                                           ^~~~~~~
         expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
     >>> admd
     t.conf:1: unexpected end of line

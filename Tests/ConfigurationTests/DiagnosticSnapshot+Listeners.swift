@@ -112,12 +112,12 @@ extension DiagnosticSnapshot {
     >>> listen on lo hostnames { "mx" = "mx.example.org" }
     t.conf:1: "mx" is no address
         listen on lo hostnames { "mx" = "mx.example.org" }
-                               ^
+                                 ^~~~
         expected an IPv4 or IPv6 address
     >>> listen on lo hostnames { "192.0.2.1" = "a b" }
     t.conf:1: "a b" is no host name
         listen on lo hostnames { "192.0.2.1" = "a b" }
-                               ^
+                                               ^~~~~
         expected letters, digits, hyphens and dots
     >>> listen on lo senders { "a", "b" }
     t.conf:1: this table has no values

@@ -63,12 +63,12 @@ extension DiagnosticSnapshot {
     >>> action a relay domain { "x" = "http://y" }
     t.conf:1: "http://y": unknown protocol "http"
         action a relay domain { "x" = "http://y" }
-                              ^
+                                      ^~~~~~~~~~
         expected smtp, smtp+tls, smtp+notls, smtps or lmtp; did you mean "smtp"?
     >>> action a relay domain { "-x" = "smtp://y" }
     t.conf:1: "-x" is no host name
         action a relay domain { "-x" = "smtp://y" }
-                              ^
+                                ^~~~
         expected letters, digits, hyphens and dots
     >>> action a relay domain { "x" = "smtp://y" } host "z"
     t.conf:1: host cannot be combined with domain
@@ -99,12 +99,12 @@ extension DiagnosticSnapshot {
     >>> action a relay helo-src { "192.0.2.0/24" = "b.example" }
     t.conf:1: "192.0.2.0/24" is no address
         action a relay helo-src { "192.0.2.0/24" = "b.example" }
-                                ^
+                                  ^~~~~~~~~~~~~~
         expected an IPv4 or IPv6 address
     >>> action a relay helo-src { "192.0.2.1" = "-b" }
     t.conf:1: "-b" is no host name
         action a relay helo-src { "192.0.2.1" = "-b" }
-                                ^
+                                                ^~~~
         expected letters, digits, hyphens and dots
     >>> action a relay src "mail.example.org"
     t.conf:1: "mail.example.org" is no address

@@ -4,6 +4,21 @@ extension DiagnosticSnapshot {
   /// More of tables.
   static let tables = list(
     #"""
+    >>> table nets {\n192.0.2.1,\n192.0.2.0/33\n}\nmatch from src <nets> for any reject
+    t.conf:3: "192.0.2.0/33" is no address and no network, and is used in line 5
+        192.0.2.0/33
+        ^~~~~~~~~~~~
+        expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
+    >>> match from src {\n 192.0.2.1\n 192.0.2.0/33\n} for any reject
+    t.conf:3: "192.0.2.0/33" is no address and no network
+         192.0.2.0/33
+         ^~~~~~~~~~~~
+        expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local
+    >>> table n { 192.0.2.1 = m,\n x.Example = a }\naction a relay helo-src <n>\naction b relay helo-src <n>
+    t.conf:2: "x.example" is no address, and is used in line 3
+         x.Example = a }
+         ^~~~~~~~~
+        expected an IPv4 or IPv6 address
     >>> table
     t.conf:1: unexpected end of line
         table

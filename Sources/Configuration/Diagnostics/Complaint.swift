@@ -81,6 +81,9 @@ package enum Complaint: Hashable, Sendable {
   case tableFault(path: String, TableContents.Fault)
   /// An entry of a table's file; without a line when it is no longer there.
   indirect case entry(path: String, line: Int?, Complaint)
+  /// An entry of a table of the configuration, by the line that cannot use it; with a path when that is in
+  /// another file.
+  indirect case usedEntry(path: String?, line: Int, Complaint)
   /// What it is, and its name.
   case duplicate(String, String)
   case undeclared(String, String, nearest: String?)

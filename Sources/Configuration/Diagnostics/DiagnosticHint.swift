@@ -32,7 +32,7 @@ extension Complaint {
     case .tablePath: "expected a path that begins with \"/\", perhaps behind TYPE:"
     case .tableType: "expected letters, digits, \"-\" and \"_\" before the colon"
     case .accountsOnly: "it has the accounts of this machine, which only userbase asks"
-    case .entry(_, _, let complaint): complaint.hint
+    case .entry(_, _, let complaint), .usedEntry(_, _, let complaint): complaint.hint
     default: nil
     }
   }

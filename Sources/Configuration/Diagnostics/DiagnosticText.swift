@@ -136,6 +136,10 @@ extension Complaint {
     case .tableFault(let path, let fault): "\(path):\(fault.text)"
     case .entry(let path, let line?, let complaint): "\(path):\(line): \(complaint.text)"
     case .entry(let path, nil, let complaint): "\(path): \(complaint.text)"
+    case .usedEntry(let path?, let line, let complaint):
+      "\(complaint.text), and is used in \(path):\(line)"
+    case .usedEntry(nil, let line, let complaint):
+      "\(complaint.text), and is used in line \(line)"
     case .duplicateAction(let name): "action \"\(name)\" is declared twice"
     case .unknownAction(let name, _): "action \"\(name)\" is not declared above"
     case .unusedMacro(let name): "macro \"\(name)\" is not used"

@@ -119,7 +119,7 @@ extension Parser {
       do throws(Complaint.Refusal) {
         hosts.append(try Parser.url(pair.value))
       } catch {
-        report(error.complaint, of: pair.key, in: index, at: position)
+        report(error.complaint, of: pair.key, .value, in: index, at: position)
       }
     }
     noteEncryption(of: hosts, at: place)
@@ -192,7 +192,7 @@ extension Parser {
         continue
       }
       guard HostName.isValid(pair.value) else {
-        report(.hostName(pair.value), of: pair.key, in: index, at: position)
+        report(.hostName(pair.value), of: pair.key, .value, in: index, at: position)
         continue
       }
       names[block.address] = pair.value

@@ -6,8 +6,9 @@ extension Parser {
     let (name, position) = try self.name("a table's name")
     let token = try peek()
     let content: TableDeclaration.Content
+    var places: [String: EntryPlace] = [:]
     if token.isSymbol("{") {
-      content = try inlineContent()
+      (content, places) = try inlineContent()
     } else {
       let (text, place) = try string("a path, TYPE:path or \"{\"")
       content = try outsideContent(text, at: place)
@@ -16,7 +17,7 @@ extension Parser {
     guard tableIndexes[name] == nil else {
       return report(.duplicateTable(name), at: position)
     }
-    let index = declare(name, content)
+    let index = declare(name, content, places)
     if case .file(let path) = content {
       fileContents[index] = .some(readTable(path, at: token.position))
     }

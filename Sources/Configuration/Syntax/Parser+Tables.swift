@@ -14,9 +14,17 @@ extension Parser {
     declare(TableDeclaration.systemAccounts, .systemAccounts)
   }
 
+  /// How the names of tables begin that stand where they are used.
+  private static var anonymous: String { "<dynamic:" }
+
   @discardableResult
-  mutating func declare(_ name: String, _ content: TableDeclaration.Content) -> TableIndex {
+  mutating func declare(
+    _ name: String,
+    _ content: TableDeclaration.Content,
+    _ places: [String: EntryPlace] = [:]
+  ) -> TableIndex {
     let index = TableIndex(draft.tables.count)
+    if !places.isEmpty { entryPlaces[index] = places }
     draft.tables.append(TableDeclaration(name: name, content: content))
     tableIndexes[name] = index
     return index
@@ -30,8 +38,9 @@ extension Parser {
     let token = try peek()
     if token.isSymbol("<") { return try reference(kind, service) }
     let content: TableDeclaration.Content
+    var places: [String: EntryPlace] = [:]
     if token.isSymbol("{") {
-      content = try inlineContent()
+      (content, places) = try inlineContent()
     } else if let text = token.stringValue {
       try next()
       content = .list([text])
@@ -46,7 +55,7 @@ extension Parser {
         throw unexpected(token, ["<table>", "\"{\"", "a string"])
       }
     }
-    let index = declare("<dynamic:\(draft.tables.count)>", content)
+    let index = declare("\(Parser.anonymous)\(draft.tables.count)>", content, places)
     try check(index, is: kind, for: service, at: token.position)
     return (index, token.position)
   }
@@ -87,7 +96,7 @@ extension Parser {
     }
     guard kind != .either, let found = self.kind(of: index), found != kind else { return }
     throw SyntaxFault(
-      complaint: .tableKind(table.name.hasPrefix("<dynamic:") ? "" : table.name, kind),
+      complaint: .tableKind(table.name.hasPrefix(Parser.anonymous) ? "" : table.name, kind),
       position: position
     )
   }
@@ -101,30 +110,39 @@ extension Parser {
     }
   }
 
-  /// `{ a, b }` or `{ k = v, k2 => v2 }`; commas, line ends, or both between the entries.
-  mutating func inlineContent() throws(SyntaxFault) -> TableDeclaration.Content {
+  /// `{ a, b }` or `{ k = v, k2 => v2 }`; commas, line ends, or both between the entries. With where each
+  /// of them stands: of equal ones the last, which counts.
+  mutating func inlineContent() throws(SyntaxFault) -> (
+    TableDeclaration.Content, places: [String: EntryPlace]
+  ) {
     try expect(symbol: "{")
     var keys: [String] = []
     var values: [String] = []
+    var places: [String: EntryPlace] = [:]
     try skipLines()
     while try !accept(symbol: "}") {
-      keys.append(try string("an entry or \"}\"").0)
+      let (key, position) = try string("an entry or \"}\"")
+      keys.append(key)
+      var place = EntryPlace(key: position, value: position)
       let separator = try peek()
       if separator.isSymbol("=") || separator.kind == .arrow {
         guard values.count == keys.count - 1 else { throw unexpected(separator, ["\",\""]) }
         try next()
-        values.append(try string("a value").0)
+        let (value, position) = try string("a value")
+        values.append(value)
+        place.value = position
       } else if !values.isEmpty {
         throw unexpected(separator, ["\"=\""])
       }
+      places[key.lowercased()] = place
       let isSeparated = try separatorFollows()
       let following = try peek()
       guard isSeparated || following.isSymbol("}") else {
         throw unexpected(following, ["\",\"", "\"}\""])
       }
     }
-    if values.isEmpty { return .list(keys) }
-    return .map(zip(keys, values).map { TableDeclaration.Pair(key: $0, value: $1) })
+    if values.isEmpty { return (.list(keys), places) }
+    return (.map(zip(keys, values).map { TableDeclaration.Pair(key: $0, value: $1) }), places)
   }
 
   /// `{ a, b }`: names with their places.
@@ -179,17 +197,26 @@ extension Parser {
     }
   }
 
-  /// Reports an entry, with its line in the file that it is in. Returns whether another would be shown.
+  /// Reports an entry, with its line in the file that it is in, or where it stands in the configuration.
+  /// Returns whether another would be shown.
   @discardableResult
   mutating func report(
     _ complaint: Complaint,
     of entry: String,
+    _ part: EntryPlace.Part = .key,
     in table: TableIndex,
     at position: SourcePosition
   ) -> Bool {
-    if case .file(let path) = draft.tables[table.rawValue].content {
+    let declaration = draft.tables[table.rawValue]
+    if case .file(let path) = declaration.content {
       let line = lines(of: table, path)[entry]
       report(.entry(path: path, line: line, complaint), at: position)
+    } else if let place = entryPlaces[table]?[entry.lowercased()]?[part] {
+      if declaration.name.hasPrefix(Parser.anonymous) {
+        report(complaint, at: place)
+      } else {
+        report(entry: complaint, at: place, usedAt: position)
+      }
     } else {
       report(complaint, at: position)
     }
@@ -203,4 +230,17 @@ extension Parser {
     entryLines[table] = lines
     return lines
   }
+}
+
+/// Where an entry of a table stands in the configuration.
+struct EntryPlace {
+  enum Part {
+    case key, value
+  }
+
+  var key: SourcePosition
+  /// The key's, where there is none.
+  var value: SourcePosition
+
+  subscript(part: Part) -> SourcePosition { part == .key ? key : value }
 }

@@ -25,6 +25,8 @@ struct Parser {
   var actionIndexes: [String: Int] = [:]
   /// What each table file turned out to be; nil in it is a file that could not be read.
   var fileContents: [TableIndex: TableContents?] = [:]
+  /// Where the entries of the tables of the configuration itself stand, by what they are in lower case.
+  var entryPlaces: [TableIndex: [String: EntryPlace]] = [:]
   /// The lines of a table file's entries, once one of them was at fault.
   var entryLines: [TableIndex: [String: Int]] = [:]
   var seenSettings: Set<String> = []
@@ -171,6 +173,22 @@ struct Parser {
     severity: Diagnostic.Severity = .error
   ) {
     diagnostics.append(diagnostic(complaint, at: position, severity: severity))
+  }
+
+  /// Reports an entry that stands in another statement than the one that uses it; once, if several do.
+  mutating func report(
+    entry complaint: Complaint,
+    at place: SourcePosition,
+    usedAt position: SourcePosition
+  ) {
+    let isKnown = diagnostics.contains { known in
+      guard case .usedEntry(_, _, complaint) = known.complaint else { return false }
+      return (known.path, known.line, known.column)
+        == (files[place.file].path, place.line, place.column)
+    }
+    guard !isKnown else { return }
+    let path = position.file == place.file ? nil : files[position.file].path
+    report(.usedEntry(path: path, line: position.line, complaint), at: place)
   }
 
   /// Notes that the configuration uses a feature; once a line is enough.

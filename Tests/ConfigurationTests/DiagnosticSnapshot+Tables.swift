@@ -4,6 +4,15 @@ extension DiagnosticSnapshot {
   /// More of tables.
   static let tables = list(
     #"""
+    >>> table n "/net"
+    t.conf:1: /net:2: "10.0.0.0/8" has no value, which line 1 has for its colon: a list needs "# @list" above it, or brackets around IPv6 addresses
+        table n "/net"
+                ^~~~~~
+    >>> table n "/net6"\nmatch from src <n> reject
+    t.conf:2: table "n" has values
+        match from src <n> reject
+                        ^
+        expected a list: IPv6 addresses need "# @list" above the first one, or brackets around each
     >>> table nets {\n192.0.2.1,\n192.0.2.0/33\n}\nmatch from src <nets> for any reject
     t.conf:3: "192.0.2.0/33" is no address and no network, and is used in line 5
         192.0.2.0/33

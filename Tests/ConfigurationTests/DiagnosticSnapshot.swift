@@ -32,6 +32,7 @@ struct DiagnosticSnapshot: CustomStringConvertible {
     return Reading.complaints(
       text,
       files: [
+        "/net": "2001:db8::/32\n10.0.0.0/8\n", "/net6": "2001:db8::/32\nfe80::1\n",
         "/bad": "a b\nc\n", "/re": "# @list\n(unclosed\n",
         "/hosts": "# @list\n\nGopher://b\nsmtp://c\n", "/names": "192.0.2.2 mx\n192.0.2.1: -b\n",
       ]

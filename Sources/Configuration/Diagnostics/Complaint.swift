@@ -74,6 +74,8 @@ package enum Complaint: Hashable, Sendable {
   case unknownTable(String, nearest: String?)
   /// The name is empty when the table stands where it is used.
   case tableKind(String, TableKind)
+  /// A list of IPv6 addresses that their colons made pairs.
+  case addressesAsPairs(String)
   case tablePath(String)
   case tableType(String)
   /// The accounts of the system, asked for something else.

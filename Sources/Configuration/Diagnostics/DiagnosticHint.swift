@@ -29,6 +29,8 @@ extension Complaint {
       join(nil, nearest)
     case .tableKind(_, .map): "expected keys with values: { key = value }"
     case .tableKind: "expected a list: { entry, entry }"
+    case .addressesAsPairs:
+      "expected a list: IPv6 addresses need \"# @list\" above the first one, or brackets around each"
     case .tablePath: "expected a path that begins with \"/\", perhaps behind TYPE:"
     case .tableType: "expected letters, digits, \"-\" and \"_\" before the colon"
     case .accountsOnly: "it has the accounts of this machine, which only userbase asks"

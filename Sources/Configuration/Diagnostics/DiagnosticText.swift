@@ -127,6 +127,7 @@ extension Complaint {
     case .accountsOnly(let name): "table \"\(name)\" cannot be used here"
     case .duplicateTable(let name): "table \"\(name)\" is declared twice"
     case .unknownTable(let name, _): "table \"\(name)\" is not declared above"
+    case .addressesAsPairs(let name): "table \"\(name)\" has values"
     case .tableKind("", .map): "this table has no values"
     case .tableKind(let name, .map): "table \"\(name)\" has no values"
     case .tableKind("", _): "this table has values"
@@ -184,6 +185,8 @@ extension TableContents.Fault {
     case .notText(let line): "\(line): not UTF-8"
     case .keyTooLong(let line): "\(line): key longer than \(TableContents.Limits.key) bytes"
     case .valueMissing(let line, let key): "\(line): \"\(key)\" has no value"
+    case .addressTakenForPair(let line, let key, let address):
+      "\(line): \"\(key)\" has no value, which line \(address) has for its colon: a list needs \"# @list\" above it, or brackets around IPv6 addresses"
     }
   }
 }

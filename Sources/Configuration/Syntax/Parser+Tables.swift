@@ -95,6 +95,9 @@ extension Parser {
       throw SyntaxFault(complaint: .accountsOnly(table.name), position: position)
     }
     guard kind != .either, let found = self.kind(of: index), found != kind else { return }
+    if case .file = table.content, contents(of: index)?.looksLikeAddresses ?? false {
+      throw SyntaxFault(complaint: .addressesAsPairs(table.name), position: position)
+    }
     throw SyntaxFault(
       complaint: .tableKind(table.name.hasPrefix(Parser.anonymous) ? "" : table.name, kind),
       position: position

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: ISC
 
+internal import Mail
+
 /// The entries of a table file.
 ///
 /// The text: lines are trimmed, empty ones and those that begin with `#` are skipped. `# @list` makes
@@ -15,6 +17,8 @@ package enum TableContents: Hashable, Sendable {
     case keyTooLong(line: Int)
     /// A line of a map has a key and nothing else.
     case valueMissing(line: Int, key: String)
+    /// The same, in a file that only an IPv6 address without brackets made a map.
+    case addressTakenForPair(line: Int, key: String, address: Int)
   }
 
   /// What bounds table files.
@@ -51,6 +55,8 @@ package enum TableContents: Hashable, Sendable {
     _ take: (_ key: String, _ value: String?, _ line: Int) -> Void
   ) throws(Fault) -> TableKind {
     var isList: Bool?
+    /// The line of an IPv6 address that decided that this is a map.
+    var address: Int?
     var number = 0
     var start = 0
     while start < bytes.count {
@@ -69,13 +75,19 @@ package enum TableContents: Hashable, Sendable {
       }
       let keyEnd = TableContents.keyEnd(in: line)
       let value = TableContents.value(in: line[keyEnd...])
-      if isList == nil { isList = value.isEmpty }
+      if isList == nil {
+        isList = value.isEmpty
+        if !value.isEmpty, isAddress(line) { address = number }
+      }
       if isList == true {
         take(try key(line, number), nil, number)
         continue
       }
       let key = try TableContents.key(line[..<keyEnd], number)
-      guard !value.isEmpty else { throw .valueMissing(line: number, key: key) }
+      guard !value.isEmpty else {
+        guard let address else { throw .valueMissing(line: number, key: key) }
+        throw .addressTakenForPair(line: number, key: key, address: address)
+      }
       guard let text = String(validating: value, as: UTF8.self) else {
         throw .notText(line: number)
       }
@@ -114,6 +126,17 @@ package enum TableContents: Hashable, Sendable {
 
   private static func saysList(_ line: ArraySlice<UInt8>) -> Bool {
     Array(trimmed(line.dropFirst())) == Array("@list".utf8)
+  }
+
+  /// Whether all of a line is one IPv6 address or network, of which the first colon ends a key.
+  private static func isAddress(_ line: ArraySlice<UInt8>) -> Bool {
+    NetworkBlock(parsing: String(decoding: line, as: UTF8.self)) != nil
+  }
+
+  /// Whether a map is one because an address has colons: its first pair, as it is read, makes one.
+  package var looksLikeAddresses: Bool {
+    guard case .map(let pairs) = self else { return false }
+    return pairs.contains { NetworkBlock(parsing: "\($0.key):\($0.value)") != nil }
   }
 
   private static func keyEnd(in line: ArraySlice<UInt8>) -> Int {

@@ -99,6 +99,8 @@ extension TableFile.Fault: CustomStringConvertible {
     case .text(.keyTooLong(let line)):
       "line \(line): a key of more than \(TableContents.Limits.key) bytes"
     case .text(.valueMissing(let line, let key)): "line \(line): \(key) has no value"
+    case .text(.addressTakenForPair(let line, let key, let address)):
+      "line \(line): \(key) has no value, which line \(address) has for its colon"
     case .map(let fault): "\(fault)"
     }
   }

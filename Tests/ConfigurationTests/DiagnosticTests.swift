@@ -42,6 +42,28 @@ import Testing
     )
   }
 
+  @Test(
+    "a declaration that is wrong is one mistake, wherever its name is used",
+    arguments: [
+      "action a maildir junk nonsense\nmatch from any action a\nmatch for any action a",
+      "action a relay host { \"smtp://x\" = }\nmatch from any action a",
+      "table t { a = }\nmatch from src <t> reject\naction a relay host <t>\nmatch action a",
+      "table t nowhere\naction a maildir alias <t>\nlisten on lo tls pki x auth <t>\nmatch action a",
+      "filter f phase conect\nlisten on lo filter f\nfilter g chain { f }\nmatch reject",
+      "proc p\nfilter f proc p\nlisten on lo filter f\nmatch reject",
+      "filter f proc absent\nlisten on lo filter { f }\nmatch reject",
+      "mda wrapper w \"%{nobody}\"\naction a maildir wrapper w\nmatch action a",
+      "ca c cret \"/c\"\naction a relay ca c\nmatch action a",
+      "m = { a }\nlisten on $m\naction a maildir $m\nmatch action a",
+      "include \"/absent\"", "mtach from any reject", "match from any action",
+    ]
+  )
+  func oneMistake(_ text: String) {
+    let report = Reading.report("pki x cert \"/c\"\npki x key \"/k\"\n\(text)\n")
+    #expect(report.configuration == nil)
+    #expect(report.errors.map(\.line) == [3], "\(report.errors.map(\.description))")
+  }
+
   @Test("an unclosed brace does not hide the mistakes behind it")
   func unclosedBrace() {
     let report = Reading.report("table t { a b\nqueue ttl 4\nmatch for any reject\n")

@@ -11,17 +11,21 @@ extension Parser {
 
   mutating func parseAction() throws(SyntaxFault) {
     let (name, position) = try self.name("an action's name")
-    guard name.utf8.count <= Parser.actionNameMax else {
-      throw SyntaxFault(
-        complaint: .tooLong("an action's name", limit: Parser.actionNameMax),
-        position: position
-      )
+    let action = try declaring(name, as: .action) { parser throws(SyntaxFault) in
+      guard name.utf8.count <= Parser.actionNameMax else {
+        throw SyntaxFault(
+          complaint: .tooLong("an action's name", limit: Parser.actionNameMax),
+          position: position
+        )
+      }
+      let (method, place) = try parser.choice(of: "action", among: Parser.methods)
+      let action =
+        method == "relay"
+        ? try parser.parseRelay(name)
+        : try parser.localAction(name, parser.agent(method, at: place), method)
+      try parser.endOfStatement()
+      return action
     }
-    let (method, place) = try choice(of: "action", among: Parser.methods)
-    let action =
-      method == "relay"
-      ? try parseRelay(name) : try localAction(name, agent(method, at: place), method)
-    try endOfStatement()
     guard actionIndexes[name] == nil else {
       return report(.duplicateAction(name), at: position)
     }

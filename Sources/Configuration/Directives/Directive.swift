@@ -23,12 +23,13 @@ extension Parser {
     let following = try peek(1)
     guard following.kind != .arrow else { throw unexpected(following, ["\"=\""]) }
     guard let directive = Directive(rawValue: word) else {
-      let known = Directive.allCases.map(\.rawValue)
+      let nearest = Spelling.nearest(to: word, in: Directive.allCases.map(\.rawValue))
+      if nearest == Directive.match.rawValue { hasMatch = true }
       throw SyntaxFault(
         complaint: .unexpected(
           found: first.description,
           expected: ["a directive", "name = \"value\""],
-          nearest: Spelling.nearest(to: word, in: known)
+          nearest: nearest
         ),
         position: first.position
       )
@@ -78,8 +79,14 @@ extension Parser {
       )
     }
     try expect(symbol: "=")
-    define(macro: name, as: try string("a macro's value").0, at: position)
-    try endOfStatement()
+    do throws(SyntaxFault) {
+      let value = try string("a macro's value").0
+      try endOfStatement()
+      define(macro: name, as: value, at: position)
+    } catch {
+      faultyMacros.insert(name)
+      throw error
+    }
   }
 
   /// `include "path"`.

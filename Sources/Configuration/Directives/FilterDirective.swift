@@ -6,7 +6,9 @@ extension Parser {
   mutating func parseProcess(at place: SourcePosition) throws(SyntaxFault) {
     use(.filter, at: place)
     let (name, position) = try self.name("a process's name")
-    let program = try filterProgram(of: "proc")
+    let program = try declaring(name, as: .filterProcess) { parser throws(SyntaxFault) in
+      try parser.filterProgram(of: "proc")
+    }
     guard !draft.filterProcesses.contains(where: { $0.name == name }) else {
       return report(.duplicate("proc", name), at: position)
     }
@@ -16,19 +18,25 @@ extension Parser {
   mutating func parseFilter(at place: SourcePosition) throws(SyntaxFault) {
     use(.filter, at: place)
     let (name, position) = try self.name("a filter's name")
-    let (word, _) = try choice(of: "filter", among: ["proc", "proc-exec", "phase", "chain"])
-    let kind: Filter.Kind
-    switch word {
-    case "proc": kind = .shared(try sharedProcess())
-    case "proc-exec": kind = .own(try filterProgram(of: "filter proc-exec"))
-    case "phase": kind = .builtIn(try builtIn())
-    default: kind = .chain(try chain())
+    let kind = try declaring(name, as: .filter) { parser throws(SyntaxFault) in
+      let kind = try parser.filterKind()
+      if !parser.hasEndedStatement { try parser.endOfStatement() }
+      return kind
     }
-    if !hasEndedStatement { try endOfStatement() }
     guard !draft.filters.contains(where: { $0.name == name }) else {
       return report(.duplicate("filter", name), at: position)
     }
     draft.filters.append(Filter(name: name, kind: kind))
+  }
+
+  private mutating func filterKind() throws(SyntaxFault) -> Filter.Kind {
+    let (word, _) = try choice(of: "filter", among: ["proc", "proc-exec", "phase", "chain"])
+    switch word {
+    case "proc": return .shared(try sharedProcess())
+    case "proc-exec": return .own(try filterProgram(of: "filter proc-exec"))
+    case "phase": return .builtIn(try builtIn())
+    default: return .chain(try chain())
+    }
   }
 
   /// A filter's name, or a chain in place.

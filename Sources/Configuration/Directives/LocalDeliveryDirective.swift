@@ -23,8 +23,11 @@ extension Parser {
 
   private mutating func parseWrapper() throws(SyntaxFault) {
     let (name, place) = try self.name("a wrapper's name")
-    let command = try wrapperCommand()
-    try endOfStatement()
+    let command = try declaring(name, as: .wrapper) { parser throws(SyntaxFault) in
+      let command = try parser.wrapperCommand()
+      try parser.endOfStatement()
+      return command
+    }
     guard !draft.wrappers.contains(where: { $0.name == name }) else {
       return report(.duplicate("wrapper", name), at: place)
     }

@@ -35,9 +35,12 @@ extension Parser {
   mutating func parseAuthority(at place: SourcePosition) throws(SyntaxFault) {
     use(.authority, at: place)
     let (name, position) = try domainOrStar("the name of a ca")
-    _ = try choice(of: "ca", among: ["cert"])
-    let (path, place) = try absolutePath("a certificate's file")
-    try endOfStatement()
+    let (path, place) = try declaring(name, as: .authority) { parser throws(SyntaxFault) in
+      _ = try parser.choice(of: "ca", among: ["cert"])
+      let found = try parser.absolutePath("a certificate's file")
+      try parser.endOfStatement()
+      return found
+    }
     guard !draft.authorities.contains(where: { $0.name == name }) else {
       return report(.duplicate("ca", name), at: position)
     }

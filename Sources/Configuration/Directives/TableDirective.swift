@@ -4,23 +4,27 @@
 extension Parser {
   mutating func parseTable() throws(SyntaxFault) {
     let (name, position) = try self.name("a table's name")
-    let token = try peek()
-    let content: TableDeclaration.Content
-    var places: [String: EntryPlace] = [:]
-    if token.isSymbol("{") {
-      (content, places) = try inlineContent()
-    } else {
-      let (text, place) = try string("a path, TYPE:path or \"{\"")
-      content = try outsideContent(text, at: place)
+    let place = try peek().position
+    let (content, places) = try declaring(name, as: .table) { parser throws(SyntaxFault) in
+      let found = try parser.tableContent()
+      try parser.endOfStatement()
+      return found
     }
-    try endOfStatement()
     guard tableIndexes[name] == nil else {
       return report(.duplicateTable(name), at: position)
     }
     let index = declare(name, content, places)
     if case .file(let path) = content {
-      fileContents[index] = .some(readTable(path, at: token.position))
+      fileContents[index] = .some(readTable(path, at: place))
     }
+  }
+
+  private mutating func tableContent() throws(SyntaxFault) -> (
+    TableDeclaration.Content, places: [String: EntryPlace]
+  ) {
+    if try peek().isSymbol("{") { return try inlineContent() }
+    let (text, place) = try string("a path, TYPE:path or \"{\"")
+    return (try outsideContent(text, at: place), [:])
   }
 
   private mutating func outsideContent(

@@ -35,6 +35,8 @@ struct Parser {
   var taskMarks: [TaskMarks.Owner: TaskMarks] = [:]
   /// Names that are resolved when everything is read.
   var references = References()
+  /// Macros whose definitions were wrong.
+  var faultyMacros: Set<String> = []
   private(set) var features: [FeatureUse] = []
   private(set) var diagnostics: [Diagnostic] = []
   private var files: [SourceFile] = []
@@ -81,7 +83,11 @@ struct Parser {
     guard includeDepth < Limits.includes else {
       return report(.includedTooDeep(limit: Limits.includes), at: position)
     }
-    guard let bytes = read(path, for: position) else { return }
+    guard let bytes = read(path, for: position) else {
+      // The rules may be in it.
+      hasMatch = true
+      return
+    }
     let including = lexer
     includeDepth += 1
     parse(bytes, path)
@@ -123,11 +129,17 @@ struct Parser {
           try parseStatement()
         }
       } catch {
-        report(error.complaint, at: error.position)
+        if !isKnown(error) { report(error.complaint, at: error.position) }
         recover()
       }
     }
     lookahead = []
+  }
+
+  /// Whether it is of a macro whose definition was wrong, which was said.
+  private func isKnown(_ fault: SyntaxFault) -> Bool {
+    guard case .undefinedMacro(let name, _) = fault.complaint else { return false }
+    return faultyMacros.contains(name)
   }
 
   /// Skips to the end of the statement: the line's, or behind its closing brace. A directive that

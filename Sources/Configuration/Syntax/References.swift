@@ -28,6 +28,8 @@ struct References {
   var uses: [Use] = []
   /// In the order of their first lines.
   var pkis: [PKIDraft] = []
+  /// Those of which the statement was wrong, which was said.
+  var faultyAuthorities: [String] = []
   /// Where the files of certificates and keys are named.
   var files: [TLSJudge.File: SourcePosition] = [:]
   /// Where actions say `srs`.
@@ -52,7 +54,8 @@ extension Parser {
     }
     judgeCertificates()
     let names: [References.Kind: [String]] = [
-      .pki: references.pkis.map(\.name), .ca: draft.authorities.map(\.name),
+      .pki: references.pkis.map(\.name),
+      .ca: draft.authorities.map(\.name) + references.faultyAuthorities,
     ]
     for use in references.uses {
       let known = names[use.kind] ?? []

@@ -16,18 +16,20 @@ package struct ConfigurationReport: Hashable, Sendable {
 
   /// Reads the file at `path` and what it includes, through `open`, which is also given the table
   /// files' paths. Macros win over those of the file. Without `resolve` names to listen on stay names,
-  /// and without `judge` nobody looks at what TLS is to use.
+  /// and without `judge` nobody looks at what TLS is to use, without `values` at what tables give.
   package init(
     reading path: String,
     macros: [MacroDefinition] = [],
     facts: HostFacts,
     resolve: Resolve? = nil,
     judge: TLSJudge? = nil,
+    values: ValueJudge? = nil,
     open: @escaping (String) throws(UnreadableFile) -> [UInt8]
   ) {
     var parser = Parser(facts: facts, macros: macros, open: open)
     parser.resolve = resolve
     parser.judge = judge
+    parser.valueJudge = values
     parser.parse(path)
     diagnostics = parser.diagnostics
     features = parser.features

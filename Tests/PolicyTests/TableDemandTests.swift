@@ -17,8 +17,11 @@ import Testing
   /// What reading the configuration says of a file, and what taking it for an update does.
   private func verdicts(_ text: String, _ file: String) throws -> (start: Bool, update: String) {
     func report(_ file: String) -> ConfigurationReport {
-      ConfigurationReport(reading: "t.conf", facts: HostFacts(hostName: "mx.example.org")) {
-        path throws(UnreadableFile) in
+      ConfigurationReport(
+        reading: "t.conf",
+        facts: HostFacts(hostName: "mx.example.org"),
+        values: ValueJudge(fault: TableValue.fault)
+      ) { path throws(UnreadableFile) in
         Array((path == "t.conf" ? Self.keys + text : file).utf8)
       }
     }
@@ -63,7 +66,8 @@ import Testing
     let areLists = uses == Self.lists
     for use in uses {
       let text = "table t file:/t\n\(use)\nmatch from any for any reject"
-      for (file, isList) in [("10.0.0.1\n", true), ("10.0.0.1 x\n", false)] {
+      let value = use.contains("userbase") ? "1:1:/x" : "x"
+      for (file, isList) in [("10.0.0.1\n", true), ("10.0.0.1 \(value)\n", false)] {
         let (start, update) = try verdicts(text, file)
         #expect(start == (isList == areLists), "\(use): \(file)")
         #expect(start == update.isEmpty, "\(use): \(update)")
@@ -115,6 +119,18 @@ import Testing
       ("listen on 127.0.0.1 hostnames <t>", "192.0.2.1 h!\n", "\"h!\", which is no host name"),
       ("listen on 127.0.0.1 hostnames <t>", "192.0.2.0/24 h\n", "which is no address"),
       ("match from src <t> for any reject", "10.0.0.0/40\n", "no network"),
+      ("action a maildir userbase <t>", "joe: 1000:1000:/home/joe\n", ""),
+      ("action a maildir userbase <t>", "joe: abc\n", "\"abc\" is no uid:gid:home"),
+      ("action a maildir userbase <t>", "joe: 1000:1000:home\n", "is no uid:gid:home"),
+      ("action a maildir alias <t>", "joe: ann, \"|x %{sender}\", error:550 no, /a b\n", ""),
+      ("action a maildir alias <t>", "joe: ,\n", ""),
+      ("action a maildir alias <t>", "joe: |\n", "\"|\" is no address"),
+      (
+        "action a maildir virtual <t>", "@: a b c\n",
+        "\"@\" with a value of no use: \"a b c\" is no"
+      ),
+      ("action a maildir alias <t>", "joe: \"|%{sender}\"\n", "sender would choose the program"),
+      ("action a maildir alias <t>", "joe: |x %{nobody}\n", "unknown token \"nobody\""),
       (
         "match from any mail-from regex <t> for any reject", "# @list\n(x\n",
         "no regular expression"

@@ -126,7 +126,7 @@ import Testing
       with: .contents(
         .map([
           .init(key: "a", value: "joe, |/bin/x y, /var/z"), .init(key: "b", value: ":include:/l"),
-          .init(key: "c", value: "\"| unclosed"), .init(key: "d", value: "error:550 |no"),
+          .init(key: "c", value: "ann"), .init(key: "d", value: "error:550 |no"),
         ])
       )
     )

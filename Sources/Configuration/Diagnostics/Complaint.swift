@@ -86,6 +86,8 @@ package enum Complaint: Hashable, Sendable {
   /// An entry of a table of the configuration, by the line that cannot use it; with a path when that is in
   /// another file.
   indirect case usedEntry(path: String?, line: Int, Complaint)
+  /// What a table gives for a key is of no use to whoever asks.
+  case value(key: String, reason: String)
   /// What it is, and its name.
   case duplicate(String, String)
   case undeclared(String, String, nearest: String?)

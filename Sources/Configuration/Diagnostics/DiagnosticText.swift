@@ -137,6 +137,7 @@ extension Complaint {
     case .tableFault(let path, let fault): "\(path):\(fault.text)"
     case .entry(let path, let line?, let complaint): "\(path):\(line): \(complaint.text)"
     case .entry(let path, nil, let complaint): "\(path): \(complaint.text)"
+    case .value(let key, let reason): "\(key): \(reason)"
     case .usedEntry(let path?, let line, let complaint):
       "\(complaint.text), and is used in \(path):\(line)"
     case .usedEntry(nil, let line, let complaint):

@@ -94,13 +94,13 @@ extension Parser {
       case "user": local.user = try parser.userName()
       case "alias":
         parser.use(.alias, at: position)
-        local.aliases = .alias(try parser.table(.map, for: .alias).0)
+        local.aliases = .alias(try parser.valueTable(.alias))
       case "virtual":
         parser.use(.virtual, at: position)
-        local.aliases = .virtual(try parser.table(.map, for: .alias).0)
+        local.aliases = .virtual(try parser.valueTable(.alias))
       case "userbase":
         parser.use(.userBase, at: position)
-        local.userBase = try parser.table(.map, for: .userInformation).0
+        local.userBase = try parser.valueTable(.userInformation)
       case "wrapper":
         parser.use(.wrapper, at: position)
         local.wrapper = try parser.wrapper()

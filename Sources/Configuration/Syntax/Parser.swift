@@ -20,6 +20,8 @@ struct Parser {
   var resolve: ConfigurationReport.Resolve?
   /// Nil takes TLS settings and certificates as they are.
   var judge: TLSJudge?
+  /// Nil takes the values of tables as they are.
+  var valueJudge: ValueJudge?
   var draft: ServerConfiguration
   var tableIndexes: [String: TableIndex] = [:]
   var actionIndexes: [String: Int] = [:]
@@ -29,6 +31,7 @@ struct Parser {
   var entryPlaces: [TableIndex: [String: EntryPlace]] = [:]
   /// The lines of a table file's entries, once one of them was at fault.
   var entryLines: [TableIndex: [String: Int]] = [:]
+  var judgedValues: Set<JudgedValues> = []
   var seenSettings: Set<String> = []
   var hasMatch = false
   /// By what they are of; where nothing was stated there may be none.

@@ -26,6 +26,8 @@ package struct Ruleset: Sendable {
       case label(String)
       /// No entry has a label, for which there are passwords.
       case noLabel
+      /// Why nothing comes of the entry's value.
+      case value(String)
       /// It has no entry, and without a host mail would go elsewhere.
       case noHost
     }
@@ -369,6 +371,7 @@ extension Ruleset.RefusedEntry: Error, CustomStringConvertible {
     case .label(let url): return "has \"\(url)\", whose label needs auth in the action"
     case .noLabel: return "has no URL with a label, which auth in the action needs"
     case .noHost: return "has no host"
+    case .value(let reason): return "has \"\(entry)\" with a value of no use: \(reason)"
     }
   }
 }

@@ -26,6 +26,8 @@ struct TableDemand: Sendable {
   private var hosts: Set<Hosts> = []
   /// Keys are local addresses.
   private var areKeysAddresses = false
+  /// What values are for, where nothing comes of some.
+  private var values: Set<TableService> = []
   /// Keys are addresses of this host, and values its names.
   private var namesAddresses = false
 
@@ -42,6 +44,8 @@ struct TableDemand: Sendable {
       for table in [action.aliases?.table, action.userBase, action.credentials] {
         demand(table) { $0.isMap = true }
       }
+      demand(action.aliases?.table) { $0.values.insert(.alias) }
+      demand(action.userBase) { $0.values.insert(.userInformation) }
       let relay = action.relayTables
       let hasCredentials = action.credentials != nil
       demand(relay.hosts) {
@@ -104,6 +108,12 @@ struct TableDemand: Sendable {
       for pair in pairs {
         if !TableDemand.isAddress(pair.key) { return (pair.key, .address) }
         if !HostName.isValid(pair.value) { return (pair.key, .hostName(pair.value)) }
+      }
+    }
+    for service in values {
+      for pair in pairs {
+        guard let reason = TableValue.fault(of: pair.value, for: service) else { continue }
+        return (pair.key, .value(reason))
       }
     }
     for use in hosts where use.place == .values {

@@ -8,6 +8,7 @@ internal import Host
 internal import Interprocess
 internal import Mail
 internal import RolePromises
+internal import Policy
 internal import Sandbox
 internal import Supervisor
 
@@ -104,7 +105,8 @@ struct Startup {
       macros: options.macros,
       facts: facts,
       resolve: HostFactsReader.addresses,
-      judge: .host(uid: uid, options.sandbox)
+      judge: .host(uid: uid, options.sandbox),
+      values: ValueJudge(fault: TableValue.fault)
     ) { path throws(UnreadableFile) in
       switch FileContent.read(path, atMost: 64 << 20) {
       case .success(let bytes): return bytes

@@ -66,13 +66,20 @@ struct StartupOptions {
     return words.contains("sandbox") ? .logged : .usual
   }
 
+  /// What may be said of parts of which there is one kind.
+  private static var onlyBackends: [String: String] { ["scheduler": "ramqueue", "stat": "ram"] }
+
   private static func backend(_ texts: [String]) throws(StartupFailure) -> QueueBackend? {
     var backend: QueueBackend?
     for text in texts {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       let known = QueueBackend.allCases.map(\.rawValue).joined(separator: ", ")
-      // The only ones there are.
-      if text == "scheduler=ramqueue" || text == "stat=ram" { continue }
+      if let only = parts.count == 2 ? onlyBackends[parts[0]] : nil {
+        guard parts[1] == only else {
+          throw StartupFailure("-B \(text): there is no \(parts[0]) but \(only)")
+        }
+        continue
+      }
       guard parts.count == 2, parts[0] == "queue" else {
         throw StartupFailure("-B \(text): expected queue= and one of \(known)")
       }

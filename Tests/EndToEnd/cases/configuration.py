@@ -50,8 +50,10 @@ def words(bench):
         expect_equal((result.stderr, result.returncode), ("configuration OK\n", 0))
     for flags, reason in [(["-T", "foo"], "-T foo: expected one of sandbox, imsg, io, smtp, "),
                           (["-T", "smtp", "-T", ""], "-T : expected one of"),
-                          (["-B", "scheduler=null"], "-B scheduler=null: expected queue="),
-                          (["-B", "stat=disk"], "-B stat=disk: expected queue=")]:
+                          (["-B", "scheduler=null"], "-B scheduler=null: there is no scheduler but ramqueue\n"),
+                          (["-B", "stat=disk"], "-B stat=disk: there is no stat but ram\n"),
+                          (["-B", "queue=null"], "-B queue=null: no such backend; expected one of fs, sqlite, "),
+                          (["-B", "table=x"], "-B table=x: expected queue= and one of fs, sqlite, ")]:
         result = check(bench, RULE, *flags)
         expect(reason in result.stderr, result.stderr)
         expect_equal(result.returncode, 1)
@@ -78,6 +80,26 @@ def without_effect(bench):
     expect("max-inflight has" not in result.stderr, result.stderr)
     daemon = Daemon(bench, text).start()
     daemon.stop()
+
+
+@case("smtpd -n finds values of aliases and of users of which nothing ever comes, in files too")
+def values(bench):
+    names = bench.write("names", "# all\njoe: ann\nann: a b c\n", 0o644)
+    result = check(bench, f"""
+table users {{
+  joe = "1000:1000:/home/joe",
+  ann = "abc"
+}}
+table names "{names}"
+action "a" maildir userbase <users> alias <names>
+action "b" maildir virtual {{ "joe" = "|", "ann@x" = "|/hooks/%{{rcpt}}" }}
+{RULE}""")
+    expect_equal(result.returncode, 1)
+    for text in ['check.conf:4: ann: "abc" is no uid:gid:home of an account, and is used in line 7',
+                 f'check.conf:7: {names}:3: ann: "a b c" is no address, user, command, file or list',
+                 'check.conf:8: joe: "|" is no address, user, command, file or list',
+                 'check.conf:8: ann@x: "|/hooks/%{rcpt}": rcpt would choose the program that runs', "4 errors"]:
+        expect(text in result.stderr, f"no {text!r} in {result.stderr}")
 
 
 @case("smtpd -n finds what would not start: {fault}",

@@ -88,10 +88,8 @@ package struct MapText: Sendable {
       throw Fault(line: number, text: "\(key) has a value that is too long")
     }
     guard kind == .aliases else { return Entry(key: key, value: value) }
-    do throws(NodeList.Fault) {
-      _ = try NodeList(parsing: value)
-    } catch {
-      throw Fault(line: number, text: "\(key): \(error)")
+    if let reason = TableValue.fault(of: value, for: .alias) {
+      throw Fault(line: number, text: "\(key): \(reason)")
     }
     return Entry(key: key, value: value)
   }

@@ -31,6 +31,7 @@ package final class ReverseNames {
     /// As sessions have it.
     package var text: String { if case .name(let name) = self { name } else { "<unknown>" } }
 
+    /// Whether a rule may go by `text`.
     package var lookup: ReverseLookup { self == .failed ? .failed : .answered }
   }
 

@@ -5,6 +5,7 @@
 /// A user has few readers, for which his other files wait, and whoever has the fewest goes first.
 /// Pure: told what was asked and what was read, says what to do.
 package struct FileTurns<Work> {
+  /// What bounds reading and waiting.
   package struct Limits: Sendable {
     /// Files that are read at a time, each on a thread of its own.
     package var readers = 8
@@ -20,6 +21,7 @@ package struct FileTurns<Work> {
     package init() {}
   }
 
+  /// What becomes of a file.
   package enum Step {
     /// Read it, and tell when that is done.
     case read(Work)

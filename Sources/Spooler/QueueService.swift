@@ -224,7 +224,7 @@ package final class QueueService: RoleService {
       )
     }) { [unowned self] result in
       switch result {
-      case .failure(let error): context.giveUp("\(error)")
+      case .failure(let error): notOpened(error) { [unowned self] in readSettings() }
       case .success((let cursor, let paused, let changes, let aside)):
         loading = .reading
         identifiers?.begin(storedCursor: cursor, aside: aside)

@@ -101,6 +101,25 @@ struct CheckpointTests {
     }
   }
 
+  @Test("what is set aside between its steps is set aside as a whole")
+  func setAside() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk, CheckpointTests.limits())
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, envelopes: 350))])
+    store.journal.closeCurrent()
+    try store.checkpointSlice()
+    try disk.unlink("queue/00/00000001/message")
+    // Whoever reads finds that it has no body.
+    _ = try allEnvelopes(store)
+    while !store.journal.closed.isEmpty { try store.checkpointSlice() }
+    let kept = disk.files().keys.filter {
+      $0.hasPrefix("quarantine/message-00000001/0000000100")
+    }
+    #expect(kept.count == 350)
+    #expect(try allEnvelopes(store).isEmpty)
+  }
+
   @Test("a step has few files, however many messages and recipients it is about")
   func files() throws {
     let disk = MemoryDisk()

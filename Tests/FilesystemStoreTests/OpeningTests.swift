@@ -143,6 +143,25 @@ struct OpeningTests {
     }
   }
 
+  @Test("a spool on a full disk is opened with what the reserve has")
+  func fullAtFirst() throws {
+    var limits = smallLimits()
+    limits.reserveBytes = 2 * limits.segmentBytes
+    let served = MemoryDisk()
+    let store = makeStore(served, limits)
+    _ = try store.open()
+    for number: UInt32 in 1...3 { try store.apply([.insert(newMessage(number))]) }
+    let disk = served.afterPowerCut(.everything)
+    // What is damaged is kept aside, which needs room.
+    disk.flipBit(3, ofByte: 60, in: "journal/00")
+    disk.fault = .room(disk.files().values.reduce(0) { $0 + $1.count })
+    let again = makeStore(disk, limits)
+    let report = try again.open()
+    #expect(report.quarantined == 1)
+    #expect(disk.files()["reserve"] == nil)
+    #expect(try allEnvelopes(again).count == 2)
+  }
+
   @Test("a journal that failed on a full disk is opened again with what the reserve has")
   func reserve() throws {
     let disk = MemoryDisk()

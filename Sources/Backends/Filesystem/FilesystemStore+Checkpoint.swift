@@ -104,16 +104,18 @@ extension FilesystemStore {
     let slice = chooseSlice(of: segment, work)
     if !slice.messages.isEmpty { try makeFiles(of: slice) }
     progress[segment.slot]?.done = slice.end
+    progress[segment.slot]?.hasPart = slice.isPart
     if slice.end == work.touched.count {
       if work.hasSettings { try onDisk { () throws(DiskError) in try writeSettings() } }
       progress[segment.slot] = nil
       journal.retireOldest()
     }
     guard !work.touched.isEmpty else { return limits.segmentBytes }
-    guard slice.isPart else {
+    // The last part of a message is what is left of it.
+    guard slice.isPart || work.hasPart else {
       return segment.used / work.touched.count * (slice.end - work.done) + 1
     }
-    return segment.used / max(1, work.files) * limits.sliceFiles + 1
+    return segment.used / max(1, work.files) * slice.files + 1
   }
 
   /// What one step turns into files.
@@ -127,12 +129,10 @@ extension FilesystemStore {
     var isPart = false
   }
 
-  /// Makes the files of these messages what the journal says of them, and forgets that it does. What
-  /// else it has stays there.
-  func makeFiles(of messages: [MessageID]) throws(StoreError) {
-    var slice = Slice(messages: messages, end: 0)
-    for id in messages { slice.files += files(of: id) }
-    try makeFiles(of: slice)
+  /// Makes the files of a message what the journal says of it, and forgets that it does. What else it has
+  /// stays there.
+  func makeFiles(of message: MessageID) throws(StoreError) {
+    try makeFiles(of: Slice(messages: [message], end: 0, files: files(of: message)))
   }
 
   private func makeFiles(of slice: Slice) throws(StoreError) {
@@ -175,6 +175,7 @@ extension FilesystemStore {
       if entry.envelopes.count > limits.sliceFiles {
         // It is chosen again, for the rest.
         slice.isPart = true
+        slice.files = limits.sliceFiles
         break
       }
       slice.end += 1
@@ -206,7 +207,7 @@ extension FilesystemStore {
     _ batch: inout TreeBatch
   ) throws(DiskError) {
     // Gone when it was moved to quarantine, or by hand.
-    guard try tree.contains(id) else { return }
+    guard try tree.contains(id) else { return try completeSetAside(id, entry, &batch) }
     let checksum = try tree.bodyFacts(of: id).checksum
     for slot in entry.envelopes where slot.record != nil {
       guard let envelope = EnvelopeID(message: id, low: slot.low),
@@ -221,6 +222,25 @@ extension FilesystemStore {
     for slot in entry.envelopes where slot.record == nil {
       guard let envelope = EnvelopeID(message: id, low: slot.low) else { continue }
       try batch.remove(envelope)
+    }
+  }
+
+  /// Envelopes of a message that went to quarantine before they were files join it there.
+  private func completeSetAside(
+    _ id: MessageID,
+    _ entry: Overlay.Entry,
+    _ batch: inout TreeBatch
+  ) throws(DiskError) {
+    guard let directory = try quarantine.directory(of: id) else { return }
+    let checksum = try tree.bodyFacts(of: id, in: directory).checksum
+    for slot in entry.envelopes where slot.record != nil {
+      guard let envelope = EnvelopeID(message: id, low: slot.low) else { continue }
+      let path = "\(directory)/\(envelope)"
+      guard try disk.facts(path) == nil, let stored = try readRecord(envelope, slot) else {
+        continue
+      }
+      let text = EnvelopeText.encode(stored.message, stored.envelope, bodyChecksum: checksum)
+      try batch.write(text, to: path)
     }
   }
 

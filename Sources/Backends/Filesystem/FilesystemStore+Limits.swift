@@ -61,5 +61,7 @@ struct CheckpointProgress {
   var done = 0
   /// How many files those changes are about, if none of them is over by then.
   var files = 0
+  /// The next message has parts that are dealt with.
+  var hasPart = false
   var hasSettings = false
 }

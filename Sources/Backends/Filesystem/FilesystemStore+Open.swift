@@ -17,7 +17,14 @@ extension FilesystemStore {
     precondition(state == .closed)
     if locking == .take { lock = try SpoolLock.take(on: disk) }
     do throws(StoreError) {
-      return try openLocked(acknowledged: nil)
+      do throws(StoreError) {
+        return try openLocked(acknowledged: nil)
+      } catch {
+        // With the space that is kept for that.
+        guard case .full = error, try SpaceReserve.release(on: disk) else { throw error }
+        journal.close()
+        return try openLocked(acknowledged: nil)
+      }
     } catch {
       journal.close()
       lock = nil

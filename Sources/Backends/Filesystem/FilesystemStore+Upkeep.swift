@@ -35,7 +35,7 @@ extension FilesystemStore {
     if !check.broken.isEmpty { try apply(check.broken.map { .removeMessage($0) }) }
     if !check.changed.isEmpty {
       // The journal has newer envelopes of theirs, which go with them; the next start leaves those out.
-      try makeFiles(of: check.changed.map(\.id))
+      for (id, _) in check.changed { try makeFiles(of: id) }
       try onDisk { () throws(DiskError) in
         for (id, problem) in check.changed { try setAside(id, because: problem) }
       }
@@ -189,7 +189,9 @@ extension FilesystemStore {
   func tellChecksum(of id: EnvelopeID, in path: String) throws(DiskError) {
     let directory = SpoolTree.path(of: id.message)
     for other in try tree.envelopes(of: id.message) ?? [] where other != id {
-      guard let checksum = try tree.text(of: other, in: directory)?.bodyChecksum else { continue }
+      guard let text = try tree.text(of: other, in: directory) else { continue }
+      // All of them know it, or none.
+      guard let checksum = text.bodyChecksum else { return }
       guard let own = try tree.text(of: id, at: path), own.bodyChecksum != checksum else { return }
       let stored = own.stored
       return try disk.replace(

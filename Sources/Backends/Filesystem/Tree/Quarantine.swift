@@ -95,6 +95,18 @@ struct Quarantine {
     return name
   }
 
+  /// The directory of a message that was moved here; the last one, if there are several.
+  func directory(of message: MessageID) throws(DiskError) -> String? {
+    var found: String?
+    var number = 1
+    while true {
+      let name = number == 1 ? "message-\(message)" : "message-\(message)-\(number)"
+      guard try disk.facts(path(name)) != nil else { return found }
+      found = path(name)
+      number += 1
+    }
+  }
+
   /// Moves a file or a directory here, durably; one that cannot be moved is left in its place.
   mutating func take(
     _ source: String,

@@ -187,18 +187,19 @@ static pthread_mutex_t talaria_left_lock = PTHREAD_MUTEX_INITIALIZER;
 #define LEFT_OF_USER 4
 
 static int talaria_has_too_many_left(uid_t user) {
-  int count = 0;
+  int count = 0, room = 0;
   pthread_mutex_lock(&talaria_left_lock);
   for (size_t place = 0; place < sizeof talaria_left / sizeof *talaria_left; place++) {
     pid_t child = talaria_left[place].child;
-    if (child == 0) continue;
-    if (waitpid(child, NULL, WNOHANG) != 0)
+    if (child == 0 || waitpid(child, NULL, WNOHANG) != 0) {
       talaria_left[place].child = 0;
-    else if (talaria_left[place].user == user)
+      room = 1;
+    } else if (talaria_left[place].user == user) {
       count++;
+    }
   }
   pthread_mutex_unlock(&talaria_left_lock);
-  return count >= LEFT_OF_USER;
+  return !room || count >= LEFT_OF_USER;
 }
 
 static void talaria_leave(pid_t child, uid_t user) {

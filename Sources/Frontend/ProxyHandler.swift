@@ -109,7 +109,8 @@ final class ProxyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     context.close(promise: nil)
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+  /// Also of a channel that never became active.
+  func handlerRemoved(context: ChannelHandlerContext) { end(.unused) }
 
   /// The handlers behind want input: what there is already comes first.
   func read(context: ChannelHandlerContext) {

@@ -31,7 +31,7 @@ final class DispatchDesk {
     /// Reports that wait until the store is read.
     static let earlyReports = 100_000
     /// How long an edge that was replaced may take to end, in milliseconds.
-    static let draining: Int64 = 2000
+    static let draining: Int64 = 5000
   }
 
   /// An envelope that delivery has in hand.

@@ -11,8 +11,8 @@ package struct FileTurns<Work> {
     package var readers = 8
     /// Of one user.
     package var readersOfUser = 2
-    /// Files of one user that wait for his readers.
-    package var waitingOfUser = 64
+    /// Files of one user that wait for his readers. Virtual users may share one, who then has all of theirs.
+    package var waitingOfUser = 2048
     /// Files that wait.
     package var waiting = 4096
     /// How long one waits, in milliseconds: then nobody waits for what it says any longer.

@@ -76,6 +76,15 @@ import Testing
     #expect(desk.reading == ["a0", "b0", "a1", "a2", "b1", "a3"])
   }
 
+  @Test("virtual users who share one have their files read, many at once")
+  func shared() {
+    var desk = Desk()
+    for number in 0..<1000 { desk.ask("a\(number)", of: 1) }
+    for _ in 0..<1000 { desk.done(of: 1) }
+    #expect(desk.refused.isEmpty)
+    #expect(desk.reading == (0..<1000).map { "a\($0)" })
+  }
+
   @Test("what has waited until nobody wants to know it is not read")
   func patience() {
     var desk = Desk()

@@ -8,11 +8,12 @@
 /// an argument's beginning.
 struct ProgramSearch {
   /// Words behind which a command begins, or which run what follows them.
-  private static let prefixes: Set<String> = [
+  private static let prefixes: Set<Substring> = [
     "!", ".", "builtin", "command", "do", "elif", "else", "env", "eval", "exec", "if", "nice",
-    "nohup",
-    "setsid", "source", "then", "time", "until", "while", "{",
+    "nohup", "setsid", "source", "then", "time", "until", "while", "{",
   ]
+  /// Their options that have a value in the next word.
+  private static let optionsWithValue: Set<String> = ["-C", "-a", "-f", "-n", "-o", "-u"]
   /// Programs that are given a command as the word behind `-c`.
   private static let shells: Set<Substring> = ["ash", "bash", "dash", "ksh", "sh", "zsh"]
 
@@ -84,7 +85,9 @@ struct ProgramSearch {
     switch place {
     case .program: return !isAssignment
     case .script: return script.first?.isInProgram ?? true
-    case .operand, .shellOption, .argument: return false
+    // A shell reads its program from the file of that name.
+    case .shellOption: return true
+    case .operand, .argument: return false
     }
   }
 
@@ -155,10 +158,12 @@ struct ProgramSearch {
     switch place {
     case .operand(let next): place = next
     case .program:
-      let goesOn = Self.prefixes.contains(word) || word.hasPrefix("-")
+      let name = word[(word.lastIndex(of: "/").map(word.index(after:)) ?? word.startIndex)...]
+      let goesOn = Self.prefixes.contains(name) || word.hasPrefix("-")
       if isQuoted || !goesOn, !isAssignment {
-        let name = word[(word.lastIndex(of: "/").map(word.index(after:)) ?? word.startIndex)...]
         place = Self.shells.contains(name) ? .shellOption : .argument
+      } else if Self.optionsWithValue.contains(word) {
+        place = .operand(then: .program)
       }
     case .shellOption:
       if !word.hasPrefix("-") {

@@ -17,7 +17,9 @@ struct Monitor: Command {
       guard case .statistics(let statistics) = try service.exchange(.showStats) else {
         throw .brokenAnswer("statistics were expected")
       }
-      let sample = MonitorSample(statistics)
+      var sample = MonitorSample(statistics)
+      // What a role that does not answer has counted is as it was.
+      if statistics.contains(where: { $0.silentRole != nil }) { sample.fill(from: last) }
       switch context.style {
       case .plain:
         if lines % MonitorSample.linesPerHeading == 0 {

@@ -124,6 +124,9 @@ struct MonitorSample {
     for statistic in statistics { values[statistic.name] = statistic.value }
   }
 
+  /// Takes what it lacks from an earlier one.
+  mutating func fill(from last: MonitorSample) { values.merge(last.values) { own, _ in own } }
+
   func value(of column: Column, since last: MonitorSample) -> Int64 {
     switch column.kind {
     case .current: total(column)

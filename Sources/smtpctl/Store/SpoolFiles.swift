@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import CLinux
+import Disk
 import Glibc
 import StoreFactory
 
@@ -42,14 +43,17 @@ enum SpoolFiles {
 
   /// Becomes the user whom the spool's content belongs to, for good. Does nothing unless root.
   ///
-  /// Who only reads may do so on a file system that cannot be written: what opening a store writes is kept in
-  /// memory then, and seen by this process alone.
+  /// Who only reads may do so on a file system that cannot be written, and changes nothing of a spool of
+  /// root's, which OpenSMTPD may be started on again: what opening a store writes is kept in memory then,
+  /// and seen by this process alone.
   static func becomeOwner(
     of spool: String,
     toDo use: StoreAccess.Use
   ) throws(CommandFailure) {
     guard geteuid() == 0 else { return }
-    if use == .read, isReadOnly(spool) { try layMemory(over: spool) }
+    if use == .read, isReadOnly(spool) || status(of: spool)?.st_uid == 0 {
+      try layMemory(over: spool)
+    }
     guard let owner = owner(of: spool) else { return }
     try adopt(spool, owner)
     var step: UnsafePointer<CChar>?
@@ -65,14 +69,37 @@ enum SpoolFiles {
   }
 
   private static func layMemory(over spool: String) throws(CommandFailure) {
+    let device = status(of: spool)?.st_dev
+    for name in StoreFactory.ownedDirectories {
+      guard let found = status(of: "\(spool)/\(name)"), found.st_dev != device else { continue }
+      throw .failed("\(spool)/\(name): a file system of its own cannot be read this way")
+    }
+    try holdLock(of: spool)
     // As above; `step` points to a constant of the function.
     var step: UnsafePointer<CChar>?
     guard unsafe talaria_lay_memory_over(spool, &step) == 0 else {
       let reason = SystemCalls.explanation(errno)
       let name = unsafe step.map { unsafe String(cString: $0) } ?? ""
       throw .failed(
-        "\(spool) is on a read-only file system, and cannot be read: \(name): \(reason)"
+        "\(spool) cannot be read without writing there: \(name): \(reason)"
       )
+    }
+  }
+
+  /// A daemon may serve the spool by another mount of it: the lock that counts is the one below the memory.
+  /// It is held until this process ends.
+  private static func holdLock(of spool: String) throws(CommandFailure) {
+    let path = "\(spool)/\(SpoolLock.name)"
+    // The path is a string of ours for the time of the call.
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard file >= 0 else {
+      if isAbsence(errno) { return }
+      throw failure(path)
+    }
+    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+      let reason = errno
+      close(file)
+      throw reason == EWOULDBLOCK ? .failed("\(path): another process has it") : failure(path)
     }
   }
 
@@ -99,8 +126,6 @@ enum SpoolFiles {
   /// of root's is taken for one that was just made: a copy may have been killed then.
   static func prepare(_ spool: String, like model: String) throws(CommandFailure) {
     let owner = geteuid() == 0 ? owner(of: model) : nil
-    // First: whoever cannot read the one need not make the other.
-    if let owner, !isReadOnly(model) { try adopt(model, owner) }
     // The path is a string of ours for the time of the call.
     if unsafe mkdir(spool, 0o700) != 0 {
       guard errno == EEXIST else { throw failure(spool) }

@@ -7,8 +7,8 @@ internal import Glibc
 internal import Host
 internal import Interprocess
 internal import Mail
-internal import RolePromises
 internal import Policy
+internal import RolePromises
 internal import Sandbox
 internal import Supervisor
 

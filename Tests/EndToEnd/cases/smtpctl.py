@@ -789,6 +789,10 @@ match from any for any action "out"
     daemon.ctl("queue", "verify")
     place = bench.path("copied")
     daemon.ctl("queue", "copy", "fs", f"lmdb:{place}")
+    # OpenSMTPD could be started on it again.
+    status = os.stat(spool)
+    expect_equal((status.st_uid, status.st_mode & 0o777), (0, 0o711), "the spool's owner and mode")
+    expect_equal(sorted(os.listdir(spool)), ["corrupt", "incoming", "offline", "purge", "queue", "temporary"], "the spool")
     daemon.start()
     expect_equal(daemon.ctl("show", "queue").split("|")[3], "auth,internal")
     daemon.stop()

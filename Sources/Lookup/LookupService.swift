@@ -298,7 +298,8 @@ package final class LookupService: RoleService {
     expansions.begin(
       subject,
       ExpansionDesk.Asker(session: session, isWaiting: { [unowned self] in isThere(asker) }) {
-        [unowned self] _, outcome in
+        [unowned self] expansion, outcome in
+        context.log.debug("lookup: \(outcome.text(for: expansion.recipient))")
         switch outcome {
         case .accepted(let drafts) where drafts.count <= EdgeLimits.expansion:
           return accept(asker, drafts)

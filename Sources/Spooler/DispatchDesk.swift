@@ -331,6 +331,10 @@ final class DispatchDesk {
         inlineBytes: body?.count ?? 0
       )
     )
+    let first = envelopes.first.map { "\($0.envelope.id)" } ?? ""
+    queue.context.log.debug(
+      "queue: task \(nextTask) is for delivery: evpid=\(first), \(envelopes.count) of its message"
+    )
     edge.send(.deliver(task: nextTask, message, envelopes.map(\.envelope), body: body))
   }
 

@@ -502,6 +502,35 @@ def small_ones(bench):
     daemon.stop()
 
 
+@case("log verbose tells what becomes of recipients and which envelopes go to delivery, log brief does not")
+def verbosity(bench):
+    daemon = Daemon(bench, 'action "out" relay host "smtp://127.0.0.1:9"\nmatch from any for domain "a.test" action "out"\n').start()
+
+    def said():
+        lines = [line for line in daemon.log().splitlines() if line.startswith("debug: ")]
+        return [line.split(": ")[1] for line in lines]
+
+    def refused(recipient):
+        with Client(daemon.port) as client:
+            client.command("EHLO x")
+            client.command("MAIL FROM:<a@example.org>")
+            client.command(f"RCPT TO:<{recipient}>", "550")
+
+    refused("brief@b.test")
+    expect_equal(said(), [], "said without being asked")
+    daemon.ctl("log", "verbose")
+    identifier = submit(daemon.port, recipients=["long@a.test"])
+    daemon.wait_log(r"debug: lookup: rcpt=<long@a\.test> stands for <long@a\.test> by action out\n")
+    daemon.wait_log(rf"debug: queue: task \d+ is for delivery: evpid={identifier}\w+, 1 of its message\n")
+    refused("no@b.test")
+    daemon.wait_log(r"debug: lookup: rcpt=<no@b\.test> is refused: 550 ")
+    daemon.ctl("log", "brief")
+    before = len(said())
+    refused("brief@b.test")
+    expect_equal(len(said()), before, "debug lines")
+    daemon.stop()
+
+
 @case("exit codes: 255 for no command, 1 for a refusal and for no daemon, 0 else")
 def exit_codes(bench):
     daemon = paused(bench)

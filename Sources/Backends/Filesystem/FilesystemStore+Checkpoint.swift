@@ -15,10 +15,22 @@ extension FilesystemStore {
       return journal.filled > limits.segments / 2 ? .more : .done
     }
     checkpointDebt = 0
-    if journal.ready < 2, journal.canGrow, try grow() { return .more }
+    if journal.ready < 2, journal.canGrow, try isRoomy(), try grow() { return .more }
     if try onDisk({ () throws(DiskError) in try journal.shrink(keeping: 2) }) { return .more }
     try reserve.build(floor: limits.floor)
     return .done
+  }
+
+  /// Whether there is so much room that a file ahead of need takes none of it from bodies, which were begun
+  /// because there was room for them and are not written yet.
+  private func isRoomy() throws(StoreError) -> Bool {
+    try onDisk { () throws(DiskError) in
+      var space = try disk.space()
+      let ahead = UInt64(limits.segments * limits.segmentBytes)
+      guard space.bytesAvailable > ahead else { return false }
+      space.bytesAvailable -= ahead
+      return !space.isNearlyFull(limits.floor)
+    }
   }
 
   /// Makes sure that groups of these extents can be appended. New mail leaves one file of the journal

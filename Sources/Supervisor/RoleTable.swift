@@ -88,6 +88,11 @@ struct RoleTable {
     send(.verbosity(verbosity), to: role)
     if role == .queue, pausedAtStart != 0 { send(.paused(pausedAtStart), to: role) }
     handFirstCertificates(to: role, backoffs[role] == nil ? .first : .again)
+    if role == .lookup { sendTables() }
+    for (one, other) in Role.edges where one == role || other == role {
+      connect(one, other)
+    }
+    // Whoever is let in finds everybody there.
     if let sockets = listeners[role] {
       var first = 0
       while first < sockets.count {
@@ -95,10 +100,6 @@ struct RoleTable {
         send(.listeners(first: UInt16(first)), descriptors: Array(part), to: role)
         first = part.endIndex
       }
-    }
-    if role == .lookup { sendTables() }
-    for (one, other) in Role.edges where one == role || other == role {
-      connect(one, other)
     }
   }
 

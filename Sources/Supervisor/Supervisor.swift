@@ -70,7 +70,9 @@ package final class Supervisor {
       say("fatal: \(error.reason)")
       return 1
     }
-    for role in Role.started { roles.start(role, verbosity: verbosity) }
+    for role in Role.started where role != .frontend { roles.start(role, verbosity: verbosity) }
+    // Behind those that a client's mail needs.
+    roles.start(.frontend, verbosity: verbosity)
     while true {
       wait()
       startWhatIsDue()

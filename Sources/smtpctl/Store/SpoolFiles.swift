@@ -107,12 +107,7 @@ enum SpoolFiles {
   /// smtpd serves it: whoever works on it writes there.
   private static func adopt(_ spool: String, _ owner: stat) throws(CommandFailure) {
     guard status(of: spool)?.st_uid == 0 else { return }
-    for name in StoreFactory.ownedDirectories {
-      guard let found = status(of: "\(spool)/\(name)"), found.st_uid != owner.st_uid else {
-        continue
-      }
-      throw .failed("\(spool)/\(name): belongs to uid \(found.st_uid) and not to \(owner.st_uid)")
-    }
+    try refuseOthers(in: spool, owner)
     // The path is a string of ours for the time of the call; no link is followed.
     let directory = unsafe open(spool, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard directory >= 0 else { throw failure(spool) }
@@ -122,10 +117,21 @@ enum SpoolFiles {
     }
   }
 
+  private static func refuseOthers(in spool: String, _ owner: stat) throws(CommandFailure) {
+    for name in StoreFactory.ownedDirectories {
+      guard let found = status(of: "\(spool)/\(name)"), found.st_uid != owner.st_uid else {
+        continue
+      }
+      throw .failed("\(spool)/\(name): belongs to uid \(found.st_uid) and not to \(owner.st_uid)")
+    }
+  }
+
   /// Makes a directory, if there is none, that belongs to whom `model`'s content belongs to. An empty one
   /// of root's is taken for one that was just made: a copy may have been killed then.
   static func prepare(_ spool: String, like model: String) throws(CommandFailure) {
     let owner = geteuid() == 0 ? owner(of: model) : nil
+    // First: whoever cannot read the one need not make the other.
+    if let owner, status(of: model)?.st_uid == 0 { try refuseOthers(in: model, owner) }
     // The path is a string of ours for the time of the call.
     if unsafe mkdir(spool, 0o700) != 0 {
       guard errno == EEXIST else { throw failure(spool) }

@@ -116,7 +116,7 @@ match from any for domain "in.test" action "in"
             opened = os.listdir(f"/proc/{child}/fd")
             expect(len(opened) <= 3, f"it has {opened}")
         eventually(lambda: not any(is_alive(child) for child in first), "they are not ended", seconds=HOME + 5)
-        last = eventually(readers, "none of those that waited is stopped", seconds=HOME)
+        last = eventually(caught, "none of those that waited is stopped", seconds=30)
         os.kill(daemon.process.pid, signal.SIGKILL)
         eventually(lambda: not any(is_alive(child) for child in last), "they outlive the server", seconds=5)
 

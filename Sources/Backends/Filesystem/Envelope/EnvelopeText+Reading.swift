@@ -257,6 +257,9 @@ extension EnvelopeText {
         envelope.originalRecipient =
           parts.count == 2 ? "\(parts[0]);\(decoded(parts[1]))" : "rfc822;\(original.prefix(500))"
       }
+      guard envelope.originalRecipient?.utf8.count ?? 0 <= RecordLimits.originalRecipient else {
+        throw Problem("dsn-orcpt: too long")
+      }
       envelope.unknownFields = hexadecimal["envelope-fields"] ?? []
       envelope.progress.tries = UInt16(clamping: numbers["retry"] ?? 0)
       envelope.progress.lastTry = time("last-try").flatMap { $0 == .epoch ? nil : $0 }
@@ -333,6 +336,9 @@ extension EnvelopeText {
       }
       message.envelopeIdentifier = texts[.envelopeIdentifier].flatMap { text in
         text.isEmpty ? nil : decoded(text[...])
+      }
+      guard message.envelopeIdentifier?.utf8.count ?? 0 <= RecordLimits.envelopeIdentifier else {
+        throw Problem("dsn-envid: too long")
       }
       message.priority = Int8(clamping: noted("priority") ?? 0)
       message.session.transport = notes["transport"] == "tls" ? .tls : .clear

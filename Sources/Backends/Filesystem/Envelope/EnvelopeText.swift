@@ -31,14 +31,15 @@ package enum EnvelopeText {
     case subaddress = "mda-subaddress"
     case user = "mda-user"
 
+    /// Of what stands in the file: two of them as xtext, with three bytes a character at most.
     var limit: Int {
       switch self {
       case .dispatcher, .smtpname, .helo, .hostname, .username, .subaddress, .user:
         RecordLimits.name
       case .tag: RecordLimits.tag
       case .errorline: RecordLimits.errorText
-      case .envelopeIdentifier: RecordLimits.envelopeIdentifier
-      case .originalRecipient: RecordLimits.originalRecipient
+      case .envelopeIdentifier: 3 * RecordLimits.envelopeIdentifier
+      case .originalRecipient: 3 * RecordLimits.originalRecipient
       case .command: RecordLimits.command
       }
     }

@@ -51,7 +51,7 @@ enum SpoolFiles {
     toDo use: StoreAccess.Use
   ) throws(CommandFailure) {
     guard geteuid() == 0 else { return }
-    if use == .read, isReadOnly(spool) || status(of: spool)?.st_uid == 0 {
+    if use == .read, isReadOnly(spool) || isRoots(spool) {
       try layMemory(over: spool)
     }
     guard let owner = owner(of: spool) else { return }
@@ -67,6 +67,9 @@ enum SpoolFiles {
     // The path is a string of ours for the time of the call.
     unsafe talaria_is_read_only(path) == 1
   }
+
+  /// Whether it is as OpenSMTPD leaves a spool.
+  private static func isRoots(_ spool: String) -> Bool { status(of: spool)?.st_uid == 0 }
 
   private static func layMemory(over spool: String) throws(CommandFailure) {
     let device = status(of: spool)?.st_dev
@@ -106,7 +109,7 @@ enum SpoolFiles {
   /// A spool of root's, as OpenSMTPD leaves it, becomes that of the user whom its content belongs to, as when
   /// smtpd serves it: whoever works on it writes there.
   private static func adopt(_ spool: String, _ owner: stat) throws(CommandFailure) {
-    guard status(of: spool)?.st_uid == 0 else { return }
+    guard isRoots(spool) else { return }
     try refuseOthers(in: spool, owner)
     // The path is a string of ours for the time of the call; no link is followed.
     let directory = unsafe open(spool, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -131,7 +134,7 @@ enum SpoolFiles {
   static func prepare(_ spool: String, like model: String) throws(CommandFailure) {
     let owner = geteuid() == 0 ? owner(of: model) : nil
     // First: whoever cannot read the one need not make the other.
-    if let owner, status(of: model)?.st_uid == 0 { try refuseOthers(in: model, owner) }
+    if let owner, isRoots(model) { try refuseOthers(in: model, owner) }
     // The path is a string of ours for the time of the call.
     if unsafe mkdir(spool, 0o700) != 0 {
       guard errno == EEXIST else { throw failure(spool) }

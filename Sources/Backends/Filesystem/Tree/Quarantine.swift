@@ -84,27 +84,23 @@ struct Quarantine {
 
   private func path(_ name: String) -> String { "\(Quarantine.directory)/\(name)" }
 
-  /// A name that is not taken, beginning with `wish`.
-  private func freeName(_ wish: String) throws(DiskError) -> String {
-    var name = wish
-    var number = 2
-    while try disk.facts(path(name)) != nil {
-      name = "\(wish)-\(number)"
-      number += 1
-    }
-    return name
+  /// What things of one wish are called, from 1.
+  private static func name(_ wish: String, _ number: Int) -> String {
+    number == 1 ? wish : "\(wish)-\(number)"
+  }
+
+  /// The first number whose name is not taken.
+  private func freeNumber(_ wish: String) throws(DiskError) -> Int {
+    var number = 1
+    while try disk.facts(path(Quarantine.name(wish, number))) != nil { number += 1 }
+    return number
   }
 
   /// The directory of a message that was moved here; the last one, if there are several.
   func directory(of message: MessageID) throws(DiskError) -> String? {
-    var found: String?
-    var number = 1
-    while true {
-      let name = number == 1 ? "message-\(message)" : "message-\(message)-\(number)"
-      guard try disk.facts(path(name)) != nil else { return found }
-      found = path(name)
-      number += 1
-    }
+    let wish = "message-\(message)"
+    let free = try freeNumber(wish)
+    return free > 1 ? path(Quarantine.name(wish, free - 1)) : nil
   }
 
   /// Moves a file or a directory here, durably; one that cannot be moved is left in its place.
@@ -116,7 +112,7 @@ struct Quarantine {
   ) throws(DiskError) {
     let name: String
     do {
-      name = try freeName(wish)
+      name = Quarantine.name(wish, try freeNumber(wish))
       try writeNote(name, reason, source, now)
       try disk.rename(source, to: path(name))
     } catch {

@@ -22,7 +22,7 @@ extension DispatchDesk {
     }
     for report in reports {
       // One that was sent again after it was recorded may meet the next try of its envelope.
-      guard let flight = flying[report.envelope], flight.task == nil || flight.task == task else {
+      guard let flight = flying[report.envelope], flight.task == task else {
         acknowledge.one()
         continue
       }

@@ -38,8 +38,8 @@ final class DispatchDesk {
   struct Flight {
     /// As it was when it was dispatched.
     let stored: StoredEnvelope
-    /// Nil when an earlier process of ours dispatched it.
-    let task: UInt64?
+    /// Maybe one that an earlier process of ours dispatched.
+    let task: UInt64
   }
 
   unowned let queue: QueueService
@@ -53,8 +53,10 @@ final class DispatchDesk {
   private(set) var bodies: TaskBodies?
   var flying: [EnvelopeID: Flight] = [:]
   var resting: RestingDestinations
+  /// What delivery has said that it has in hand, before its list is complete.
+  private var announced = TasksInHand()
   /// In hand according to delivery, and not yet found in the store.
-  private var claimed: Set<EnvelopeID> = []
+  private var claimed = TasksInHand()
   var earlyReports: [(task: UInt64, reports: [EnvelopeReport])] = []
   /// Deaths of the delivering role, by what it had in hand.
   var crashes: [EnvelopeID: UInt8] = [:]
@@ -80,6 +82,7 @@ final class DispatchDesk {
     takeReports()
     self.generation = generation
     isReconciled = false
+    announced = TasksInHand()
     edge = DeliveryEdge(
       descriptor: descriptor,
       peer: .delivery,
@@ -131,16 +134,17 @@ final class DispatchDesk {
     var messages = waiting[...]
     waiting = []
     while let message = messages.popFirst() {
-      if case .reconcile(let inHand) = message, !isReconciled {
+      switch message {
+      case _ where isReconciled: take(message)
+      case .inHand(let task, let envelopes): announced.add(task, envelopes)
+      case .reconcile:
         waiting = Array(messages)
-        return reconcile(Set(inHand))
-      }
-      guard isReconciled else {
+        return reconcile()
+      default:
         // Not before the list, nor before it has been looked at.
         waiting = [message] + messages
         return
       }
-      take(message)
     }
   }
 
@@ -153,7 +157,7 @@ final class DispatchDesk {
 
   private func take(_ message: DeliveryToQueue) {
     switch message {
-    case .reconcile: break
+    case .inHand, .reconcile: break
     case .destinationRests(let task, let milliseconds): rest(task, milliseconds)
     case .credit(let task, let bytes): bodies?.credit(task, Int(bytes))
     case .cancelBody(let task): bodies?.stop(task)
@@ -171,34 +175,35 @@ final class DispatchDesk {
 
   /// Whether delivery has this envelope in hand already; it is in flight then.
   func claim(_ stored: StoredEnvelope) -> Bool {
-    guard claimed.remove(stored.envelope.id) != nil else { return false }
-    flying[stored.envelope.id] = Flight(stored: stored, task: nil)
+    guard let task = claimed.remove(stored.envelope.id) else { return false }
+    flying[stored.envelope.id] = Flight(stored: stored, task: task)
     return true
   }
 
   /// All of the store is in the schedule now.
   func loaded() {
-    claimed = []
+    claimed = TasksInHand()
     let reports = earlyReports
     earlyReports = []
     for early in reports { report(early.task, early.reports) }
     pump()
   }
 
-  private func reconcile(_ inHand: Set<EnvelopeID>) {
-    for (id, flight) in flying where !inHand.contains(id) { crashed(id, flight.stored) }
+  private func reconcile() {
+    let inHand = exchange(&announced, with: TasksInHand())
+    for (id, flight) in flying where inHand[id] != flight.task { crashed(id, flight.stored) }
     bodies?.dropTasks { [flying] in flying[$0] != nil }
     // Delivery's own holds went with its last process.
     for hold in queue.scheduler.holdQueues() where hold.name.hasPrefix("delivery ") {
       _ = queue.scheduler.release(hold.name, .all, at: Clock.now())
     }
     // Of an older process of ours: in the schedule already, or found when the store is read further.
-    var scheduled: [EnvelopeID] = []
-    for id in inHand where flying[id] == nil {
+    var scheduled = TasksInHand()
+    for (id, task) in inHand where flying[id] == nil {
       if queue.scheduler.status(of: id) != nil {
-        scheduled.append(id)
+        scheduled.add(task, [id])
       } else if queue.loading != .complete {
-        claimed.insert(id)
+        claimed.add(task, [id])
       }
     }
     let generation = generation
@@ -211,20 +216,24 @@ final class DispatchDesk {
   }
 
   /// Takes envelopes out of the schedule that delivery has in hand.
-  private func takeOver(_ ids: [EnvelopeID], _ finished: @escaping () -> Void) {
-    guard !ids.isEmpty else { return finished() }
+  private func takeOver(_ inHand: TasksInHand, _ finished: @escaping () -> Void) {
+    guard !inHand.isEmpty else { return finished() }
+    let ids = inHand.envelopes
     queue.worker.read({ store throws(StoreError) in try DispatchDesk.envelopes(ids, in: store) }) {
       [unowned self] result in
       switch result {
       case .failure(let error):
         queue.context.log.warn("queue: reading what is in flight: \(error)")
         queue.context.loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [unowned self] in
-          takeOver(ids, finished)
+          takeOver(inHand, finished)
         }
       case .success(let found):
-        for stored in found
-        where queue.scheduler.claim(stored.envelope.id, at: Clock.now()) == .changed {
-          flying[stored.envelope.id] = Flight(stored: stored, task: nil)
+        for stored in found {
+          let id = stored.envelope.id
+          guard let task = inHand[id], queue.scheduler.claim(id, at: Clock.now()) == .changed else {
+            continue
+          }
+          flying[id] = Flight(stored: stored, task: task)
         }
         finished()
       }

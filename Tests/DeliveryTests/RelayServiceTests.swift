@@ -299,6 +299,30 @@ struct RelayServiceTests {
     }
   }
 
+  @Test(
+    "a body that would be asked for while there is no queue fails; one that comes later is asked for"
+  )
+  func noQueue() async throws {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let server = try await ScriptedServer(.normal, on: group)
+    let bench = try await ServiceBench(settings(server.port), on: group.next())
+    try await bench.run { service in
+      service.begin(ServiceBench.task(1, inline: false))
+      service.queueLost()
+    }
+    let reports = try await bench.reports(1)
+    #expect(
+      reports[1] == [.temporary(EnhancedStatus(.temporary, 3, 0), "The queue is restarting")]
+    )
+    try await bench.run { service in
+      service.queueReplaced()
+      service.begin(ServiceBench.task(2, inline: false))
+    }
+    try await bench.watch { if case .grantBody(2, _) = $0 { true } else { false } }
+    #expect(server.record.messages.isEmpty)
+    try await server.close()
+  }
+
   @Test("what cannot be tried is deferred with its reason")
   func deferred() async throws {
     let group = MultiThreadedEventLoopGroup.singleton

@@ -120,7 +120,7 @@ struct EdgeMessageTests {
     )
     report.report.peer = "mx1.example.com"
     for sent: DeliveryToQueue in [
-      .reconcile(inHand: [envelope.id]), .credit(task: 1, 2), .cancelBody(task: 1),
+      .inHand(task: 1, [envelope.id]), .reconcile, .credit(task: 1, 2), .cancelBody(task: 1),
       .report(task: 1, [report]), .release(key: 1, count: 3), .release(key: 1, count: nil),
       .destinationRests(task: 1, milliseconds: 2),
     ] { try Self.check(sent) }

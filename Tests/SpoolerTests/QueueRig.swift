@@ -210,9 +210,10 @@ final class QueueRig: Sendable {
     try await ControlPeer(.queue, connect(.control), on: loop)
   }
 
-  func delivery(inHand: [EnvelopeID] = []) async throws -> DeliveryPeer {
+  func delivery(inHand: [UInt64: [EnvelopeID]] = [:]) async throws -> DeliveryPeer {
     let peer = try await DeliveryPeer(.queue, connect(.delivery), on: loop)
-    try await peer.send(.reconcile(inHand: inHand))
+    for (task, envelopes) in inHand { try await peer.send(.inHand(task: task, envelopes)) }
+    try await peer.send(.reconcile)
     return peer
   }
 

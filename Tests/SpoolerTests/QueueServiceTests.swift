@@ -187,7 +187,7 @@ struct QueueServiceTests {
     let task = try await Self.task(&first)
     try await first.close()
     // It lives, and has it in hand: nothing is dispatched, and its report counts.
-    var second = try await rig.delivery(inHand: task.envelopes.map(\.id))
+    var second = try await rig.delivery(inHand: [task.id: task.envelopes.map(\.id)])
     let next = try #require(MessageID(id.rawValue + 1))
     #expect(try await Self.submit(next, &frontend, lookup) == 250)
     let other = try await Self.task(&second)
@@ -199,6 +199,38 @@ struct QueueServiceTests {
     var third = try await rig.delivery()
     let again = try await Self.task(&third)
     #expect(again.envelopes.map(\.id) == other.envelopes.map(\.id) && again.id != other.id)
+  }
+
+  @Test("of several tasks of one envelope in hand the last one counts")
+  func severalTasks() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    let envelopes = [try QueueRig.envelope(id)]
+    var delivery = try await rig.delivery(inHand: [7: envelopes.map(\.id), 8: envelopes.map(\.id)])
+    try await Self.report(Task(id: 7, envelopes: envelopes, body: nil), .permanent, &delivery)
+    #expect(try await Self.isStored(id, rig))
+    try await Self.report(Task(id: 8, envelopes: envelopes, body: nil), .delivered, &delivery)
+    #expect(try await !Self.isStored(id, rig))
+  }
+
+  @Test("an envelope whose last task never came to delivery is not waited for")
+  func lostTask() async throws {
+    let rig = try await QueueRig()
+    var frontend = try await rig.frontend()
+    let lookup = try await rig.lookup()
+    var first = try await rig.delivery()
+    let id = try await Self.block(&frontend)
+    #expect(try await Self.submit(id, &frontend, lookup) == 250)
+    let lost = try await Self.task(&first)
+    try await first.close()
+    // An earlier try of the same, whose report was not recorded.
+    let known = Task(id: lost.id - 1, envelopes: lost.envelopes, body: nil)
+    var second = try await rig.delivery(inHand: [known.id: known.envelopes.map(\.id)])
+    try await Self.report(known, .delivered, &second)
+    #expect(try await !Self.isStored(id, rig))
   }
 
   @Test("the last reports of a delivery that died count, though its successor is there already")

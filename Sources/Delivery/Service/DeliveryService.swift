@@ -15,6 +15,8 @@ package final class DeliveryService {
   let clock: () -> Instant
   private let effect: (DeliveryEffect) -> Void
   private var ledger = TaskLedger()
+  /// False while there is no edge to it. Tasks come over one.
+  private var hasQueue = true
   /// Bodies that were asked for, by task.
   private var inflows: [UInt64: OpenBody] = [:]
   private var hostTurn = 0
@@ -109,10 +111,20 @@ package final class DeliveryService {
   /// The reports that were not acknowledged, for a reconciliation.
   package var unacknowledged: [TaskReport] { ledger.unacknowledged }
 
-  /// The edge to the queue is gone: bodies that were on their way end, their tasks are deferred.
+  /// The edge to the queue is gone, and nobody gives bodies until `queueReplaced`: those that were on their
+  /// way end, their tasks are deferred.
   package func queueLost() {
-    for task in Array(inflows.keys) { bodyFailed(task: task, reason: "The queue is restarting") }
+    hasQueue = false
+    for task in Array(inflows.keys) { bodyFailed(task: task, reason: Self.queueIsGone) }
   }
+
+  /// The edge to the queue was made anew: bodies that were on their way over another one end.
+  package func queueReplaced() {
+    queueLost()
+    hasQueue = true
+  }
+
+  private static let queueIsGone = "The queue is restarting"
 
   // MARK: Lookup
 
@@ -287,6 +299,7 @@ package final class DeliveryService {
     guard task.body == nil, inflows[task.id] == nil else { return }
     let window = settings.bodyWindow
     inflows[task.id] = OpenBody(inflow: BodyInflow(size: task.message.size, window: window))
+    guard hasQueue else { return bodyFailed(task: task.id, reason: Self.queueIsGone) }
     effect(.grantBody(task: task.id, bytes: window))
   }
 

@@ -79,16 +79,6 @@ package enum QueueToDelivery: EdgeMessage {
   }
 }
 
-extension ByteReader {
-  package mutating func readEnvelopeIDs() throws(DecodingError) -> [EnvelopeID] {
-    var ids: [EnvelopeID] = []
-    for _ in 0..<(try readCount(of: "envelopes", atMost: 500_000)) {
-      ids.append(try readEnvelopeID())
-    }
-    return ids
-  }
-}
-
 /// What became of one envelope of a task.
 package struct EnvelopeReport: Hashable, Sendable {
   package var envelope: EnvelopeID
@@ -102,9 +92,11 @@ package struct EnvelopeReport: Hashable, Sendable {
 
 /// Delivery to queue.
 package enum DeliveryToQueue: EdgeMessage {
-  /// The first message of an edge: every envelope that is in hand, those included whose outcome was not
-  /// recorded and follows as a `report`.
-  case reconcile(inHand: [EnvelopeID])
+  /// A task that is in hand: its outcome was not recorded, or it has none yet. The first messages of an
+  /// edge, up to `reconcile`.
+  case inHand(task: UInt64, [EnvelopeID])
+  /// That was all that is in hand. The reports that were not recorded follow.
+  case reconcile
   /// So many more bytes of the task's body may come; the first one opens the stream.
   case credit(task: UInt64, UInt32)
   /// No more of this body is wanted.
@@ -118,8 +110,9 @@ package enum DeliveryToQueue: EdgeMessage {
 
   package func encode(into writer: inout ByteWriter) {
     switch self {
-    case .reconcile(let ids):
+    case .inHand(let task, let ids):
       writer.write(UInt8(1))
+      writer.write(task)
       writer.writeVariable(UInt64(ids.count))
       for id in ids { writer.write(id.rawValue) }
     case .credit(let task, let bytes):
@@ -145,12 +138,19 @@ package enum DeliveryToQueue: EdgeMessage {
       writer.write(UInt8(6))
       writer.write(task)
       writer.write(milliseconds)
+    case .reconcile: writer.write(UInt8(7))
     }
   }
 
   package init(decoding reader: inout ByteReader) throws(DecodingError) {
     switch try reader.readByte() {
-    case 1: self = .reconcile(inHand: try reader.readEnvelopeIDs())
+    case 1:
+      let task: UInt64 = try reader.readInteger()
+      var ids: [EnvelopeID] = []
+      for _ in 0..<(try reader.readCount(of: "envelopes", atMost: EdgeLimits.envelopes)) {
+        ids.append(try reader.readEnvelopeID())
+      }
+      self = .inHand(task: task, ids)
     case 2: self = .credit(task: try reader.readInteger(), try reader.readInteger())
     case 3: self = .cancelBody(task: try reader.readInteger())
     case 4:
@@ -172,6 +172,7 @@ package enum DeliveryToQueue: EdgeMessage {
         task: try reader.readInteger(),
         milliseconds: try reader.readInteger()
       )
+    case 7: self = .reconcile
     default: throw .invalid(field: "message kind")
     }
   }

@@ -119,11 +119,8 @@ final class DeliveryRole: RoleService {
   // MARK: - Edges
 
   private func connectQueue(_ descriptor: CInt) {
-    if let queue {
-      // What it still carries is its work, which the new one does not know of.
-      queue.close()
-      service?.queueLost()
-    }
+    // What it still carries is its work, which the new one does not know of.
+    queue?.close()
     let edge = QueueEdge(
       descriptor: descriptor,
       peer: .queue,
@@ -136,7 +133,9 @@ final class DeliveryRole: RoleService {
       }
     )
     queue = edge
-    edge.send(.reconcile(inHand: tasks.values.flatMap(\.self)))
+    for (task, envelopes) in tasks { edge.send(.inHand(task: task, envelopes)) }
+    edge.send(.reconcile)
+    service?.queueReplaced()
     for report in service?.unacknowledged ?? [] { send(report) }
   }
 

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: ISC
 """What is queued outlives the process that took it."""
 
+import os
 import random
+import signal
 import subprocess
+import threading
 import time
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.client import message, stuffed, submit, Client
-from harness.daemon import BACKENDS, SMTPCTL, Daemon, start_fails
+from harness.daemon import BACKENDS, SMTPCTL, Daemon, freeze, start_fails
 from harness.sink import Sink
 
 BIG = b"Subject: big\r\n\r\n" + b"0123456789abcdef0123456789abcdef\r\n" * 30000
@@ -52,6 +55,35 @@ def orderly(bench, backend):
     expect_equal(len(sink.deliveries), 0)
     daemon.ctl("resume", "mta")
     check_all_once(daemon, sink, 20)
+    daemon.stop()
+
+
+@case("a connection that is ready while there is no queue does not wait for a body that nobody sends")
+def body_without_queue(bench):
+    queue_is_gone = threading.Event()
+
+    def banner(sink, argument):
+        queue_is_gone.wait(30)
+
+    sink = Sink(bench, {"banner": banner})
+    daemon = relay(bench, sink, "sqlite").start()
+    submit(daemon.port, recipients=["b@example.com"], body=BIG)
+    eventually(lambda: sink.connections, "delivery does not connect")
+    # Stopped, the supervisor makes no new queue meanwhile.
+    freeze(daemon.process.pid)
+    try:
+        os.kill(daemon.roles()["queue"], signal.SIGKILL)
+        time.sleep(0.1)
+        queue_is_gone.set()
+        eventually(lambda: any(text.startswith("MAIL") for _, text, _ in sink.commands), "delivery does not begin")
+    finally:
+        os.kill(daemon.process.pid, signal.SIGCONT)
+    eventually(lambda: "The queue is restarting" in daemon.log(), "the try does not end")
+    eventually(lambda: daemon.run_ctl("show", "status").returncode == 0, "smtpctl gets no answer")
+    daemon.wait_queued(1)
+    daemon.ctl("schedule", "all")
+    daemon.wait_empty()
+    expect_equal(sink.subjects(), ["big"])
     daemon.stop()
 
 

@@ -53,7 +53,7 @@ package final class ControlServer {
     self.statistics = statistics
     self.log = log
     self.loop = loop
-    table = RequestTable(limits: limits)
+    table = RequestTable(limits: limits, lastID: .random(in: 0 ... .max))
   }
 
   /// Accepts on a bound, listening Unix socket, and takes it over.

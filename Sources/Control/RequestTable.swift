@@ -47,10 +47,13 @@ package struct RequestTable: Sendable {
   private var identifiers: [Key: UInt32] = [:]
   private var counts: [ClientID: Int] = [:]
   private var reachable: Set<ControlTarget> = []
-  private var lastID: UInt32 = 0
+  private var lastID: UInt32
 
-  package init(limits: ControlServerLimits = ControlServerLimits()) {
+  /// - Parameter lastID: where the numbers that roles see begin. To be random, since a role may answer what an
+  ///   earlier process of ours has asked.
+  package init(limits: ControlServerLimits = ControlServerLimits(), lastID: UInt32 = 0) {
     self.limits = limits
+    self.lastID = lastID
   }
 
   /// Requests without a final answer.

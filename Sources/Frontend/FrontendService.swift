@@ -255,6 +255,8 @@ package final class FrontendService: RoleService {
   }
 
   private func connectQueue(_ generation: UInt32, _ descriptor: CInt) {
+    // The end of the last one was not seen yet: what was open there is unknown to the new one.
+    if queue != nil { failOpenTransactions() }
     queueGeneration = generation
     identifiers.clear()
     let edge = QueueEdge(
@@ -321,11 +323,7 @@ package final class FrontendService: RoleService {
   private func queueLost() {
     queue = nil
     identifiers.clear()
-    for (id, transaction) in transactions where !submitted.contains(id) {
-      transaction.unacknowledged = 0
-      transaction.share = nil
-      owners[id]?.transactionFailed(FrontendService.noQueue)
-    }
+    failOpenTransactions()
     let waiting = waitingForIdentifiers
     waitingForIdentifiers = []
     for begin in waiting { begin() }
@@ -333,6 +331,14 @@ package final class FrontendService: RoleService {
     context.loop.assumeIsolated().scheduleTask(in: .seconds(30)) { [unowned self] in
       guard queue == nil else { return }
       for id in asked where submitted.contains(id) { finish(id, .refused(FrontendService.noQueue)) }
+    }
+  }
+
+  private func failOpenTransactions() {
+    for (id, transaction) in transactions where !submitted.contains(id) {
+      transaction.unacknowledged = 0
+      transaction.share = nil
+      owners[id]?.transactionFailed(FrontendService.noQueue)
     }
   }
 }

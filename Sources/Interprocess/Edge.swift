@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 internal import ControlProtocol
+internal import Glibc
 internal import Mail
 package import NIOCore
 internal import NIOPosix
@@ -197,7 +198,10 @@ private final class EdgeHandler<Outgoing: EdgeMessage, Incoming: EdgeMessage>:
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // A reset socket is an ended role; `channelInactive` follows.
+    // A reset socket is an ended role; `channelInactive` follows. Another error says nothing about the peer.
+    if let code = (error as? IOError)?.errnoCode, ![ECONNRESET, EPIPE].contains(code) {
+      edge.finish(.violated("\(error)"))
+    }
     context.close(promise: nil)
   }
 

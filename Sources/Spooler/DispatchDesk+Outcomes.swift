@@ -7,7 +7,14 @@ internal import Scheduler
 
 /// What became of envelopes: reports, deaths of the delivering role, and the end of their time.
 extension DispatchDesk {
-  func report(_ task: UInt64, _ reports: [EnvelopeReport]) {
+  /// When a report is taken.
+  enum Arrival {
+    case inTime
+    /// It waited until the store was read: what it wants held may have been released since.
+    case late
+  }
+
+  func report(_ task: UInt64, _ reports: [EnvelopeReport], _ arrival: Arrival = .inTime) {
     if queue.loading != .complete, earlyReports.count < Limits.earlyReports,
       reports.contains(where: { flying[$0.envelope] == nil })
     {
@@ -29,6 +36,11 @@ extension DispatchDesk {
       flying[report.envelope] = nil
       if queue.quarantined.remove(report.envelope) != nil {
         forget([report.envelope], except: [])
+        acknowledge.one()
+        continue
+      }
+      if arrival == .late, report.report.result == .held {
+        queue.back(flight.stored, .returned(company(of: flight.stored)), at: now)
         acknowledge.one()
         continue
       }

@@ -185,12 +185,16 @@ final class DispatchDesk {
     claimed = TasksInHand()
     let reports = earlyReports
     earlyReports = []
-    for early in reports { report(early.task, early.reports) }
+    for early in reports { report(early.task, early.reports, .late) }
     pump()
   }
 
   private func reconcile() {
-    let inHand = exchange(&announced, with: TasksInHand())
+    var inHand = exchange(&announced, with: TasksInHand())
+    // What has ended is not tried again before its report is taken.
+    for early in earlyReports { inHand.add(early.task, early.reports.map(\.envelope)) }
+    // Of a delivery that died meanwhile.
+    claimed = TasksInHand()
     for (id, flight) in flying where inHand[id] != flight.task { crashed(id, flight.stored) }
     bodies?.dropTasks { [flying] in flying[$0] != nil }
     // Delivery's own holds went with its last process.
@@ -206,26 +210,30 @@ final class DispatchDesk {
         claimed.add(task, [id])
       }
     }
-    let generation = generation
-    takeOver(scheduled) { [unowned self] in
-      guard generation == self.generation, edge != nil else { return }
+    takeOver(scheduled, generation) { [unowned self] in
       isReconciled = true
       takeWaiting()
       pump()
     }
   }
 
-  /// Takes envelopes out of the schedule that delivery has in hand.
-  private func takeOver(_ inHand: TasksInHand, _ finished: @escaping () -> Void) {
+  /// Takes envelopes out of the schedule that delivery has in hand, unless the edge is another one by then.
+  private func takeOver(
+    _ inHand: TasksInHand,
+    _ generation: UInt32,
+    _ finished: @escaping () -> Void
+  ) {
     guard !inHand.isEmpty else { return finished() }
     let ids = inHand.envelopes
     queue.worker.read({ store throws(StoreError) in try DispatchDesk.envelopes(ids, in: store) }) {
       [unowned self] result in
+      guard generation == self.generation, edge != nil else { return }
       switch result {
       case .failure(let error):
         queue.context.log.warn("queue: reading what is in flight: \(error)")
         queue.context.loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [unowned self] in
-          takeOver(inHand, finished)
+          guard generation == self.generation, edge != nil else { return }
+          takeOver(inHand, generation, finished)
         }
       case .success(let found):
         for stored in found {

@@ -63,7 +63,11 @@ final class TaskBodies {
     guard let task = tasks[id] else {
       return send(.bodyFailed(task: id, reason: "the queue was restarted"))
     }
-    guard !task.isStopped else { return }
+    // Of one that has ended or was cancelled delivery hears no more; one that was stopped with an edge would
+    // wait for ever.
+    guard !task.isStopped else {
+      return send(.bodyFailed(task: id, reason: "the queue has begun anew"))
+    }
     task.credit += bytes
     stream(id, task)
   }

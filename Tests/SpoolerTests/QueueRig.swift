@@ -42,6 +42,8 @@ final class QueueRig: Sendable {
     /// Where opening again finds no room as long as there is a reserve.
     let fullDisk = Mutex<MemoryDisk?>(nil)
     let attempts = Mutex(0)
+    /// The mail that was there from the start cannot be read.
+    let isStuck = Mutex(false)
     /// Put into the store by somebody else before the next change.
     let foreign = Mutex<[NewMessage]>([])
     let settings = Mutex<[String: [UInt8]]>([:])
@@ -81,7 +83,7 @@ final class QueueRig: Sendable {
 
   /// - Parameters:
   ///   - mail: mail that is in the store from the start; nil for an empty store that can fail.
-  ///   - isStuck: whether the reading of that mail never ends.
+  ///   - isStuck: whether the reading of that mail does not end before `letGo`.
   ///   - disk: whose room is watched.
   ///   - openError: what opening the store fails with, each time that it is tried.
   init(
@@ -95,6 +97,7 @@ final class QueueRig: Sendable {
     let channels = try SupervisorChannel.makePair()
     self.channels = channels
     let failing = FailureSwitch()
+    failing.isStuck.withLock { $0 = isStuck }
     self.failing = failing
     service = try await loop.submit {
       let context = RoleContext(
@@ -112,7 +115,9 @@ final class QueueRig: Sendable {
         seed: 1
       ) { () throws(StoreError) in
         if let error = openError() { throw error }
-        if let mail { return StuckStore(holding: mail, isStuck: isStuck) }
+        if let mail {
+          return StuckStore(holding: mail) { failing.isStuck.withLock { $0 } }
+        }
         let store = MemoryStore()
         store.failure = { [unowned store] in failing.before($0, store) }
         store.reopenFailure = {
@@ -144,6 +149,9 @@ final class QueueRig: Sendable {
     errno: 5,
     explanation: "injected"
   )
+
+  /// Lets the reading of the mail go on, within a second.
+  func letGo() { failing.isStuck.withLock { $0 = false } }
 
   /// From now on every change fails so; nil: none does.
   func fail(_ error: StoreError?) { failing.error.withLock { $0 = error } }

@@ -5,7 +5,7 @@ import MemoryStore
 import Queue
 
 /// A store with mail in it. When it is stuck, the queue cannot read the pages that fill the schedule: its
-/// start goes on for ever, and everything else is answered.
+/// start goes on until it is let go, and everything else is answered.
 final class StuckStore: Store {
   /// How large those pages are.
   private static let loadingPage = 1024
@@ -13,9 +13,9 @@ final class StuckStore: Store {
   private let store = MemoryStore()
   private let mail: [NewMessage]
 
-  private let isStuck: Bool
+  private let isStuck: @Sendable () -> Bool
 
-  init(holding mail: [NewMessage], isStuck: Bool) {
+  init(holding mail: [NewMessage], isStuck: @escaping @Sendable () -> Bool) {
     self.mail = mail
     self.isStuck = isStuck
   }
@@ -27,7 +27,7 @@ final class StuckStore: Store {
   }
 
   func page(after: EnvelopeID?, limit: Int) throws(StoreError) -> EnvelopePage {
-    guard !isStuck || limit != StuckStore.loadingPage else { throw QueueRig.broken }
+    guard limit != StuckStore.loadingPage || !isStuck() else { throw QueueRig.broken }
     return try store.page(after: after, limit: limit)
   }
 

@@ -8,82 +8,6 @@ import Testing
 
 @Suite("The pool of relay sessions, in simulated time")
 struct RelayPoolTests {
-  /// A pool with a clock, and what it asked for so far.
-  private struct Bench {
-    var pool: RelayPool
-    var now = Instant(seconds: 1000)
-    var connections: [(session: UInt64, RelayConnection)] = []
-    /// Task by session.
-    var running: [UInt64: UInt64] = [:]
-    var failed: [UInt64: RelayFailure] = [:]
-    var held: [UInt64] = []
-    var released: [TaskBacklog.Release] = []
-    var quits: [UInt64] = []
-    var questions: [DNSQuestion] = []
-    var log: [String] = []
-    var pauses: [UInt64: Duration] = [:]
-
-    init(_ change: (inout RelayPool.Settings) -> Void = { _ in }) {
-      var settings = RelayPool.Settings()
-      change(&settings)
-      pool = RelayPool(settings, seed: 7)
-    }
-
-    mutating func take(_ actions: [RelayPoolAction]) {
-      for action in actions {
-        switch action {
-        case .ask(let question): questions.append(question)
-        case .connect(let session, let connection): connections.append((session, connection))
-        case .deliver(let task, let session): running[session] = task
-        case .quit(let session): quits.append(session)
-        case .hold(let task, _): held.append(task)
-        case .release(_, let release): released.append(release)
-        case .fail(let task, let failure, let pause):
-          failed[task] = failure
-          pauses[task] = pause
-        case .log(let line): log.append(line)
-        }
-      }
-    }
-
-    mutating func begin(_ tasks: ClosedRange<UInt64>, _ key: RelayKey) {
-      for task in tasks { take(pool.begin(task: task, for: key, at: now)) }
-    }
-
-    mutating func ready(_ session: UInt64) { take(pool.sessionReady(session, at: now)) }
-
-    mutating func done(_ session: UInt64, _ ending: RelayPool.TaskEnding = .accepted) {
-      running[session] = nil
-      take(pool.taskEnded(session: session, ending, at: now))
-    }
-
-    mutating func end(
-      _ session: UInt64,
-      _ ending: Route.Ending,
-      returned: UInt64? = nil
-    ) {
-      running[session] = nil
-      take(pool.sessionEnded(session, ending, returned: returned, at: now))
-    }
-
-    /// Time goes on, and every deadline on the way is kept.
-    mutating func pass(_ time: Duration) {
-      let end = now + time
-      while let next = pool.nextDeadline, next <= end {
-        now = max(now, next)
-        take(pool.timerFired(at: now))
-      }
-      now = end
-    }
-
-    mutating func answer(_ outcomes: [DNSQuestion: DNSAnswer.Outcome]) {
-      while !questions.isEmpty {
-        let question = questions.removeFirst()
-        take(pool.answered(question, DNSAnswer(outcomes[question] ?? .nonexistent), at: now))
-      }
-    }
-  }
-
   private let smartHost = RelayKey(
     host: SmartHost(transport: .smtp, host: .address(.inet4(0x7f00_0001)), port: 2526),
     action: RelayAction(helo: "me.example"),
@@ -100,7 +24,7 @@ struct RelayPoolTests {
 
   @Test("the first task makes one connection, and gets it when it is ready")
   func firstTask() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...3, smartHost)
     #expect(bench.connections.count == 1)
     bench.ready(1)
@@ -110,7 +34,7 @@ struct RelayPoolTests {
 
   @Test("a domain with limits of its own is held to them, and others to the common ones")
   func limitsOfADomain() {
-    var bench = Bench { settings in
+    var bench = RelayPoolBench { settings in
       var narrow = RelayLimits()
       narrow.tasksHigh = 2
       settings.limitsByDomain["narrow.example"] = narrow
@@ -123,7 +47,7 @@ struct RelayPoolTests {
 
   @Test("the next task follows at once, without a new connection")
   func handOver() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...2, smartHost)
     bench.ready(1)
     bench.done(1)
@@ -132,7 +56,7 @@ struct RelayPoolTests {
 
   @Test("a host that is never ready rests as long as its route, and says so with every task")
   func rests() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...60, smartHost)
     bench.end(1, .failed)
     #expect(bench.failed.count == 50 && bench.pauses.count == 50)
@@ -146,7 +70,7 @@ struct RelayPoolTests {
 
   @Test("a route in good standing gets its connections up to the limit, without a pause")
   func growth() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...50, smartHost)
     bench.ready(1)
     bench.done(1)
@@ -157,7 +81,7 @@ struct RelayPoolTests {
 
   @Test("fifty tasks at a time, a thousand in all: nothing is lost or doubled")
   func throughput() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     var done = Set<UInt64>()
     var fresh = (UInt64(1)...1000).makeIterator()
     var waiting: [UInt64] = []
@@ -191,7 +115,7 @@ struct RelayPoolTests {
 
   @Test("a session ends after its number of mails")
   func mailsMax() {
-    var bench = Bench { $0.limits.sessionMailsMax = 2 }
+    var bench = RelayPoolBench { $0.limits.sessionMailsMax = 2 }
     bench.begin(1...3, smartHost)
     bench.ready(1)
     bench.done(1)
@@ -207,7 +131,7 @@ struct RelayPoolTests {
 
   @Test("an idle session ends after the keep-alive time, not before")
   func keepAlive() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...1, smartHost)
     bench.ready(1)
     bench.done(1)
@@ -226,7 +150,7 @@ struct RelayPoolTests {
 
   @Test("a failing first connection fails the tasks and disables the route")
   func networkError() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...2, smartHost)
     bench.end(1, .failed)
     #expect(bench.failed == [1: .networkError, 2: .networkError])
@@ -242,7 +166,7 @@ struct RelayPoolTests {
 
   @Test("a worse exchanger is used when the better one is out of use, not when it is busy")
   func preference() throws {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     let zone: [DNSQuestion: DNSAnswer.Outcome] = [
       .mailExchangers(try name("example.org")): .records(
         .mailExchangers([
@@ -267,7 +191,7 @@ struct RelayPoolTests {
 
   @Test("when every exchanger fails, the tasks do")
   func allFail() throws {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     let zone: [DNSQuestion: DNSAnswer.Outcome] = [
       .mailExchangers(try name("example.org")): .noData,
       .addresses(try name("example.org")): .records(.addresses([.inet4(1), .inet4(2)])),
@@ -283,7 +207,7 @@ struct RelayPoolTests {
 
   @Test("a lookup that fails fails its tasks, and the next one is asked anew")
   func lookupFailure() throws {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...2, domain("example.org"))
     #expect(bench.questions.count == 1)
     bench.answer([:])
@@ -294,7 +218,7 @@ struct RelayPoolTests {
 
   @Test("tasks beyond the high mark are held, and asked back at the low mark and at zero")
   func holding() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...75, smartHost)
     #expect(bench.held == Array(51...75))
     #expect(
@@ -309,7 +233,7 @@ struct RelayPoolTests {
 
   @Test("a task that a closing session never began goes over another one")
   func returnedTask() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     bench.begin(1...1, smartHost)
     bench.ready(1)
     bench.done(1)
@@ -324,7 +248,7 @@ struct RelayPoolTests {
 
   @Test("the connections to one host are limited across relays, and freed places are used")
   func hostLimit() throws {
-    var bench = Bench { $0.limits.connectionsPerHostMax = 1 }
+    var bench = RelayPoolBench { $0.limits.connectionsPerHostMax = 1 }
     bench.begin(1...1, domain("[192.0.2.1]"))
     var other = RelayAction(helo: "other.example")
     other.sources = []
@@ -340,21 +264,21 @@ struct RelayPoolTests {
 
   @Test("sources are used in turn, and only for addresses of their family")
   func sources() throws {
-    var bench = Bench {
+    var bench = RelayPoolBench {
       $0.limits.connectionDelayPerRelay = .always(.zero)
       $0.limits.connectionsPerRouteMax = 1
     }
     let key = domain("[192.0.2.1]", sources: [.inet6(1, 1), .inet4(5), .inet4(6)])
     bench.begin(1...9, key)
     #expect(Set(bench.connections.map { $0.1.route.source }) == [.inet4(5), .inet4(6)])
-    var six = Bench()
+    var six = RelayPoolBench()
     six.begin(1...1, domain("[192.0.2.1]", sources: [.inet6(1, 1)]))
     #expect(six.failed == [1: .familyMismatch])
   }
 
   @Test("everything is forgotten when nothing is left to do")
   func forgetting() {
-    var bench = Bench()
+    var bench = RelayPoolBench()
     for number in UInt64(1)...50 {
       let key = domain("[192.0.2.\(number)]")
       bench.begin(number...number, key)
@@ -375,7 +299,7 @@ struct RelayPoolTests {
 
   @Test("a pause between transactions is kept")
   func transactionDelay() {
-    var bench = Bench { $0.limits.sessionTransactionDelay = .seconds(2) }
+    var bench = RelayPoolBench { $0.limits.sessionTransactionDelay = .seconds(2) }
     bench.begin(1...2, smartHost)
     bench.ready(1)
     bench.done(1)

@@ -197,6 +197,51 @@ struct RelayServiceTests {
     }
   }
 
+  @Test(
+    "while a host greets and is then silent others get theirs; it is given up in time, and told"
+  )
+  func silentBehindTheGreeting() async throws {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let silent = try await ScriptedServer(.silence(.ehlo), on: group)
+    let other = try await ScriptedServer(.normal, on: group)
+    var settings = settings(silent.port)
+    settings.actions["other"] = self.settings(other.port).actions["relay"]
+    settings.peerTimeout = .seconds(1)
+    let bench = try await ServiceBench(settings, on: group.next())
+    try await bench.run { service in
+      service.begin(ServiceBench.task(1))
+      service.begin(ServiceBench.task(2, action: "other"))
+    }
+    var ended: [UInt64] = []
+    var outcomes: [UInt64: DeliveryOutcome] = [:]
+    var lines: [String] = []
+    var rest: Duration?
+    try await bench.watch { effect in
+      switch effect {
+      case .log(let line): lines.append(line)
+      case .destinationRests(1, let pause): rest = pause
+      case .report(let report):
+        ended.append(report.task)
+        outcomes[report.task] = report.outcomes[0].outcome
+      default: break
+      }
+      return ended.count == 2
+    }
+    #expect(ended == [2, 1])
+    guard case .delivered = outcomes[2] else {
+      Issue.record("the other: \(String(describing: outcomes[2]))")
+      return
+    }
+    #expect(
+      outcomes[1]
+        == .temporary(EnhancedStatus(.temporary, 4, 1), "Network error on destination MXs")
+    )
+    #expect(lines.contains { $0.hasSuffix(" mta error reason=Connection timeout") }, "\(lines)")
+    #expect(rest == .seconds(15))
+    try await silent.close()
+    try await other.close()
+  }
+
   @Test("a refused connection is a network error, and the next task is blocked")
   func refusedConnection() async throws {
     let group = MultiThreadedEventLoopGroup.singleton

@@ -134,7 +134,7 @@ let package = Package(
     ),
     .target(
       name: "KeysEdge",
-      dependencies: ["Interprocess", "TLS"] + nio,
+      dependencies: ["Interprocess", "Mail", "TLS"] + nio,
       swiftSettings: strict
     ),
     .target(
@@ -335,7 +335,7 @@ let package = Package(
     ),
     .testTarget(
       name: "KeysEdgeTests",
-      dependencies: ["Interprocess", "KeysEdge", "TLS"],
+      dependencies: ["Interprocess", "KeysEdge", "Mail", "TLS"],
       swiftSettings: strict
     ),
     .testTarget(

@@ -21,9 +21,6 @@ final class KeysRole: RoleService {
     static let threads = 4
     /// How long a key of session tickets issues new ones, in seconds.
     static let ticketLife: Int64 = 3600
-    /// A connection that is made for a handshake, and the handshake, in seconds: more than both have in
-    /// frontend and in delivery.
-    static let handshake: Int64 = 120
     /// Ticket keys that are taken besides.
     static let oldTicketKeys = 3
   }
@@ -35,8 +32,7 @@ final class KeysRole: RoleService {
   private var ring = KeyRing()
   /// The renewal that was looked at last.
   private var generation: UInt32 = 0
-  /// Of which renewal the certificates are that a role shows.
-  private var shown: [Role: UInt32] = [:]
+  private var shown = ShownRenewals()
   private var ticketKeys: [[UInt8]] = []
   /// Of the `pki` lines.
   private var names: [String] = []
@@ -126,12 +122,18 @@ final class KeysRole: RoleService {
 
   /// A role shows the certificates of a renewal; its handshakes with those before them will be over.
   private func shows(_ generation: UInt32, _ role: Role) {
-    guard generation > shown[role, default: 0], generation <= self.generation else { return }
-    shown[role] = generation
-    context.loop.assumeIsolated().scheduleTask(in: .seconds(Limits.handshake)) { [unowned self] in
-      ring.settled(role, generation)
+    let now = now
+    guard let end = shown.shows(generation, role, latest: self.generation, at: now) else { return }
+    let wait = TimeAmount.milliseconds((end - now).wholeMilliseconds)
+    context.loop.assumeIsolated().scheduleTask(in: wait) { [unowned self] in
+      for (role, generation) in shown.settled(at: self.now) { ring.settled(role, generation) }
       dropKeys()
     }
+  }
+
+  /// By the clock of the event loop.
+  private var now: Instant {
+    Instant(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000))
   }
 
   private func conclude(_ renewal: KeyRenewal, _ verdict: KeysReport.Verdict) {

@@ -172,7 +172,7 @@ package struct CertificateDesk {
     var package = package
     let keys = role == .keys ? try source.openKeys(&package) : []
     defer { for key in keys { close(key) } }
-    guard let file = SealedFile.make(name: "certificates", package.encoded()) else {
+    guard let file = source.seal(package.encoded()) else {
       throw CertificateFault("no file in memory: \(systemError())")
     }
     send(message, [file.borrow()])

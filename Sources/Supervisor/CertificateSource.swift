@@ -12,19 +12,26 @@ package struct CertificateSource: Sendable {
   package typealias Keys =
     @Sendable (inout CertificatePackage) throws(CertificateFault) -> [CInt]
 
+  /// Puts what is handed to a role into a file in memory; nil, with `errno`, when there is none to be had.
+  package typealias Seal = @Sendable (_ content: [UInt8]) -> Descriptor?
+
   /// Everything public: of one configuration, so that the same entries are at the same places each time.
   package var read: Read
   /// The private keys' files, open, in the order of the chains. Whoever calls closes them; nobody but keys
   /// reads from them.
   package var openKeys: Keys
+  /// The file that a role is handed.
+  package var seal: Seal
 
-  /// Both are called in the supervisor, as root where it is root.
+  /// All are called in the supervisor, as root where it is root.
   package init(
     read: @escaping Read,
-    openKeys: @escaping Keys
+    openKeys: @escaping Keys,
+    seal: @escaping Seal = { SealedFile.make(name: "certificates", $0) }
   ) {
     self.read = read
     self.openKeys = openKeys
+    self.seal = seal
   }
 
   /// A configuration without certificates.

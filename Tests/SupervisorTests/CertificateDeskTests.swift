@@ -310,6 +310,35 @@ struct CertificateDeskTests {
     }
   }
 
+  @Test(
+    "a role that could not be handed what counts is owed that, and nobody else is, until it has been handed it"
+  )
+  func notHanded() throws {
+    let isFailing = Mutex(false)
+    var source = Self.source
+    source.seal = { isFailing.withLock { $0 } ? nil : SealedFile.make(name: "test", $0) }
+    var desk = try CertificateDesk(source)
+    try desk.renew(Self.nowhere)
+    #expect(desk.checked(KeysReport(generation: 2, .taken)) == .accepted(but: []))
+    isFailing.withLock { $0 = true }
+    for role in [Role.frontend, .delivery] {
+      #expect(throws: CertificateFault.self) { try desk.provide(role, Self.nowhere) }
+    }
+    #expect(desk.owed == [.frontend, .delivery] && desk.hasToLook && !desk.isLacking)
+    // A look is about keys, which has all.
+    try desk.look { _, _ in Issue.record("keys is handed something") }
+    #expect(throws: CertificateFault.self) { try desk.provide(.delivery, Self.nowhere) }
+    #expect(desk.owed == [.frontend, .delivery])
+    isFailing.withLock { $0 = false }
+    for (role, owed) in [(Role.delivery, Set([Role.frontend])), (.frontend, [])] {
+      var handed: [UInt8] = []
+      try desk.provide(role) { handed = Self.contents($1) }
+      #expect(handed == [2, 2, 2])
+      #expect(desk.owed == owed)
+    }
+    #expect(!desk.hasToLook)
+  }
+
   @Test("a renewal of one while the first of all is owed leaves that owed")
   func oneWhileOwed() throws {
     let isFailing = Mutex(true)

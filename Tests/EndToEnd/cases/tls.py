@@ -4,6 +4,7 @@
 import os
 import re
 import resource
+import select
 import signal
 import smtplib
 import socket
@@ -15,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from harness.case import case, eventually, expect, expect_equal
 from harness.certificates import Authority, combined, openssl, self_signed
 from harness.client import Client, message, stuffed, submit
-from harness.daemon import SMTPD, Daemon, free_port, start_fails
+from harness.daemon import SMTPD, Daemon, free_port, freeze, start_fails
+from harness.descriptors import sockets
 from harness.mailbox import Maildir
 from harness.peers import swaks
 from harness.tlssink import TLSSink
@@ -697,6 +699,51 @@ def not_handed(bench):
     resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
     daemon.wait_log("info: certificates updated", seconds=20)
     eventually(lambda: trusted(daemon, authority, NAME) == der(pair), "no handshake")
+
+
+@case("frontend and delivery that could not be handed a renewal that keys took are handed it later")
+def not_passed_on(bench):
+    bench.need_root("to look at the sockets of roles")
+    authority = Authority(bench)
+    sink = TLSSink(bench, authority.issue("localhost"), "starttls", authority=authority)
+    pair = authority.issue(NAME)
+    plain, secure = free_port(), free_port()
+    daemon = Daemon(bench, f"""{pair.pki(NAME)}ca us cert "{authority.certificate}"
+listen on 127.0.0.1 port {plain}
+listen on 127.0.0.1 port {secure} tls pki {NAME}
+action "out" relay host "smtp+tls://localhost:{sink.port}" pki "{NAME}" ca "us"
+match from any for any action "out"
+""")
+    daemon.port, daemon.secure = plain, secure
+    daemon.start()
+    process, keys = daemon.process.pid, daemon.roles()["keys"]
+    limits = resource.prlimit(process, resource.RLIMIT_NOFILE)
+    before = der(pair)
+    authority.issue(NAME)
+    freeze(keys)
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually(lambda: waits_to_be_read(keys), "keys is handed nothing")
+    # No number is free any more, for a file in memory neither; what is open goes on.
+    used = {int(number) for number in os.listdir(f"/proc/{process}/fd")}
+    resource.prlimit(process, resource.RLIMIT_NOFILE, (min(set(range(len(used) + 1)) - used), limits[1]))
+    os.kill(keys, signal.SIGCONT)
+    for role in ["frontend", "delivery"]:
+        daemon.wait_log(f"warn: {role} is not handed certificates, which is tried again: .*Too many open files")
+    expect_equal(trusted(daemon, authority, NAME), before, "what is shown meanwhile")
+    resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
+    eventually(lambda: trusted(daemon, authority, NAME) == der(pair), "frontend is not handed it", 20)
+    submit(daemon.port)
+    daemon.wait_empty()
+    expect_equal(sink.deliveries[-1].certificate, der(pair), "what delivery shows")
+
+
+def waits_to_be_read(process):
+    """Whether the socket to the supervisor of a role that is stopped has something in it."""
+    for one in sockets(process):
+        with one:
+            if one.type == socket.SOCK_SEQPACKET and select.select([one], [], [], 0)[0]:
+                return True
+    return False
 
 
 @case("keys is killed while nobody asks for it: the next handshakes work, of sessions and of a relay")

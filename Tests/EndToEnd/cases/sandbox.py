@@ -5,13 +5,14 @@ import os
 import pwd
 import re
 import resource
+import signal
 import socket
 import subprocess
 
 from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.certificates import self_signed
 from harness.client import submit
-from harness.daemon import BACKENDS, ROLES, SMTPD, Daemon, children
+from harness.daemon import BACKENDS, ROLES, SMTPD, Daemon, children, is_alive
 from harness.intruder import can_intrude, intrude
 from harness.sink import Sink
 
@@ -204,3 +205,54 @@ match from any for any action "in"
         expect_equal(checker.wait(10), 1, "it did not end with its channel")
     finally:
         checker.kill()
+
+
+def without_tracing(uid, gid):
+    """What is put before a command of a user's that may look into his own processes only, root too."""
+    return ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-all", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+
+
+def is_open(pid, before):
+    """Whether a process can be looked into: who may read this link may read all of its memory."""
+    return subprocess.run([*before, "readlink", f"/proc/{pid}/exe"], capture_output=True).returncode == 0
+
+
+@case("neither supervisor nor a role can be looked into by who started it ({how})",
+      how=[(who, flag) for who in ("root", "nobody") for flag in ("-d", "-F", "in the background")])
+def concealed(bench, how):
+    who, flag = how
+    bench.need_root("to start it as others")
+    entry = pwd.getpwnam(who)
+    before = without_tracing(entry.pw_uid, entry.pw_gid)
+    daemon = Daemon(bench, CONFIGURATION.format(port=9), user=who)
+    flags = [] if flag == "in the background" else [flag]
+    started = subprocess.Popen([*before, SMTPD, *flags, "-S", daemon.state, "-f", daemon.configuration],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not flags:
+        expect_equal(started.wait(15), 0, "exit status of what was typed")
+    eventually(daemon.greets, "it does not greet", 15)
+
+    def is_supervisor(pid):
+        words = command_line(pid)
+        return words[:1] == [SMTPD] and daemon.state in words
+
+    found = [int(name) for name in os.listdir("/proc") if name.isdigit() and is_supervisor(int(name))]
+    expect_equal(len(found), 1, "supervisors")
+    process = found[0]
+    try:
+        known = subprocess.Popen([*before, "sleep", "60"])
+        eventually(lambda: command_line(known.pid)[:1] == ["sleep"], "no process to compare with")
+        expect(is_open(known.pid, before), "his own processes cannot be looked into: the look is blind")
+        known.kill()
+        known.wait()
+        expect(not is_open(process, before), "the supervisor can be looked into")
+        roles = {command_line(child)[2]: child for child in children(process)}
+        expect_equal(sorted(roles), sorted(ROLES), "roles")
+        for role, child in roles.items():
+            uid, gid = (facts(child)[name].split()[0] for name in ("Uid", "Gid"))
+            expect(not is_open(child, without_tracing(uid, gid)), f"{role} can be looked into")
+    finally:
+        os.kill(process, signal.SIGTERM)
+        eventually(lambda: not is_alive(process), "it does not end")
+        if flags:
+            started.wait(10)

@@ -109,14 +109,7 @@ class Daemon:
 
     def greets(self, seconds=1.0):
         """Whether it says 220 to a new connection."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), seconds) as connection:
-                connection.settimeout(seconds)
-                answer = connection.recv(100)
-                connection.sendall(b"QUIT\r\n")
-                return answer.startswith(b"220")
-        except OSError:
-            return False
+        return greets(self.port, seconds)
 
     def ended(self, seconds=10):
         """Waits for its end, and returns the exit status."""
@@ -277,6 +270,18 @@ class Daemon:
 
         eventually(there, lambda: f"wanted {count} envelopes {' '.join(query)}, got {found}", seconds)
         return found
+
+
+def greets(port, seconds=1.0):
+    """Whether somebody says 220 to a new connection."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), seconds) as connection:
+            connection.settimeout(seconds)
+            answer = connection.recv(100)
+            connection.sendall(b"QUIT\r\n")
+            return answer.startswith(b"220")
+    except OSError:
+        return False
 
 
 def children(pid):

@@ -126,7 +126,11 @@ let package = Package(
       ] + nio,
       swiftSettings: strict
     ),
-    .target(name: "Host", dependencies: ["Configuration", "Mail"], swiftSettings: strict),
+    .target(
+      name: "Host",
+      dependencies: ["CLinux", "Configuration", "Mail"],
+      swiftSettings: strict
+    ),
     .target(
       name: "Interprocess",
       dependencies: ["CLinux", "ControlProtocol", "Mail", "Queue", "Sandbox"] + nio,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 
+internal import CLinux
 package import Configuration
 internal import Glibc
 package import Mail
@@ -13,16 +14,37 @@ package enum HostFactsReader {
   private static let trustAnchors = ["/usr/share/dns/root.key", "/var/lib/unbound/root.key"]
   private static let fileMax = 1 << 20
 
+  private enum Limits {
+    /// For a name server, or whatever else the system asks for the host's name: the start waits for it.
+    static let canonicalName = Duration.seconds(5)
+    static let name = 1025
+  }
+
+  /// Who may be asked for the domain of a host that calls itself by a bare name.
+  package enum NameSource: Sendable {
+    /// `/etc/hosts` alone: nobody waits.
+    case files
+    /// Also what the system's resolver asks, for 5 s at most. Only before there is another thread.
+    case resolver
+  }
+
+  /// Reads it all. The resolver is asked only where no `mailname` says the name and `/etc/hosts` does not.
+  ///
   /// - Parameter configuration: the path of the configuration; `mailname` lies beside it.
-  package static func read(configuration: String) -> HostFacts {
+  package static func read(configuration: String, name source: NameSource) -> HostFacts {
     let directory = configuration.split(separator: "/", omittingEmptySubsequences: false)
       .dropLast().joined(separator: "/")
-    var facts = HostFacts(hostName: hostName())
-    facts.mailName = text(directory + "/mailname").flatMap(firstLine)
+    let mailName = text(directory + "/mailname").flatMap(firstLine)
+    let hosts = text(hostsFile) ?? ""
+    let name = HostFacts.name(completing: bareName(), hosts: hosts) { name in
+      mailName == nil && source == .resolver ? canonicalName(of: name) : nil
+    }
+    var facts = HostFacts(hostName: name)
+    facts.mailName = mailName
     facts.interfaces = interfaces()
     facts.services = HostFacts.services(in: text(servicesFile) ?? "")
     facts.resolverText = text(resolverFile) ?? ""
-    facts.hostsText = text(hostsFile) ?? ""
+    facts.hostsText = hosts
     facts.trustAnchor = trustAnchors.lazy.compactMap { text($0) }.first
     return facts
   }
@@ -40,29 +62,29 @@ package enum HostFactsReader {
     return line.flatMap { $0.isEmpty ? nil : String($0) }
   }
 
-  /// The canonical name of this host, or the bare one when nothing knows another.
-  private static func hostName() -> String {
+  /// What the host calls itself, cut to what a name may have.
+  private static func bareName() -> String {
     var buffer = [CChar](repeating: 0, count: 256)
     // The name is cut to the buffer, whose last byte stays zero.
     guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
-    let name = String(
+    return String(
       decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
       as: UTF8.self
     )
-    guard !name.contains(".") else { return name }
-    return canonical(name) ?? name
   }
 
-  /// Asks the hosts file only: a name server that does not answer must not delay the start.
-  private static func canonical(_ name: String) -> String? {
-    for line in (text(hostsFile) ?? "").split(whereSeparator: \.isNewline) {
-      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
-      guard words.count > 1, words.dropFirst().contains(where: { $0 == name }) else { continue }
-      if let full = words.dropFirst().first(where: { $0.hasPrefix(name + ".") }) {
-        return String(full)
-      }
-    }
-    return nil
+  /// What the system's resolver calls a host, if it says so in time.
+  private static func canonicalName(of name: String) -> String? {
+    var text = [CChar](repeating: 0, count: Limits.name)
+    // As many bytes are written as the count says, and as are returned.
+    let length = unsafe talaria_canonical_name(
+      name,
+      &text,
+      text.count,
+      Int32(Limits.canonicalName.components.seconds) * 1000
+    )
+    guard length > 0, length < text.count else { return nil }
+    return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private static func interfaces() -> [HostFacts.Interface] {

@@ -45,8 +45,8 @@ enum Newaliases {
   /// The text, and the map that is made of it; nil where the text itself is the table.
   private static func files(_ path: String) throws(Makemap.Failure) -> (String, String?) {
     // What `smtpd -n` knows: another host's listeners would be errors in a file that has none. Names to
-    // listen on are left alone, for no alias waits for a name server.
-    let facts = HostFactsReader.read(configuration: path)
+    // listen on are left alone, and so is its own, for no alias waits for a name server.
+    let facts = HostFactsReader.read(configuration: path, name: .files)
     let report = ConfigurationReport(reading: path, facts: facts) { path throws(UnreadableFile) in
       do throws(Makemap.Failure) {
         return try MapFiles.read(path).bytes

@@ -96,7 +96,10 @@ struct Startup {
   private func readConfiguration(
     _ options: StartupOptions
   ) throws(StartupFailure) -> ConfigurationReport {
-    let facts = HostFactsReader.read(configuration: options.configurationPath)
+    let facts = HostFactsReader.read(
+      configuration: options.configurationPath,
+      name: .resolver
+    )
     if case .failure(let fault) = FileContent.read(options.configurationPath, atMost: 64 << 20) {
       throw StartupFailure("\(options.configurationPath): \(fault.reason)")
     }

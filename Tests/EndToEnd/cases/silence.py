@@ -9,7 +9,7 @@ import signal
 import time
 
 from cases.expansion import alias_daemon, forward_daemon, recipient_reply, write_as
-from harness.case import case, eventually, expect, expect_equal
+from harness.case import Skipped, case, eventually, expect, expect_equal
 from harness.client import Client, submit
 from harness.daemon import Daemon, is_alive
 from harness.nameserver import NameServer
@@ -166,4 +166,52 @@ match from rdns "*.known.test" for domain "far.test" reject
     expect("the client is called localhost" in text, text)
     asked = [name for name, kind in names.questions if kind == "PTR"]
     expect_equal(sorted(set(asked)), ["7.100.51.198.in-addr.arpa", "8.100.51.198.in-addr.arpa"], "questions")
+    daemon.stop()
+
+
+# Run in namespaces of its own: a host of that name, with files of its own.
+NAMED = """
+hostname mx && for file in hosts nsswitch.conf resolv.conf; do
+  mount --bind $0/$file /etc/$file || exit 99
+done && exec "$@" || exit 99
+"""
+
+# What is beside the configuration and in /etc/hosts, what the name server says, and the name in the end.
+NAMES = {
+    "a name server": ("", "", ["192.0.2.1"], "mx.example.org"),
+    "a name server that is silent": ("", "", "silence", "mx"),
+    "a name server without it": ("", "", "NXDOMAIN", "mx"),
+    "/etc/hosts": ("", "192.0.2.1 mx.hosts.test mx\n", ["192.0.2.1"], "mx.hosts.test"),
+    "mailname": ("mail.example.net\n", "", ["192.0.2.1"], "mail.example.net"),
+}
+
+
+@case("a host that calls itself by a bare name gets the rest of it from {whom}, in time", whom=list(NAMES))
+def bare_name(bench, whom):
+    bench.need_root("to mount")
+    mail_name, hosts, answer, wanted = NAMES[whom]
+    # The port that the system asks, at an address that nobody else has.
+    address = f"127.53.{os.getpid() >> 8 & 255}.{os.getpid() % 254 + 1}"
+    names = NameServer(bench, {"mx.example.org": answer} if isinstance(answer, str)
+                       else {("mx.example.org", "A"): answer}, address=address, port=53)
+    bench.write("hosts", "127.0.0.1 localhost\n" + hosts)
+    bench.write("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
+    # Without the limit the start would take a minute.
+    bench.write("resolv.conf", f"nameserver {address}\nsearch example.org\noptions timeout:30 attempts:2\n")
+    if mail_name:
+        bench.write("mailname", mail_name)
+    daemon = Daemon(bench, "match from any for any reject\n",
+                    command=["unshare", "-m", "-u", "sh", "-c", NAMED, bench.directory])
+    daemon.launch()
+
+    def is_up():
+        if daemon.process.poll() == 99:
+            raise Skipped("mount is not permitted")
+        return daemon.greets()
+
+    eventually(is_up, lambda: f"the daemon did not come up: {daemon.log()[-800:]}", 20)
+    Client(daemon.port, greeting=f"220 {wanted} ESMTP").close()
+    asked = [question for question in names.questions if question[0] == "mx.example.org"]
+    expect_equal(bool(asked), whom.startswith("a name server"), f"questions: {names.questions}")
+    eventually(lambda: sorted(daemon.descendants()) == sorted(daemon.roles().values()), "who asked is left")
     daemon.stop()

@@ -22,14 +22,14 @@ class NameServer:
     about a name in `cut` has its answer by TCP only.
     """
 
-    def __init__(self, bench, records, address="127.0.0.1", cut=()):
+    def __init__(self, bench, records, address="127.0.0.1", cut=(), port=0):
         self.records = records
         self.cut = cut
         self.questions = []
         # What was asked by TCP.
         self.streamed = []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((address, 0))
+        self.socket.bind((address, port))
         self.port = self.socket.getsockname()[1]
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()

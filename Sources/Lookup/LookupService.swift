@@ -147,6 +147,7 @@ package final class LookupService: RoleService {
       tables.received(index: Int(index), token: token, Descriptor(owning: first))
     case .tableFailed(let index, let token, let reason):
       tables.failed(index: Int(index), token: token, reason: reason)
+    case .tableChanged(let index): tables.changed(index: Int(index))
     case .resolveUser(let token, let action, let user):
       resolve(user, action, token)
     case .confirmNode(let token, let action, let method):

@@ -26,7 +26,9 @@ struct RoleTable {
   /// The files that tables are read from, by the table's place; they are lookup's at each start.
   private var tables: [Int: CInt]
   /// Files that lookup was sent and has not taken yet, by its token.
-  private var offeredTables: [UInt64: CInt] = [:]
+  private var offeredTables: [UInt64: (table: Int, file: CInt)] = [:]
+  /// Looks for other files of the tables that are maps; nil where there are none.
+  let watch: TableWatch?
   /// What the command line has paused (bits as in `SupervisorToRole.paused`) and nobody has resumed.
   private var pausedAtStart: UInt8
   private(set) var running: [Role: Running] = [:]
@@ -71,6 +73,7 @@ struct RoleTable {
     self.listeners = listeners
     self.say = say
     tables = plan.tables
+    watch = TableWatch(plan.watchedTables, handed: plan.tables)
     pausedAtStart = plan.pausedAtStart
   }
 
@@ -107,7 +110,10 @@ struct RoleTable {
   mutating func resumed(_ subsystems: UInt8) { pausedAtStart &= ~subsystems }
 
   private mutating func sendTables() {
-    for file in offeredTables.values { close(file) }
+    for (table, file) in offeredTables.values {
+      close(file)
+      watch?.lost(of: table)
+    }
     offeredTables.removeAll()
     for (index, file) in tables.sorted(by: { $0.key < $1.key }) {
       send(.table(index: UInt16(index), token: 0), descriptors: [file], to: .lookup)
@@ -120,23 +126,41 @@ struct RoleTable {
       guard tables[Int(index)] != nil, token != 0, offeredTables[token] == nil,
         offeredTables.count < Limits.offeredTables
       else { throw CommandRefusal(reason: "it cannot be opened now") }
-      let file = try plan.openTable(Int(index))
-      offeredTables[token] = file
+      let file = try openTable(Int(index))
+      offeredTables[token] = (Int(index), file)
       send(.table(index: index, token: token), descriptors: [file], to: .lookup)
     } catch {
       send(.tableFailed(index: index, token: token, reason: error.reason), to: .lookup)
     }
   }
 
+  private func openTable(_ index: Int) throws(CommandRefusal) -> CInt {
+    do throws(CommandRefusal) {
+      let file = try plan.openTable(index)
+      watch?.handed(file, of: index)
+      return file
+    } catch {
+      watch?.refused(of: index)
+      throw error
+    }
+  }
+
+  /// Has lookup ask for the tables that have other files now.
+  func tellChangedTables() {
+    for table in watch?.takeChanged() ?? [] {
+      send(.tableChanged(index: UInt16(table)), to: .lookup)
+    }
+  }
+
   /// What the file of this token says is of no use.
   mutating func tableRefused(token: UInt64) {
-    if let file = offeredTables.removeValue(forKey: token) { close(file) }
+    if let offered = offeredTables.removeValue(forKey: token) { close(offered.file) }
   }
 
   /// Lookup has taken the file that it was sent.
   mutating func tableTaken(_ index: UInt16, token: UInt64) {
-    guard let file = offeredTables.removeValue(forKey: token) else { return }
-    if let old = tables.updateValue(file, forKey: Int(index)) { close(old) }
+    guard let offered = offeredTables.removeValue(forKey: token) else { return }
+    if let old = tables.updateValue(offered.file, forKey: Int(index)) { close(old) }
   }
 
   private func spawn(_ role: Role) throws -> Running {

@@ -14,6 +14,8 @@ package struct ServicePlan: Sendable {
   package var local: any LocalPlan
   /// The files of tables, by the table's place in lookup's projection.
   package var tables: [Int: CInt] = [:]
+  /// The paths of those that are taken anew whenever another file is there.
+  package var watchedTables: [Int: String] = [:]
   /// Opens a table's file anew; the descriptor is the caller's.
   package var openTable: @Sendable (Int) throws(CommandRefusal) -> CInt = {
     _ throws(CommandRefusal) in

@@ -73,6 +73,7 @@ package final class Supervisor {
     for role in Role.started where role != .frontend { roles.start(role, verbosity: verbosity) }
     // Behind those that a client's mail needs.
     roles.start(.frontend, verbosity: verbosity)
+    roles.watch?.start()
     while true {
       wait()
       startWhatIsDue()
@@ -96,6 +97,9 @@ package final class Supervisor {
     // An entry of -1 is passed over.
     let offlineEntry = watched.count
     watched.append(pollfd(fd: offline?.watch ?? -1, events: Int16(POLLIN), revents: 0))
+    watched.append(
+      pollfd(fd: roles.watch?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
+    )
     // Told of errors only: that nobody reads them any more.
     watched += commands.held.map { pollfd(fd: $0, events: 0, revents: 0) }
     let deadlines =
@@ -116,9 +120,10 @@ package final class Supervisor {
     for (channel, entry) in zip(channels, watched.dropFirst()) where entry.revents != 0 {
       if let role = roles.role(ofChannel: channel.descriptor) { drain(channel, of: role) }
     }
-    let held = watched[(offlineEntry + 1)...]
+    let held = watched[(offlineEntry + 2)...]
     if held.contains(where: { $0.revents != 0 }) { commands.releaseHeld() }
     if watched[offlineEntry].revents != 0 { offline?.noticed(now: Clock.rising()) }
+    if watched[offlineEntry + 1].revents != 0 { roles.tellChangedTables() }
     if watched[0].revents != 0 { handleSignals() }
   }
 

@@ -151,8 +151,13 @@ struct EdgeMessageTests {
       .absent(token: 1), .failed(token: 2), .list(token: 3, [1, 2], isOfAdministrator: true),
       .listRefused(token: 4),
     ] { try Self.check(sent) }
+  }
+
+  @Test("so does each between the supervisor and roles that is about tables and users")
+  func tablesAndUsers() throws {
     for sent: SupervisorToRole in [
-      .table(index: 1, token: 2), .tableFailed(index: 1, token: 2, reason: "r"),
+      .tableChanged(index: 3), .table(index: 1, token: 2),
+      .tableFailed(index: 1, token: 2, reason: "r"),
       .resolveUser(token: 1, action: "a", user: "u"),
       .confirmNode(token: 1, action: "a", method: .command("c", .alias)),
     ] { try Self.check(sent) }

@@ -111,6 +111,16 @@ private final class TableDeskRig {
 
   func turn() { loop.run() }
 
+  /// What the supervisor has been asked and told since the last look.
+  func messages() throws -> [String] {
+    var messages: [String] = []
+    while let (bytes, _) = try? channels.1.receive(.immediate) {
+      var reader = ByteReader(bytes)
+      messages.append("\(try RoleToSupervisor(decoding: &reader))")
+    }
+    return messages
+  }
+
   func finish() {
     while !beside.isEmpty {
       work()
@@ -234,6 +244,54 @@ struct TableDeskTests {
     #expect(rig.changed.map(\.rawValue) == [0])
     #expect(rig.decision(to: "z.example", from: 0x0a00_0001) == .noRule)
     #expect(rig.decision(to: "z.example", from: 0xc000_0201) == .reject(line: 2))
+  }
+
+  @Test(
+    "a file that changed is asked for once, however often it is told of, until it is taken or not"
+  )
+  func changed() throws {
+    let rig = try TableDeskRig()
+    try rig.start("hosts", ["smtp://a"])
+    for _ in 0..<3 { rig.desk?.changed(index: 2) }
+    #expect(try rig.messages() == ["openTable(index: 2, token: 1)"])
+    let file = try rig.file("hosts", ["smtp://b"])
+    rig.desk?.received(index: 2, token: 1, file)
+    rig.desk?.changed(index: 2)
+    #expect(try rig.messages() == [])
+    rig.finish()
+    #expect(try rig.messages() == ["tableTaken(index: 2, token: 1)"])
+    #expect(rig.host() == "smtp://b")
+    rig.desk?.changed(index: 2)
+    #expect(try rig.messages() == ["openTable(index: 2, token: 2)"])
+    rig.desk?.failed(index: 2, token: 2, reason: "everybody may write to it")
+    rig.desk?.changed(index: 2)
+    #expect(try rig.messages() == ["openTable(index: 2, token: 3)"])
+    // A text is of no use in place of a map.
+    rig.desk?.received(index: 2, token: 3, try rig.file("domains", ["x"]))
+    rig.finish()
+    #expect(try rig.messages() == ["tableRefused(token: 3)"])
+    #expect(rig.host() == "smtp://b")
+    #expect(rig.changed.map(\.rawValue) == [2])
+    #expect(rig.told == [])
+  }
+
+  @Test("an operator whose table has changed as well is answered, and asks for himself")
+  func changedAndUpdated() throws {
+    let rig = try TableDeskRig()
+    rig.update("hosts", token: 1, try rig.file("hosts", ["smtp://a"]))
+    rig.desk?.changed(index: 2)
+    #expect(try rig.messages() == ["openTable(index: 2, token: 1)"])
+    rig.finish()
+    rig.desk?.changed(index: 2)
+    rig.update("hosts", token: 3, try rig.file("hosts", ["smtp://b"]))
+    #expect(
+      try rig.messages() == [
+        "tableTaken(index: 2, token: 1)", "openTable(index: 2, token: 2)",
+        "openTable(index: 2, token: 3)",
+      ]
+    )
+    rig.finish()
+    #expect(rig.told == ["1 done", "3 done"])
   }
 
   @Test("whose turn it is among the hosts of a relay stays, whatever table is updated")

@@ -31,6 +31,9 @@ package enum SupervisorToRole: EdgeMessage {
   /// To lookup: a table's file. Descriptor: the file. With token 0 it is what the table says from the
   /// start; otherwise the answer to `openTable`.
   case table(index: UInt16, token: UInt64)
+  /// To lookup: another file is where the table's was. To be asked for with `openTable`, and told of again
+  /// until it is.
+  case tableChanged(index: UInt16)
   /// To lookup: a table's file cannot be opened.
   case tableFailed(index: UInt16, token: UInt64, reason: String)
   /// A connection to the local socket of an action. Descriptor: the connected socket.
@@ -101,6 +104,9 @@ package enum SupervisorToRole: EdgeMessage {
       writer.write(index)
       writer.write(token)
       writer.write(clipped: reason)
+    case .tableChanged(let index):
+      writer.write(UInt8(35))
+      writer.write(index)
     case .certificates: writer.write(UInt8(20))
     case .certificatesOfOne(let place, let token):
       writer.write(UInt8(23))
@@ -110,10 +116,7 @@ package enum SupervisorToRole: EdgeMessage {
     case .certificatesUnreadable(let token, let reason):
       writer.write(kind: 22, token, clipped: reason)
     case .verifier(let token): writer.write(kind: 33, token)
-    case .verifierRefused(let token, let reason):
-      writer.write(UInt8(34))
-      writer.write(token)
-      writer.write(clipped: reason)
+    case .verifierRefused(let token, let reason): writer.write(kind: 34, token, clipped: reason)
     }
   }
 
@@ -168,6 +171,7 @@ package enum SupervisorToRole: EdgeMessage {
         token: try reader.readInteger(),
         reason: try reader.readString(of: "reason", atMost: EdgeLimits.text)
       )
+    case 35: self = .tableChanged(index: try reader.readInteger())
     case 20: self = .certificates
     case 23: self = try .certificatesOfOne(place: reader.readInteger(), token: reader.readInteger())
     case 21: self = .keyFiles

@@ -8,7 +8,8 @@ internal import NIOPosix
 internal import Policy
 internal import Synchronization
 
-/// The files of tables: takes them from the supervisor at the start and when an operator says so.
+/// The files of tables: takes them from the supervisor at the start, and when an operator says so or another file
+/// is in place of a map.
 ///
 /// An update is done beside the event loop: the file is read, and what all tables say is made anew with it.
 /// The loop only exchanges that for what it has, when all of the file could be read and is of use where it is
@@ -46,7 +47,8 @@ final class TableDesk {
   private let tables: [TableDeclaration]
   private let place: Place
   private let beside: Beside
-  private var waiting: [UInt64: (index: Int, answer: Answer)] = [:]
+  /// The files that are awaited or read. Without an answer nobody waits for one.
+  private var waiting: [UInt64: (index: Int, answer: Answer?)] = [:]
   private var lastToken: UInt64 = 0
   /// As many as the supervisor has files open for.
   private var updates: [Update] = []
@@ -80,6 +82,18 @@ final class TableDesk {
     guard tables[index].file != nil else {
       return answer(.failure("table \(name) is not in a file"))
     }
+    ask(for: index, answer)
+  }
+
+  /// Another file is there than the one that was opened last; the supervisor says so again until it has
+  /// opened that.
+  func changed(index: Int) {
+    guard tables.indices.contains(index), !waiting.values.contains(where: { $0.index == index })
+    else { return }
+    ask(for: index, nil)
+  }
+
+  private func ask(for index: Int, _ answer: Answer?) {
     lastToken += 1
     waiting[lastToken] = (index, answer)
     context.tell(.openTable(index: UInt16(index), token: lastToken))
@@ -156,7 +170,9 @@ final class TableDesk {
   /// The supervisor cannot open a file.
   func failed(index: Int, token: UInt64, reason: String) {
     guard let (index, answer) = waiting.removeValue(forKey: token) else { return }
-    answer(.failure("table \(tables[index].name): \(reason)"))
+    let text = "table \(tables[index].name): \(reason)"
+    if let answer { return answer(.failure(text)) }
+    context.log.warn("lookup: \(text); what it said before counts")
   }
 
   /// Before the role is asked anything.

@@ -225,6 +225,7 @@ struct Startup {
       local: commands
     )
     plan.tables = try tables.open()
+    plan.watchedTables = tables.maps
     plan.openTable = { index throws(CommandRefusal) in try tables.open(index) }
     plan.certificates = CertificateFiles(configuration, uid: uid).source
     plan.offline = offlineProgram(options.state)

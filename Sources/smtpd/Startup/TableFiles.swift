@@ -47,6 +47,16 @@ struct TableFiles: Sendable {
     return opened
   }
 
+  /// The paths of maps, by the table's place: a text is read anew when an operator says so, a map whenever there
+  /// is another one.
+  var maps: [Int: String] {
+    var paths: [Int: String] = [:]
+    for (index, table) in tables.enumerated() where table.fileForm == .map {
+      paths[index] = table.file
+    }
+    return paths
+  }
+
   private func path(of name: String) -> String {
     tables.first { $0.name == name }?.file ?? name
   }

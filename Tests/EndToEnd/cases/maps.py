@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: ISC
+"""Maps that makemap makes anew while the server runs: it takes them by itself."""
+
+import os
+import shutil
+import subprocess
+import time
+
+from cases.expansion import box_of, recipient_reply, replace
+from harness.case import case, eventually, expect, expect_equal
+from harness.client import submit
+from harness.daemon import Daemon, personality
+
+# What follows a change within seconds, on a busy machine.
+SECONDS = 5
+
+
+def map_daemon(bench, aliases, kind="db", mode=0o644):
+    """A daemon whose aliases are in a map; its mailbox, and the path of their text."""
+    box, maildir = box_of(bench)
+    text = bench.write("aliases", aliases, mode)
+    makemap(bench, text)
+    daemon = Daemon(bench, f"""
+table aliases {kind}:{text}{".db" if kind == "db" else ""}
+action "in" maildir "{box}/%{{user.username}}" alias <aliases>
+match from any for domain "in.test" action "in"
+""")
+    return daemon.start(), maildir, text
+
+
+def makemap(bench, text):
+    subprocess.run([personality(bench, "makemap"), text], check=True, capture_output=True, timeout=20)
+
+
+def is_known(daemon, name):
+    return recipient_reply(daemon, f"{name}@in.test").startswith("250 ")
+
+
+def wait_known(daemon, name):
+    eventually(lambda: is_known(daemon, name), lambda: f"{name} is not known: {daemon.log()[-600:]}", SECONDS)
+
+
+def updates(daemon):
+    return daemon.log().count("table aliases is updated")
+
+
+@case("a map that is made anew counts without another command, also after lookup's death, and for root alone")
+def anew(bench):
+    user = bench.recipient
+    daemon, box, text = map_daemon(bench, f"one: {user}\n", mode=0o600)
+    expect(is_known(daemon, "one") and not is_known(daemon, "two"), "before")
+    replace(text, f"two: {user}\n", 0o600)
+    makemap(bench, text)
+    expect_equal(os.stat(text + ".db").st_mode & 0o777, 0o600, "mode")
+    wait_known(daemon, "two")
+    expect(not is_known(daemon, "one"), "what was there before")
+    submit(daemon.port, recipients=["two@in.test"])
+    box.wait(1)
+    daemon.kill_role("lookup")
+    wait_known(daemon, "two")
+    # What makes a map within its file.
+    replace(text, f"three: {user}\n", 0o600)
+    subprocess.run([personality(bench, "makemap"), "-o", bench.path("other.db"), text], check=True, capture_output=True)
+    shutil.copyfile(bench.path("other.db"), text + ".db")
+    wait_known(daemon, "three")
+    daemon.stop()
+
+
+@case("newaliases that does not find the server has the map taken all the same, and one that does has it taken once")
+def newaliases(bench):
+    user = bench.recipient
+    daemon, box, text = map_daemon(bench, f"one: {user}\n")
+    bench.write("aliases", f"two: {user}\n")
+    done = subprocess.run([personality(bench, "newaliases"), "-f", daemon.configuration], capture_output=True,
+                          text=True, timeout=20, env=dict(os.environ, SMTPD_STATE=bench.path("nowhere")))
+    expect_equal((done.returncode, done.stdout), (0, f"{text}: 1 aliases\n"), done.stderr)
+    wait_known(daemon, "two")
+    submit(daemon.port, recipients=["two@in.test"])
+    box.wait(1)
+    # Told of by the one that knows the place, it is taken once.
+    bench.write("aliases", f"three: {user}\n")
+    before = updates(daemon)
+    subprocess.run([personality(bench, "newaliases"), "-f", daemon.configuration], check=True, capture_output=True,
+                   timeout=20, env=dict(os.environ, SMTPD_STATE=daemon.state))
+    expect(is_known(daemon, "three"), "at once")
+    time.sleep(1.5)
+    expect_equal(updates(daemon) - before, 1, "updates")
+    daemon.stop()
+
+
+@case("a map of which nothing can come changes nothing, and is told of once: {what}",
+      what=["a text", "no map at all", "for everybody", "missing"])
+def broken(bench, what):
+    user = bench.recipient
+    daemon, _, text = map_daemon(bench, f"one: {user}\n")
+    if what == "a text":
+        replace(text + ".db", f"two: {user}\n", 0o644)
+    elif what == "no map at all":
+        os.unlink(text + ".db")
+        os.mkdir(text + ".db")
+    elif what == "for everybody":
+        os.chmod(text + ".db", 0o666)
+    else:
+        os.unlink(text + ".db")
+    if what == "missing":
+        time.sleep(1.5)
+        expect_equal(daemon.log().count("table aliases"), 0, daemon.log())
+    else:
+        daemon.wait_log(r"warn: lookup: table aliases.*; what it said before counts\n", SECONDS)
+    expect(is_known(daemon, "one"), "what it said before")
+    time.sleep(1.5)
+    expect_equal(daemon.log().count("what it said before counts"), what != "missing", daemon.log())
+    expect_equal(updates(daemon), 0, "updates")
+    daemon.kill_role("lookup")
+    wait_known(daemon, "one")
+    if what == "no map at all":
+        os.rmdir(text + ".db")
+    bench.write("aliases", f"two: {user}\n")
+    makemap(bench, text)
+    wait_known(daemon, "two")
+    daemon.stop()
+
+
+@case("a text that is changed waits for update table, as it did")
+def texts(bench):
+    user = bench.recipient
+    daemon, _, text = map_daemon(bench, f"one: {user}\n", kind="file")
+    replace(text, f"two: {user}\n", 0o644)
+    makemap(bench, text)
+    time.sleep(1.5)
+    expect(is_known(daemon, "one") and not is_known(daemon, "two"), "before")
+    daemon.ctl("update", "table", "aliases")
+    expect(is_known(daemon, "two"), "after")
+    daemon.stop()

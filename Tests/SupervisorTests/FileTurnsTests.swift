@@ -8,6 +8,9 @@ import Testing
   private struct Desk {
     var turns: FileTurns<String>
     var reading: [String] = []
+    /// Who reads, in order.
+    private var readers: [(user: UInt32, reader: FileTurns<String>.Reader)] = []
+    private var users: [String: UInt32] = [:]
     var refused: [String] = []
 
     init(_ limits: FileTurns<String>.Limits = FileTurns<String>.Limits()) {
@@ -15,15 +18,27 @@ import Testing
     }
 
     mutating func ask(_ work: String, of user: UInt32, at now: Int64 = 0) {
+      users[work] = user
       take(turns.asked(work, of: user, at: now))
     }
 
-    mutating func done(of user: UInt32, at now: Int64 = 0) { take(turns.done(of: user, at: now)) }
+    /// The one that was begun first of a user's is done.
+    mutating func done(of user: UInt32, at now: Int64 = 0) {
+      guard let place = readers.firstIndex(where: { $0.user == user }) else {
+        Issue.record("nothing of \(user) is read")
+        return
+      }
+      take(turns.done(readers.remove(at: place).reader, at: now))
+    }
+
+    mutating func look(at now: Int64) { take(turns.looked(at: now)) }
 
     private mutating func take(_ steps: [FileTurns<String>.Step]) {
       for step in steps {
         switch step {
-        case .read(let work): reading.append(work)
+        case .read(let work, let reader):
+          reading.append(work)
+          readers.append((users[work] ?? 0, reader))
         case .refuse(let work): refused.append(work)
         }
       }
@@ -92,5 +107,59 @@ import Testing
     desk.done(of: 1, at: 20_002)
     #expect(desk.refused == ["a2"])
     #expect(desk.reading == ["a0", "a1", "a3"])
+  }
+
+  @Test(
+    "users who stop their readers keep others waiting for a second, and their own files for as long as they do"
+  )
+  func stopped() {
+    var desk = Desk()
+    for user in (1...4 as ClosedRange<UInt32>) {
+      for number in 0..<4 { desk.ask("\(user).\(number)", of: user, at: 10) }
+    }
+    #expect(desk.reading.count == 8)
+    // Nobody who may have one more waits: there is nothing to look for.
+    #expect(desk.turns.nextLook == nil)
+    desk.ask("a", of: 5, at: 500)
+    #expect(desk.reading.count == 8)
+    #expect(desk.turns.nextLook == 1010)
+    desk.look(at: 1009)
+    #expect(desk.reading.count == 8)
+    desk.look(at: 1010)
+    #expect(desk.reading.dropFirst(8) == ["a"])
+    for user in (6...12 as ClosedRange<UInt32>) { desk.ask("\(user)", of: user, at: 1011) }
+    #expect(desk.reading.dropFirst(8) == ["a", "6", "7", "8", "9", "10", "11", "12"])
+    // A place of those that are quick is free, and none of theirs.
+    desk.done(of: 5, at: 1020)
+    desk.look(at: 1020)
+    #expect(desk.reading.count == 16)
+    desk.ask("b", of: 5, at: 1021)
+    #expect(desk.reading.last == "b")
+    // One of the first is given up: its user has one more, as soon as there is a place.
+    desk.done(of: 1, at: 1100)
+    #expect(desk.reading.last == "b")
+    desk.done(of: 6, at: 1101)
+    #expect(desk.reading.last == "1.2")
+    #expect(desk.refused == [])
+  }
+
+  @Test("with those that take long, too, there are so many readers and no more")
+  func readersInAll() {
+    var limits = FileTurns<String>.Limits()
+    limits.readers = 2
+    limits.readersOfUser = 1
+    limits.readersInAll = 4
+    var desk = Desk(limits)
+    for user in (1...6 as ClosedRange<UInt32>) { desk.ask("\(user)", of: user) }
+    #expect(desk.reading == ["1", "2"])
+    desk.look(at: 1000)
+    #expect(desk.reading == ["1", "2", "3", "4"])
+    #expect(desk.turns.nextLook == nil)
+    desk.look(at: 2000)
+    #expect(desk.reading == ["1", "2", "3", "4"])
+    desk.done(of: 1, at: 2500)
+    #expect(desk.reading == ["1", "2", "3", "4", "5"])
+    desk.done(of: 5, at: 2501)
+    #expect(desk.reading == ["1", "2", "3", "4", "5", "6"])
   }
 }

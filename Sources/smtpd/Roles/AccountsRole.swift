@@ -36,6 +36,8 @@ final class AccountsRole: RoleService {
   private let names = NIOThreadPool(numberOfThreads: Limits.threads)
   private let files: NIOThreadPool
   private var fileTurns: FileTurns<FileWork>
+  /// When a place is taken from a reader that takes long.
+  private var nextLook: (at: Int64, task: Scheduled<Void>)?
   private let hashing = NIOThreadPool(numberOfThreads: Limits.passwordThreads)
   private let passwords = ShadowPasswords()
   /// Asks PAM; nil: passwords are those of shadow(5).
@@ -46,7 +48,7 @@ final class AccountsRole: RoleService {
     self.context = context
     let limits = FileTurns<FileWork>.Limits()
     fileTurns = FileTurns(limits)
-    files = NIOThreadPool(numberOfThreads: limits.readers)
+    files = NIOThreadPool(numberOfThreads: limits.readersInAll)
     verifiers = projection.passwords == .pam ? VerifierDesk(context) : nil
     names.start()
     files.start()
@@ -175,12 +177,30 @@ final class AccountsRole: RoleService {
     for step in steps {
       switch step {
       case .refuse(let refused): refused.reply(refused.failure)
-      case .read(let begun):
+      case .read(let begun, let reader):
         work(on: files, begun.read) { [unowned self] answer in
           begun.reply(answer)
-          go(fileTurns.done(of: begun.user, at: Clock.rising()))
+          go(fileTurns.done(reader, at: Clock.rising()))
         }
       }
+    }
+    expectLook()
+  }
+
+  private func expectLook() {
+    let due = fileTurns.nextLook
+    guard due != nextLook?.at else { return }
+    nextLook?.task.cancel()
+    nextLook = due.map { due in
+      let look = NIOLoopBound(
+        { [unowned self] in
+          nextLook = nil
+          go(fileTurns.looked(at: Clock.rising()))
+        },
+        eventLoop: context.loop
+      )
+      let delay = TimeAmount.milliseconds(max(1, due - Clock.rising()))
+      return (due, context.loop.scheduleTask(in: delay) { look.value() })
     }
   }
 

@@ -50,6 +50,42 @@ def home(bench):
     daemon.stop()
 
 
+@case("four users whose homes do not answer keep nobody else waiting for longer than a second", seconds=90)
+def homes(bench):
+    bench.need_root("needs other users")
+    box = bench.directory_for("mail")
+    os.chmod(box, 0o777)
+    names = ["a", "b", "c", "d", "e"]
+    users = {}
+    for number, name in enumerate(names):
+        path = bench.path("home-" + name)
+        os.mkdir(path, 0o755)
+        os.chown(path, 61001 + number, 61001 + number)
+        users[name] = f"{61001 + number}:{61001 + number}:{path}"
+    daemon = Daemon(bench, f"""
+table users {{ {", ".join(f'{name} = "{user}"' for name, user in users.items())} }}
+action "in" maildir "{box}/%{{user.username}}" userbase <users>
+match from any for domain "in.test" action "in"
+""").start()
+    for name in names[:4]:
+        mount_silence(bench, bench.path("home-" + name))
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for number, name in enumerate(names[:4] * 4):
+            clients.append(stack.enter_context(Client(daemon.port, seconds=60)))
+            clients[-1].command("EHLO client.example.org")
+            clients[-1].command("MAIL FROM:<a@example.org>")
+            clients[-1].send(f"RCPT TO:<{name}+{number}@in.test>\r\n")
+        started = time.monotonic()
+        for number in range(20):
+            expect(recipient_reply(daemon, f"e+{number}@in.test").startswith("250 "), "somebody else")
+        seconds = time.monotonic() - started
+        expect(seconds < HOME / 2, f"somebody else waited {seconds:.1f} s")
+        for client in clients[:8]:
+            expect_equal(client.reply()[:4], "424 ", "whose home it is")
+    daemon.stop()
+
+
 def stop_all(bench, user):
     """A process of a user's that stops all others of his, again and again."""
     process = os.fork()

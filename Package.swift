@@ -400,8 +400,7 @@ let package = Package(
       name: "SpoolerTests",
       dependencies: [
         "CLinux", "Configuration", "ControlProtocol", "Disk", "Interprocess", "Mail", "MemoryStore",
-        "Queue",
-        "Spooler",
+        "Queue", "Spooler", "StoreFactory",
       ] + nio,
       swiftSettings: strict
     ),

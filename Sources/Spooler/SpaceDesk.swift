@@ -63,16 +63,24 @@ final class SpaceDesk {
     case none
   }
 
-  /// Not even a deletion could be recorded: gives the reserve up, and calls back when it is time to
-  /// try again.
+  /// Not even a deletion could be recorded: gives the reserve up, ours or that of the open store, and calls
+  /// back when it is time to try again.
   func relieve(_ again: @escaping (Relief) -> Void) {
     guard let watcher else { return later(Limits.patience) { again(.none) } }
     ask({ watcher.releaseReserve() }) { [unowned self] wasReleased in
-      if wasReleased {
-        queue.context.log.warn("queue: the disk is full; the reserve is given up for deletions")
+      guard !wasReleased, queue.worker.isOpen else { return relieved(wasReleased, again) }
+      queue.worker.repair({ store throws(StoreError) in try store.releaseReserve() }) {
+        [unowned self] in
+        relieved((try? $0.get()) == true, again)
       }
-      later(Limits.patience) { again(wasReleased ? .reserve : .none) }
     }
+  }
+
+  private func relieved(_ wasReleased: Bool, _ again: @escaping (Relief) -> Void) {
+    if wasReleased {
+      queue.context.log.warn("queue: the disk is full; the reserve is given up for deletions")
+    }
+    later(Limits.patience) { again(wasReleased ? .reserve : .none) }
   }
 
   private func later(_ time: TimeAmount, _ body: @escaping () -> Void) {

@@ -24,7 +24,8 @@ package final class StoreWorker {
   /// Goes before everything, and also while the store is unwell.
   private var repairs: [Job] = []
   private var isBusy = false
-  private var isOpen = false
+  /// Whether there is a store: before that, nothing that it is given to do is begun.
+  private(set) var isOpen = false
   private var condition = Condition.well
   private var trouble: StoreError?
   private var needsUpkeep = false

@@ -71,4 +71,29 @@ struct BackendChoiceTests {
     try BackendChoice.settle(.sqlite, on: spool.disk)
     #expect(throws: StoreError.self) { try BackendChoice.settle(.lmdb, on: spool.disk) }
   }
+
+  @Test("on a full disk `ram` gets the reserve that another store left")
+  func memoryOnFullDisk() throws {
+    let disk = MemoryDisk()
+    var reserve = SpaceReserve(disk: disk, size: 4096)
+    #expect(try reserve.build())
+    disk.fault = .room(4096)
+    try BackendChoice.settle(.memory, on: disk)
+    #expect(disk.files()[BackendChoice.file] == Array("ram\n".utf8))
+    #expect(disk.files()[SpaceReserve.name] == nil)
+  }
+
+  @Test("a store that cannot be looked into for want of room is no reason to refuse the new one")
+  func noRoomToLook() throws {
+    let disk = MemoryDisk()
+    let store = StoreFactory.store(.filesystem, on: disk)
+    _ = try store.open()
+    try store.close(within: .seconds(10))
+    try disk.unlink(SpaceReserve.name)
+    try disk.unlink(SpoolFormat.name)
+    disk.fault = .full
+    let error = #expect(throws: StoreError.self) { try BackendChoice.settle(.sqlite, on: disk) }
+    #expect(error == .full(path: "memory/format.new"))
+    #expect(disk.files()[BackendChoice.file] == nil)
+  }
 }

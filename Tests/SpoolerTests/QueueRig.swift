@@ -10,6 +10,7 @@ import NIOCore
 import NIOPosix
 import Queue
 import Spooler
+import StoreFactory
 import Synchronization
 import Testing
 
@@ -85,11 +86,13 @@ final class QueueRig: Sendable {
   ///   - mail: mail that is in the store from the start; nil for an empty store that can fail.
   ///   - isStuck: whether the reading of that mail does not end before `letGo`.
   ///   - disk: whose room is watched.
+  ///   - backend: what the store is: one of that disk, unless in memory.
   ///   - openError: what opening the store fails with, each time that it is tried.
   init(
     holding mail: [NewMessage]? = nil,
     isStuck: Bool = false,
     on disk: MemoryDisk? = nil,
+    backend: QueueBackend = .memory,
     openError: @escaping @Sendable () -> StoreError? = { nil }
   ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -109,12 +112,16 @@ final class QueueRig: Sendable {
       )
       let queue = QueueService(
         context: context,
-        projection: QueueRig.projection(),
+        projection: QueueRig.projection(backend),
         disk: disk,
         stage: nil,
-        seed: 1
+        seed: 1,
+        settleBackend: { () throws(StoreError) in
+          if let disk, backend != .memory { try BackendChoice.settle(backend, on: disk) }
+        }
       ) { () throws(StoreError) in
         if let error = openError() { throw error }
+        if let disk, backend != .memory { return StoreFactory.store(backend, on: disk) }
         if let mail {
           return StuckStore(holding: mail) { failing.isStuck.withLock { $0 } }
         }
@@ -132,9 +139,9 @@ final class QueueRig: Sendable {
     QueueRig.immortal.withLock { $0.append(self) }
   }
 
-  private static func projection() -> QueueProjection {
+  private static func projection(_ backend: QueueBackend) -> QueueProjection {
     var configuration = ServerConfiguration(facts: HostFacts(hostName: "mail.example.org"))
-    configuration.backend = .memory
+    configuration.backend = backend
     var projection = QueueProjection(configuration)
     projection.actions = [
       QueueProjection.Action(name: "out", kind: .relay),

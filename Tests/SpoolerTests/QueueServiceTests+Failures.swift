@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: ISC
 
+import Configuration
 import ControlProtocol
 import Disk
 import Interprocess
 import Mail
 import Queue
+import StoreFactory
 import Testing
 
 /// Commits that fail, and what others have put into the store.
@@ -238,6 +240,35 @@ extension QueueServiceTests {
     let lookup = try await rig.lookup()
     let id = try await Self.block(&frontend)
     #expect(try await Self.submit(id, &frontend, lookup) == 250)
+  }
+
+  @Test("a spool whose backend cannot be recorded for want of room gets the reserve of its store")
+  func fullWhenSettled() async throws {
+    let disk = MemoryDisk()
+    let store = StoreFactory.store(.filesystem, on: disk)
+    _ = try store.open()
+    try store.close(within: .seconds(10))
+    let used = disk.files().values.reduce(0) { $0 + $1.count }
+    #expect(disk.files()[SpaceReserve.name] != nil)
+    disk.fault = .room(used)
+    disk.reportedSpace.bytesAvailable = 0
+    let rig = try await QueueRig(on: disk, backend: .filesystem)
+    var control = try await rig.control()
+    guard case .done? = try await control.answer(1, .showQueue(.all)).last else {
+      Issue.record("the queue is not served")
+      return
+    }
+    #expect(disk.files()[BackendChoice.file] == Array("fs\n".utf8))
+    #expect(disk.files()[SpaceReserve.name] == nil)
+    var frontend = try await rig.frontend()
+    #expect(await Self.admission(&frontend) == 452)
+    disk.fault = .none
+    disk.reportedSpace.bytesAvailable = disk.reportedSpace.bytes
+    #expect(await Self.admission(&frontend) == 0)
+    let lookup = try await rig.lookup()
+    #expect(try await Self.submit(try await Self.block(&frontend), &frontend, lookup) == 250)
+    // Made again by the upkeep behind that.
+    while disk.files()[SpaceReserve.name] == nil { await _Concurrency.Task.yield() }
   }
 
   @Test("where there is no reserve either, the service ends and says why")

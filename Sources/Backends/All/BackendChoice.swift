@@ -18,9 +18,24 @@ package enum BackendChoice {
   ///
   /// To be called with the spool's lock held (but for `ram`, which takes it here).
   ///
-  /// - Throws: `StoreError.unusable` when another store of the spool holds mail that was not moved;
-  ///   the file is as it was then.
+  /// - Throws: `StoreError.unusable` when another store of the spool holds mail that was not moved, and
+  ///   `.full` when there is no room for looking or writing; the file is as it was then.
   package static func settle(
+    _ backend: QueueBackend,
+    on disk: any Disk
+  ) throws(StoreError) {
+    do throws(StoreError) {
+      try settleNow(backend, on: disk)
+    } catch {
+      // Nobody else would: mail in memory has no reserve, and this is one that another store left.
+      guard case .full = error, backend == .memory, try SpaceReserve.release(on: disk) else {
+        throw error
+      }
+      try settleNow(backend, on: disk)
+    }
+  }
+
+  private static func settleNow(
     _ backend: QueueBackend,
     on disk: any Disk
   ) throws(StoreError) {
@@ -69,6 +84,7 @@ package enum BackendChoice {
       guard count > 0 else { return nil }
       return "the \(backend.rawValue) queue holds \(count) envelope\(count == 1 ? "" : "s")"
     } catch {
+      if case .full = error { throw error }
       return "the \(backend.rawValue) queue may hold mail (\(error))"
     }
   }

@@ -85,6 +85,8 @@ package final class FilesystemStore: Store {
     try onDisk { () throws(DiskError) in try disk.space().isNearlyFull(limits.floor) }
   }
 
+  package func releaseReserve() throws(StoreError) -> Bool { try reserve.release() }
+
   /// How many messages have something in the journal only.
   package var journaledMessages: Int { overlay.entries.count }
 

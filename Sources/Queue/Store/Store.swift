@@ -75,6 +75,10 @@ package protocol Store: AnyObject {
 
   func statistics() -> StoreStatistics
 
+  /// Gives up the room that the store itself keeps for a full disk, until there is some again. Returns
+  /// whether there was any: false for a store whose server keeps it.
+  func releaseReserve() throws(StoreError) -> Bool
+
   /// Work that is better done while nothing waits: a checkpoint, giving space back. Bounded to some
   /// tens of milliseconds a call. Returns whether there is more to do.
   func maintain() throws(StoreError) -> MaintenanceState
@@ -85,6 +89,8 @@ package protocol Store: AnyObject {
 }
 
 extension Store {
+  package func releaseReserve() throws(StoreError) -> Bool { false }
+
   package func records(after: EnvelopeID?, limit: Int) throws(StoreError) -> RecordPage {
     RecordPage(try page(after: after, limit: limit))
   }

@@ -633,13 +633,15 @@ def full_disk(bench, backend):
     daemon.stop()
 
 
-def filled_with_mail_in_it(bench, backend):
-    """A killed daemon with 20 messages, on a disk without any room."""
+def filled_with_mail_in_it(bench, backend, without=()):
+    """A killed daemon with 20 messages, on a disk without any room. Files of the spool that are named are missing."""
     place = small_disk(bench)
     daemon, sink = relaying_from(bench, "small", backend)
     for _ in range(20):
         submit(daemon.port)
     daemon.kill()
+    for name in without:
+        os.unlink(f"{daemon.state}/spool/{name}")
     with open(place + "/filler", "wb", buffering=0) as filler:
         for size in (1 << 20, 4096, 512):
             try:
@@ -653,7 +655,19 @@ def filled_with_mail_in_it(bench, backend):
 @case("a disk that is full when the server starts: it starts all the same, and what is queued goes out ({backend})",
       backend=BACKENDS, seconds=90)
 def full_disk_at_start(bench, backend):
-    daemon, sink, place = filled_with_mail_in_it(bench, backend)
+    started_on_full_disk(bench, *filled_with_mail_in_it(bench, backend))
+
+
+@case("a disk that is full before the spool says whose it is: it is written there all the same, and mail goes out"
+      " ({backend})", backend=BACKENDS, seconds=90)
+def full_disk_at_first_start(bench, backend):
+    daemon, sink, place = filled_with_mail_in_it(bench, backend, without=["backend"])
+    started_on_full_disk(bench, daemon, sink, place)
+    with open(daemon.state + "/spool/backend") as file:
+        expect_equal(file.read(), backend + "\n")
+
+
+def started_on_full_disk(bench, daemon, sink, place):
     daemon.arguments = []
     daemon.start()
     daemon.wait_empty(40)

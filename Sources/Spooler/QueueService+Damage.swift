@@ -20,10 +20,12 @@ extension QueueService {
       // A page begins behind its identifier.
       let page = try store.verify(after: MessageID(message.rawValue - 1), limit: 1)
       let left = try DispatchDesk.envelopes(inHand, in: store).map(\.envelope.id)
-      return (page.findings, left)
+      return (page, left)
     }) { [unowned self] result in
-      if case .success((let findings, let left)) = result {
-        for finding in findings {
+      if case .success((let page, let left)) = result {
+        // A step at a time, and commits between two.
+        guard !page.isUnfinished else { return setAside(message, finished: finished) }
+        for finding in page.findings {
           context.log.warn(
             "queue: \(finding.record): \(finding.problem); see smtpctl queue quarantine list"
           )

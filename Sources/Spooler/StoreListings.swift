@@ -100,7 +100,7 @@ final class Verification: PagedAnswer {
       case .failure(let error): desk.send(id, .failure("\(error)"))
       case .success(let page):
         self.after = page.next
-        isAtEnd = page.next == nil
+        isAtEnd = page.next == nil && !page.isUnfinished
         left = page.findings[...]
         send(messages: page.messagesChecked, envelopes: page.envelopesChecked)
       }

@@ -364,7 +364,7 @@ struct BodyChecksumTests {
     #expect(try read(store, 2, chunk: 500) { _ = try read(store, 1, chunk: 1) }.error == nil)
     try store.apply([.insert(newMessage(5, size: 400))])
     let moved = try read(store, 5, chunk: 150) {
-      try store.makeFiles(of: messageID(5))
+      _ = try store.makeFiles(of: messageID(5))
     }
     #expect(moved.error == nil && moved.bytes == makeBody(5, size: 400))
     disk.flipBit(0, ofByte: 10, in: SpoolTree.bodyPath(of: messageID(1)))

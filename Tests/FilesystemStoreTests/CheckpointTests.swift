@@ -137,4 +137,48 @@ struct CheckpointTests {
     }
     #expect(store.journaledMessages == 0)
   }
+
+  @Test(
+    "a damaged message to many is set aside a step at a time, with all that the journal has of it"
+  )
+  func damaged() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk, CheckpointTests.limits())
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, envelopes: 350)), .insert(newMessage(2))])
+    try store.close(within: .seconds(100))
+    _ = try store.open()
+    for low: UInt32 in 1...330 {
+      try store.apply([
+        .update(envelopeID(1, low), .deferred(at: CheckpointTests.later, status: nil, error: "x"))
+      ])
+    }
+    disk.flipBit(0, ofByte: 50, in: SpoolTree.bodyPath(of: messageID(1)))
+    var page = VerifyPage()
+    var steps = 0
+    var messages = 0
+    var envelopes = 0
+    var findings: [VerifyFinding] = []
+    repeat {
+      disk.clearTrace()
+      page = try store.verify(after: page.next, limit: 10)
+      #expect(disk.trace.count { $0.hasPrefix("rename incoming/envelope.tmp") } <= 100)
+      #expect(page.isUnfinished == (steps < 3), "step \(steps)")
+      (messages, envelopes) = (messages + page.messagesChecked, envelopes + page.envelopesChecked)
+      findings += page.findings
+      steps += 1
+    } while page.next != nil || page.isUnfinished
+    #expect(steps == 5 && messages == 2 && envelopes == 351)
+    #expect(
+      findings == [VerifyFinding(record: "message 00000001", problem: "its body: wrong checksum")]
+    )
+    let kept = disk.files(below: "quarantine/message-00000001").filter {
+      String(decoding: $0.value, as: UTF8.self).contains("\nerrorline: x\n")
+    }
+    #expect(kept.count == 330)
+    #expect(try allEnvelopes(store).keys.sorted() == [envelopeID(2, 1)])
+    let again = makeStore(disk.afterPowerCut(.nothing), CheckpointTests.limits())
+    _ = try again.open()
+    #expect(try allEnvelopes(again).keys.sorted() == [envelopeID(2, 1)])
+  }
 }

@@ -181,7 +181,9 @@ extension FilesystemStore {
     }
     switch change {
     case .insert(let insert): bodySums.forget(insert.id)
-    case .removeMessage(let id): bodySums.forget(id)
+    case .removeMessage(let id):
+      bodySums.forget(id)
+      if condemned?.id == id { condemned = nil }
     case .put, .removeEnvelope, .set: break
     }
     if let id = change.message {

@@ -141,10 +141,14 @@ extension FilesystemStore {
     var isPart = false
   }
 
-  /// Makes the files of a message what the journal says of it, and forgets that it does. What else it has
-  /// stays there.
-  func makeFiles(of message: MessageID) throws(StoreError) {
-    try makeFiles(of: Slice(messages: [message], end: 0, files: files(of: message)))
+  /// Makes the files of a message what the journal says of it, and forgets that it does: as many as a step has.
+  /// What else it has stays there. Returns whether all are done.
+  func makeFiles(of message: MessageID) throws(StoreError) -> Bool {
+    var slice = Slice(messages: [message], end: 0, files: files(of: message))
+    slice.isPart = overlay[message].map { $0.envelopes.count > limits.sliceFiles } ?? false
+    if slice.isPart { slice.files = limits.sliceFiles }
+    try makeFiles(of: slice)
+    return !slice.isPart
   }
 
   private func makeFiles(of slice: Slice) throws(StoreError) {

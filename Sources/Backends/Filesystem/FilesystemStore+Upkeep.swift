@@ -22,8 +22,13 @@ extension FilesystemStore {
         guard check.page.messagesChecked < limit,
           check.bytes < FilesystemStore.verifiedBytesAtOnce
         else { return }
+        let before = check.page.next ?? after
         try self.check(id, &check)
         check.page.next = id
+        guard check.changed == nil else {
+          check.before = before
+          return
+        }
         message = try nextMessage(after: id)
       }
       reportUnreadableBuckets()
@@ -33,15 +38,26 @@ extension FilesystemStore {
     guard state == .open else { return check.page }
     // Out of the journal only once what is left of them is kept aside.
     if !check.broken.isEmpty { try apply(check.broken.map { .removeMessage($0) }) }
-    if !check.changed.isEmpty {
-      // The journal has newer envelopes of theirs, which go with them; the next start leaves those out.
-      for (id, _) in check.changed { try makeFiles(of: id) }
-      try onDisk { () throws(DiskError) in
-        for (id, problem) in check.changed { try setAside(id, because: problem) }
-      }
-      findings = []
-    }
+    if let changed = check.changed { try setAside(changed, &check) }
     return check.page
+  }
+
+  /// The journal has newer envelopes of such a message, which go with it; the next start leaves those out.
+  private func setAside(_ changed: Condemned, _ check: inout Check) throws(StoreError) {
+    condemned = changed
+    guard try makeFiles(of: changed.id) else {
+      check.page.next = check.before
+      check.page.isUnfinished = true
+      return
+    }
+    condemned = nil
+    try onDisk { () throws(DiskError) in try setAside(changed.id, because: changed.problem) }
+    check.page.messagesChecked += 1
+    check.page.envelopesChecked += changed.envelopes
+    check.page.findings.append(
+      VerifyFinding(record: "message \(changed.id)", problem: changed.problem)
+    )
+    findings = []
   }
 
   /// What a call of `verify` has seen.
@@ -51,12 +67,25 @@ extension FilesystemStore {
     var bytes = 0
     /// In the journal, and not to be delivered. A copy is in quarantine.
     var broken: [MessageID] = []
-    /// In the tree and not to be delivered, with changes in the journal.
-    var changed: [(id: MessageID, problem: String)] = []
+    /// In the tree and not to be delivered, with changes in the journal. The last one of the page.
+    var changed: Condemned?
+    /// Where a page begins that has that one again.
+    var before: MessageID?
+  }
+
+  /// A damaged message with changes in the journal.
+  struct Condemned {
+    var id: MessageID
+    var problem: String
+    var envelopes: Int
   }
 
   private func check(_ id: MessageID, _ check: inout Check) throws(DiskError) {
     if case .gone? = overlay[id]?.base { return }
+    if let condemned, condemned.id == id {
+      check.changed = condemned
+      return
+    }
     check.page.messagesChecked += 1
     if let problem = try bodyProblem(of: id, &check) {
       check.page.findings.append(VerifyFinding(record: "body \(id)", problem: problem))
@@ -75,6 +104,12 @@ extension FilesystemStore {
     } else {
       let stored = try envelopes(of: id, after: nil, limit: .max)
       try checkFiledBody(id, stored.first?.message, &check)
+      if var changed = check.changed {
+        changed.envelopes = identifiers.count
+        check.changed = changed
+        check.page.messagesChecked -= 1
+        check.page.envelopesChecked -= identifiers.count
+      }
     }
     check.page.findings += findings
     findings = []
@@ -119,8 +154,7 @@ extension FilesystemStore {
     guard let found = try problem(ofBody: SpoolTree.bodyPath(of: id), wanted) else { return }
     let problem = "its body: \(found)"
     guard overlay[id] != nil else { return try setAside(id, because: problem) }
-    report("message \(id)", problem)
-    check.changed.append((id, problem))
+    check.changed = Condemned(id: id, problem: problem, envelopes: 0)
   }
 
   package func quarantined() throws(StoreError) -> [QuarantinedRecord] {

@@ -49,6 +49,8 @@ package final class FilesystemStore: Store {
   var checkpointDebt = 0
   /// Of bodies that are being read.
   var bodySums = BodySums()
+  /// What `verify` is about to set aside, once the journal's changes of it are files.
+  var condemned: Condemned?
   /// What was damaged while nothing could be reported; told by the next `verify`.
   var findings: [VerifyFinding] = []
 

@@ -220,8 +220,10 @@ package struct VerifyPage: Sendable {
   package var messagesChecked = 0
   package var envelopesChecked = 0
   package var findings: [VerifyFinding] = []
-  /// Where to go on; nil at the end.
+  /// Where to go on; nil at the end, unless it is not finished.
   package var next: MessageID?
+  /// There was more to do for the next message than one step may: the next page goes on with it.
+  package var isUnfinished = false
 
   package init() {}
 }

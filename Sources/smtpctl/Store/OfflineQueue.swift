@@ -191,6 +191,7 @@ final class OfflineQueue: QueueService {
     _ partial: (ControlResponse) throws(CommandFailure) -> Void
   ) throws(CommandFailure) {
     var after: MessageID?
+    var isUnfinished = false
     repeat {
       let page = try run { store throws(StoreError) in
         try store.verify(after: after, limit: 1000)
@@ -203,7 +204,8 @@ final class OfflineQueue: QueueService {
         )
       )
       after = page.next
-    } while after != nil
+      isUnfinished = page.isUnfinished
+    } while after != nil || isUnfinished
   }
 
   private func row(_ stored: StoredEnvelope) -> EnvelopeRow {

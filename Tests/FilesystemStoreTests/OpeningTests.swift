@@ -122,7 +122,7 @@ struct OpeningTests {
     _ = try store.open()
     try store.apply([.insert(newMessage(1)), .insert(newMessage(2))])
     try store.apply([.removeMessage(messageID(2))])
-    let report = try store.close(within: .zero)
+    let report = try store.close(within: .nanoseconds(1))
     #expect(
       report.remarks == [
         "journal: the next start finds 1 messages in it, for whose files there was no time"

@@ -95,4 +95,43 @@ struct TraceTests {
       ]
     )
   }
+
+  @Test(
+    "who has only read closes without a write, whatever the journal has",
+    arguments: [false, true]
+  )
+  func reader(isClean: Bool) throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, envelopes: 2)), .insert(newMessage(2))])
+    try store.apply([.removeEnvelope(envelopeID(1, 2))])
+    if isClean { try store.close(within: .seconds(100)) }
+    let left = disk.afterPowerCut(.everything)
+    let reader = makeStore(left)
+    _ = try reader.open()
+    left.clearTrace()
+    #expect(try allEnvelopes(reader).count == 2)
+    #expect(try reader.body(of: messageID(1), from: 0, count: 1000).count == 100)
+    try reader.close(within: .zero)
+    #expect(left.trace == [])
+    #expect(try reader.open().recoveredChanges == (isClean ? 0 : 3))
+    #expect(try allEnvelopes(reader).count == 2)
+    #expect(reader.statistics().envelopes == 2)
+  }
+
+  @Test("what a reader has moved to quarantine counts no more at the next start")
+  func readerOfDamage() throws {
+    let disk = MemoryDisk()
+    let store = makeStore(disk)
+    _ = try store.open()
+    try store.apply([.insert(newMessage(1, envelopes: 2)), .insert(newMessage(2))])
+    try store.close(within: .seconds(100))
+    try disk.unlink(SpoolTree.bodyPath(of: messageID(1)))
+    _ = try store.open()
+    #expect(try allEnvelopes(store).count == 1)
+    try store.close(within: .zero)
+    _ = try store.open()
+    #expect(store.statistics().messages == 1 && store.statistics().envelopes == 1)
+  }
 }

@@ -80,7 +80,7 @@ package enum BackendChoice {
       let moved = try store.setting(StoreCopy.movedMark)
       let copied = try store.setting(StoreCopy.mark)
       let count = moved == nil && copied == nil ? store.statistics().envelopes : 0
-      try store.close(within: .seconds(10))
+      try store.close(within: .zero)
       guard count > 0 else { return nil }
       return "the \(backend.rawValue) queue holds \(count) envelope\(count == 1 ? "" : "s")"
     } catch {

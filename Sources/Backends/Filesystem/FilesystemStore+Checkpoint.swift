@@ -164,7 +164,7 @@ extension FilesystemStore {
   private func files(of id: MessageID) -> Int { 1 + (overlay[id]?.envelopes.count ?? 0) }
 
   /// Before the tree changes: what the settings' file says of it is no longer so.
-  private func forgetCounts() throws(StoreError) {
+  func forgetCounts() throws(StoreError) {
     guard settingsHaveCounts else { return }
     settings.counts = nil
     try onDisk { () throws(DiskError) in try writeSettings() }

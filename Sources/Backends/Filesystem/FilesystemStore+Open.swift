@@ -320,6 +320,7 @@ extension FilesystemStore {
     statisticsNow.messages = counts.messages
     statisticsNow.envelopes = counts.envelopes
     statisticsNow.bodyBytes = counts.bodyBytes
+    countsAtOpen = counts
   }
 
   private func countInTree(
@@ -345,6 +346,15 @@ extension FilesystemStore {
       state = .closed
     }
     guard state == .open else { return CloseReport() }
+    guard limit > .zero else {
+      // But what reading has moved to quarantine is in the tree no more.
+      if statisticsNow.messages != countsAtOpen.messages
+        || statisticsNow.envelopes != countsAtOpen.envelopes
+      {
+        try forgetCounts()
+      }
+      return CloseReport()
+    }
     let deadline = ContinuousClock.now + limit
     var report = CloseReport()
     journal.closeCurrent()

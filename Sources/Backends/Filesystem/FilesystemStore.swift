@@ -45,6 +45,7 @@ package final class FilesystemStore: Store {
   var statisticsNow = StoreStatistics()
   /// The settings file says how much the tree has, which is no longer so after the next checkpoint.
   var settingsHaveCounts = false
+  var countsAtOpen = SpoolSettings.Counts()
   /// Bytes of the journal that checkpoints still have to deal with to keep up with what comes in.
   var checkpointDebt = 0
   /// Of bodies that are being read.

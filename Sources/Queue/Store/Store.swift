@@ -83,7 +83,8 @@ package protocol Store: AnyObject {
   /// tens of milliseconds a call. Returns whether there is more to do.
   func maintain() throws(StoreError) -> MaintenanceState
 
-  /// A clean stop; takes at most about `limit`, and leaves the rest to the next opening.
+  /// A clean stop; takes at most about `limit`, and leaves the rest to the next opening: with none, for who
+  /// has only read, all of it.
   @discardableResult
   func close(within limit: Duration) throws(StoreError) -> CloseReport
 }

@@ -19,6 +19,7 @@ final class OfflineQueue: QueueService {
   private let now: () -> Instant
   private let warn: (String) -> Void
   private var opened: (any Store)?
+  private var hasChanged = false
   /// When it was opened.
   private var quarantinedBefore = 0
 
@@ -83,7 +84,8 @@ final class OfflineQueue: QueueService {
       warn("smtpctl: unreadable records put into quarantine: \(added); see queue quarantine list")
     }
     // What was asked for has been answered; a store that cannot close cleanly recovers when opened.
-    _ = try? opened?.close(within: .seconds(10))
+    // Who only reads need not make it ready for the next start.
+    _ = try? opened?.close(within: hasChanged ? .seconds(10) : .zero)
     opened = nil
   }
 
@@ -132,6 +134,7 @@ final class OfflineQueue: QueueService {
     _ body: (any Store) throws(StoreError) -> Value
   ) throws(CommandFailure) -> Value {
     let store = try store(toDo: use)
+    if use == .change { hasChanged = true }
     do throws(StoreError) {
       return try body(store)
     } catch .absent {

@@ -32,6 +32,8 @@ package enum Promise: String, CaseIterable, Sendable {
   case recvfd
   /// Send descriptors.
   case sendfd
+  /// Change the modes of a terminal that is open.
+  case tty
   /// Start processes, wait for them, send them signals.
   case proc
   /// Execute programs.
@@ -57,6 +59,7 @@ package enum Promise: String, CaseIterable, Sendable {
     case .getpw: "ask the name services"
     case .recvfd: "receive descriptors"
     case .sendfd: "send descriptors"
+    case .tty: "change the modes of an open terminal"
     case .proc: "start processes, signal others"
     case .exec: "execute programs"
     case .id: "become another user"

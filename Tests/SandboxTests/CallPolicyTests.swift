@@ -138,6 +138,20 @@ struct CallPolicyTests {
     #expect(writer.action(for: "openat", [0, 0, UInt64(O_RDWR)]) == .refuse(EACCES))
   }
 
+  @Test("a terminal's modes are for who promised so, and its input can be made up by nobody")
+  func terminals() {
+    let asking = CallPolicy(RolePromises.asking, process: 7)
+    let keys = CallPolicy(RolePromises.stated(by: .keys).words, process: 7)
+    for request: UInt64 in [0x5402, 0x5403, 0x5404, 0x402c_542b, 0x402c_542c, 0x402c_542d] {
+      #expect(asking.action(for: "ioctl", [0, request]) == .allow)
+      #expect(keys.action(for: "ioctl", [0, request]) == .refuse(ENOSYS))
+    }
+    for request: UInt64 in [0x5412, 0x541c] {
+      #expect(asking.action(for: "ioctl", [0, request]) == .trap)
+    }
+    #expect(RolePromises.asking.subtracting(RolePromises.stated(by: .keys).words) == [.tty])
+  }
+
   @Test("what nobody has heard of is refused as unknown")
   func unknown() {
     let policy = CallPolicy(Promises(Promise.allCases), process: 7)

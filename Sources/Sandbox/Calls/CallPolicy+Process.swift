@@ -93,6 +93,15 @@ extension CallPolicy {
     // Another filter, which can only take away: SECCOMP_SET_MODE_FILTER, SECCOMP_GET_ACTION_AVAIL
     + one("seccomp", 0, of: [1, 2], .allow)
 
+  /// The modes of a terminal, as newer C libraries ask for them, too: TCGETS2, TCSETS, TCSETSW and TCSETSF, and
+  /// the last three with 2 behind their names. Input cannot be made up with any of them.
+  static func terminals(_ promises: Promises) -> [CallRule] {
+    guard promises.contains(.tty) else { return [] }
+    let former: [UInt64] = [0x5402, 0x5403, 0x5404]
+    let newer: [UInt64] = [0x802c_542a, 0x402c_542b, 0x402c_542c, 0x402c_542d]
+    return one("ioctl", 1, of: former + newer, .allow)
+  }
+
   /// fcntl(2): the usual; locks with `flock`; no signals for others.
   static func locks(_ promises: Promises) -> [CallRule] {
     // F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ,

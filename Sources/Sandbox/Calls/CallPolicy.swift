@@ -45,7 +45,9 @@ package struct CallPolicy: Sendable {
     var rules =
       memory + clones(promises) + opening(promises) + sockets(promises)
       + sending(promises) + locks(promises)
-    rules += control + tethers(promises) + handlers + ownSignals(process) + questions(promises)
+    rules +=
+      control + terminals(promises) + tethers(promises) + handlers + ownSignals(process)
+      + questions(promises)
     return rules
   }
 }

@@ -78,6 +78,13 @@ package enum RolePromises {
     }
   }
 
+  /// The words of the process that looks at keys before the start, when it has a terminal to ask for passphrases
+  /// on: what keys may, and one more.
+  package static var asking: Promises {
+    // It has opened the terminal before, and shows no answer.
+    stated(by: .keys).words.union([.tty])
+  }
+
   /// How many files a role may have open; nil for the supervisor, whose limit is the host's.
   package static func openFiles(of role: Role) -> OpenFiles? {
     switch role {

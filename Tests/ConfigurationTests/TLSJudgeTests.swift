@@ -26,7 +26,7 @@ import Testing
           case .protocols(let text): "\(text)!"
           }
         },
-        files: { pkis, authorities in
+        files: { pkis, authorities, _ in
           pkis.flatMap { pki in
             [
               TLSJudge.FileFault(.certificate(pki.name), reason: "\(pki.certificate)?"),
@@ -79,12 +79,30 @@ import Testing
   @Test("a pki that lacks a half is not looked at; one that nothing is wrong with is taken")
   func good() {
     var asked: [PKI] = []
-    let judge = TLSJudge(setting: { _ in nil }) { pkis, _ in
+    let judge = TLSJudge(setting: { _ in nil }) { pkis, _, _ in
       asked += pkis
       return []
     }
     let report = Reading.judged("pki x cert \"/c\"\npki x key \"/k\"\npki y key \"/k\"", by: judge)
     #expect(report.errors.map(\.line) == [3])
     #expect(asked == [PKI(name: "x", certificate: "/c", key: "/k")])
+  }
+
+  @Test(
+    "who looks at files is told whether all else is good: what is wrong may stand behind them",
+    arguments: [
+      ("", .good), ("queue ttl 4d", .good), ("queue ttl 4", .faulty),
+      ("listen on 127.0.0.1 tls pki z", .faulty),
+    ] as [(String, TLSJudge.Rest)]
+  )
+  func rest(line: String, wanted: TLSJudge.Rest) {
+    var told: [TLSJudge.Rest] = []
+    let judge = TLSJudge(setting: { _ in nil }) { _, _, rest in
+      told.append(rest)
+      return []
+    }
+    let rules = "action a maildir\nmatch from any for any action a\n"
+    _ = Reading.judged("pki x cert \"/c\"\npki x key \"/k\"\n\(rules)\(line)", by: judge)
+    #expect(told == [wanted])
   }
 }

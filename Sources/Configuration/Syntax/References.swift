@@ -52,7 +52,6 @@ extension Parser {
         PKI(name: pki.name, certificate: certificate, key: key, exchange: pki.exchange)
       )
     }
-    judgeCertificates()
     let names: [References.Kind: [String]] = [
       .pki: references.pkis.map(\.name),
       .ca: draft.authorities.map(\.name) + references.faultyAuthorities,
@@ -66,10 +65,12 @@ extension Parser {
     if draft.srs.key == nil {
       for position in references.srsUses { report(.needs("srs", "\"srs key\""), at: position) }
     }
+    judgeCertificates()
   }
 
   private mutating func judgeCertificates() {
-    for fault in judge?.files(draft.pkis, draft.authorities) ?? [] {
+    let rest: TLSJudge.Rest = diagnostics.contains { $0.severity == .error } ? .faulty : .good
+    for fault in judge?.files(draft.pkis, draft.authorities, rest) ?? [] {
       guard let position = references.files[fault.file] else {
         preconditionFailure("a file that was not asked about")
       }

@@ -33,15 +33,20 @@ package struct TLSJudge {
     }
   }
 
+  /// Whether there are errors beside those of the files.
+  package enum Rest: Sendable {
+    case good, faulty
+  }
+
+  /// Everything that is wrong with the files of these, in their order.
+  package typealias Files = ([PKI], [CertificateAuthority], Rest) -> [FileFault]
+
   /// Why a setting is of no use; nil when it is.
   let setting: (Setting) -> String?
-  /// Everything that is wrong with the files of these, in their order. Asked once, behind the last line.
-  let files: ([PKI], [CertificateAuthority]) -> [FileFault]
+  /// Asked once, behind all else.
+  let files: Files
 
-  package init(
-    setting: @escaping (Setting) -> String?,
-    files: @escaping ([PKI], [CertificateAuthority]) -> [FileFault]
-  ) {
+  package init(setting: @escaping (Setting) -> String?, files: @escaping Files) {
     self.setting = setting
     self.files = files
   }

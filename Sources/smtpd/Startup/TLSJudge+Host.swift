@@ -12,7 +12,7 @@ extension TLSJudge {
   ///   - uid: whose files are good besides those of root.
   ///   - sandbox: how the promises of who looks at keys are held.
   static func host(uid: UInt32, _ sandbox: Confinement.Mode) -> TLSJudge {
-    TLSJudge(setting: TLSJudge.fault) { pkis, authorities in
+    TLSJudge(setting: TLSJudge.fault) { pkis, authorities, _ in
       let open = CertificateFiles(of: pkis, authorities, uid: uid).faults
       let bad = Set(open.map(\.file))
       return open

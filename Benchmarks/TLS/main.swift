@@ -21,7 +21,9 @@ enum TLSBenchmark {
     }
     let megabytes = arguments.count > 3 ? Int(arguments[3]) ?? 1024 : 1024
     let chain = try read(arguments[1])
-    let key = try withFile(arguments[2]) { try PrivateKey(descriptor: $0) }
+    guard let key = try withFile(arguments[2], { try PrivateKey(descriptor: $0) }) else {
+      throw Failure(text: "\(arguments[2]): encrypted")
+    }
     let server = try TLSContext(.init(.server))
     try server.use(chain: chain)
     let client = try side(

@@ -143,7 +143,10 @@ import Glibc
     certificate = Array(bytes[..<count])
     let secret = unsafe open("\(directory)/key", O_RDONLY)
     var reason = talaria_reason()
-    guard let key = unsafe talaria_key_read(secret, &reason) else { preconditionFailure("no key") }
+    var isLocked: CInt = 0
+    guard let key = unsafe talaria_key_read(secret, nil, 0, &isLocked, &reason) else {
+      preconditionFailure("no key")
+    }
     close(secret)
     unsafe self.key = key
     for file in ["key", "certificate"] { _ = unsafe unlink("\(directory)/\(file)") }

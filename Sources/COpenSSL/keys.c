@@ -20,12 +20,22 @@ struct talaria_private_key {
   uint8_t name[TALARIA_KEY_NAME_SIZE];
 };
 
-// Notes that a passphrase was asked for, and gives none.
-static int no_passphrase(char *buffer, int size, int is_writing, void *was_asked) {
+// The one passphrase that a key is tried with.
+struct trial {
+  const uint8_t *passphrase;
+  size_t length;
+  int was_asked;
+};
+
+// Notes that a passphrase was asked for, and gives the one there is.
+static int give_passphrase(char *buffer, int size, int is_writing, void *context) {
   (void)is_writing;
+  struct trial *trial = context;
+  trial->was_asked = 1;
   if (size > 0) buffer[0] = '\0';
-  *(int *)was_asked = 1;
-  return -1;
+  if (trial->passphrase == NULL || trial->length > (size_t)size) return -1;
+  memcpy(buffer, trial->passphrase, trial->length);
+  return (int)trial->length;
 }
 
 static long read_file(int descriptor, uint8_t *bytes, size_t room) {
@@ -40,7 +50,17 @@ static long read_file(int descriptor, uint8_t *bytes, size_t room) {
   return (long)done;
 }
 
-talaria_private_key *talaria_key_read(int descriptor, struct talaria_reason *reason) {
+static EVP_PKEY *decode(const uint8_t *content, size_t length, struct trial *trial) {
+  BIO *source = BIO_new_mem_buf(content, (int)length);
+  if (source == NULL) return NULL;
+  EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(source, NULL, give_passphrase, trial, talaria_library(), NULL);
+  BIO_free(source);
+  return key;
+}
+
+talaria_private_key *talaria_key_read(int descriptor, const uint8_t *passphrase, size_t length, int *is_locked,
+                                      struct talaria_reason *reason) {
+  *is_locked = 0;
   if (talaria_library() == NULL) return talaria_say(reason, "OpenSSL cannot be used"), NULL;
   const size_t room = TALARIA_KEY_FILE_MAX;
   uint8_t *content = malloc(room);
@@ -50,21 +70,23 @@ talaria_private_key *talaria_key_read(int descriptor, struct talaria_reason *rea
     free(result);
     return talaria_say(reason, "no memory"), NULL;
   }
-  long length = read_file(descriptor, content, room);
-  int was_asked = 0;
-  BIO *source = length > 0 && (size_t)length < room ? BIO_new_mem_buf(content, (int)length) : NULL;
+  long size = read_file(descriptor, content, room);
+  int is_text = size > 0 && (size_t)size < room;
+  struct trial trial = {passphrase, length, 0};
   ERR_clear_error();
-  if (source != NULL) {
-    result->key = PEM_read_bio_PrivateKey_ex(source, NULL, no_passphrase, &was_asked, talaria_library(), NULL);
-  }
-  BIO_free(source);
+  int is_costly = is_text && talaria_decryption_rounds(content, (size_t)size) > TALARIA_KEY_ROUNDS_MAX;
+  if (is_text && !is_costly) result->key = decode(content, (size_t)size, &trial);
   OPENSSL_cleanse(content, room);
   free(content);
   EVP_PKEY *key = result->key;
-  if (length < 0) {
+  if (size < 0) {
     talaria_say(reason, strerror(errno));
-  } else if (was_asked) {
-    talaria_say(reason, "the key is encrypted: there is nobody to ask for its passphrase");
+  } else if (is_costly) {
+    char text[80];
+    snprintf(text, sizeof text, "the key is encrypted with more than %d rounds", TALARIA_KEY_ROUNDS_MAX);
+    talaria_say(reason, text);
+  } else if (key == NULL && trial.was_asked) {
+    *is_locked = 1;
   } else if (key == NULL) {
     talaria_explain(reason, "not a private key in PEM");
   } else if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "EC") && !EVP_PKEY_is_a(key, "ED25519")) {

@@ -30,6 +30,9 @@ struct talaria_signing {
 // Whose handshake this thread is working on.
 extern _Thread_local struct talaria_signing *talaria_signing_now;
 
+// How many rounds all encrypted keys in PEM together ask for until it is known whether a passphrase is theirs.
+uint64_t talaria_decryption_rounds(const uint8_t *pem, size_t length);
+
 // SHA-256 of a public key as SubjectPublicKeyInfo. Returns 1, or 0.
 int talaria_public_key_name(EVP_PKEY *key, uint8_t name[TALARIA_KEY_NAME_SIZE]);
 

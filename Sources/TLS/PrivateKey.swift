@@ -8,13 +8,21 @@ internal import COpenSSL
   // Freed in deinit; C only reads it, from any thread.
   private let pointer: OpaquePointer
 
-  /// Reads it from an open file in PEM, from the file's beginning. The descriptor stays open.
+  /// Reads it from an open file in PEM, from the file's beginning; nil when it is encrypted, and not by this
+  /// passphrase. The descriptor stays open.
   ///
-  /// - Throws: why there is none: not PEM, encrypted, a kind that is not used.
-  package init(descriptor: CInt) throws(TLSError) {
+  /// - Throws: why there is none whatever the passphrase: not PEM, a kind that is not used, too many rounds.
+  package init?(descriptor: CInt, passphrase: Passphrase? = nil) throws(TLSError) {
     var reason = talaria_reason()
-    // The structure is written during the call only.
-    guard let pointer = unsafe talaria_key_read(descriptor, &reason) else { throw TLSError(reason) }
+    var isLocked: CInt = 0
+    // What is written to is written during the call only, and the passphrase is read then.
+    let read = { (bytes: UnsafeRawBufferPointer?) -> OpaquePointer? in
+      let start = unsafe bytes?.baseAddress?.assumingMemoryBound(to: UInt8.self)
+      return unsafe talaria_key_read(descriptor, start, bytes?.count ?? 0, &isLocked, &reason)
+    }
+    let found = unsafe passphrase.map { unsafe $0.withBytes(read) } ?? read(nil)
+    guard isLocked == 0 else { return nil }
+    guard let pointer = unsafe found else { throw TLSError(reason) }
     unsafe self.pointer = pointer
     name = unsafe KeyName(of: pointer)
   }

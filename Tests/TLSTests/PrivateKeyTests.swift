@@ -63,8 +63,7 @@ struct PrivateKeyTests {
     func reason() throws -> String {
       try directory.withFile("key") { descriptor in
         do throws(TLSError) {
-          _ = try PrivateKey(descriptor: descriptor)
-          return "none"
+          return try PrivateKey(descriptor: descriptor) == nil ? "locked" : "none"
         } catch {
           return error.reason
         }
@@ -79,7 +78,7 @@ struct PrivateKeyTests {
     try directory.openssl(
       ["genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:secret", "-out", "key"]
     )
-    #expect(try reason().contains("encrypted"))
+    #expect(try reason() == "locked")
     try directory.openssl(["genpkey", "-algorithm", "ed25519", "-out", "key"])
     #expect(try reason() == "none")
   }

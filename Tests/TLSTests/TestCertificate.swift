@@ -28,7 +28,8 @@ struct TestCertificate {
         + TestCertificate.newKey(kind) + ["-keyout", "key", "-out", "certificate"]
     )
     pem = try directory.read("certificate")
-    key = try directory.withFile("key") { descriptor in try PrivateKey(descriptor: descriptor) }
+    let key = try directory.withFile("key") { descriptor in try PrivateKey(descriptor: descriptor) }
+    self.key = try #require(key)
   }
 
   static func newKey(_ kind: Kind) -> [String] {

@@ -20,6 +20,11 @@ enum {
   TALARIA_CERTIFICATES_MAX = 4 << 20,
   // What is signed: a digest, or with Ed25519 the message itself, which TLS keeps short.
   TALARIA_SIGN_INPUT_MAX = 512,
+  // The longest passphrase: as much as OpenSSL takes.
+  TALARIA_PASSPHRASE_MAX = 1023,
+  // What the encrypted keys of a file may ask for until their passphrase is a cipher's key: rounds of PBKDF2, or
+  // steps of scrypt, all together.
+  TALARIA_KEY_ROUNDS_MAX = 2000000,
   // A signature: RSA with 16384 bits.
   TALARIA_SIGNATURE_MAX = 2048,
 };
@@ -40,9 +45,12 @@ enum talaria_algorithm {
 
 typedef struct talaria_private_key talaria_private_key;
 
-// Reads a private key in PEM from an open file, from its beginning, and wipes what it read. NULL with a
-// reason when there is none, it is encrypted, or it is of a kind that is not used. Does not close the file.
-talaria_private_key *talaria_key_read(int descriptor, struct talaria_reason *reason);
+// Reads a private key in PEM from an open file, from its beginning, and wipes what it read. Where it is encrypted it
+// is decrypted by the passphrase; NULL: there is none. NULL with a reason when there is no key, it is encrypted with
+// too many rounds, or it is of a kind that is not used; NULL with `is_locked` set when it is encrypted, and not by
+// this passphrase. Does not close the file.
+talaria_private_key *talaria_key_read(int descriptor, const uint8_t *passphrase, size_t length, int *is_locked,
+                                      struct talaria_reason *reason);
 
 void talaria_key_free(talaria_private_key *key);
 

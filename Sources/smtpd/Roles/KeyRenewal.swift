@@ -122,7 +122,10 @@ struct KeyRenewal {
     let reason: String
     do throws(TLSError) {
       guard chain.keyFault.isEmpty else { throw TLSError(chain.keyFault) }
-      return try PrivateKey(descriptor: file)
+      guard let key = try PrivateKey(descriptor: file) else {
+        throw TLSError("the key is encrypted: there is nobody to ask for its passphrase")
+      }
+      return key
     } catch {
       reason = error.reason
     }

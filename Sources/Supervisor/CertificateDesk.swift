@@ -175,7 +175,8 @@ package struct CertificateDesk {
     guard let file = source.seal(package.encoded()) else {
       throw CertificateFault("no file in memory: \(systemError())")
     }
-    send(message, [file.borrow()])
+    let passphrases = role == .keys ? source.passphrases.map { [$0] } ?? [] : []
+    send(message, [file.borrow()] + passphrases)
     var rest = keys[...]
     while !rest.isEmpty {
       let part = rest.prefix(Int(TALARIA_DESCRIPTORS_MAX))

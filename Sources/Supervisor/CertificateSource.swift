@@ -22,6 +22,9 @@ package struct CertificateSource: Sendable {
   package var openKeys: Keys
   /// The file that a role is handed.
   package var seal: Seal
+  /// The file of the passphrases of encrypted keys, open for as long as the source is used; nil: there is none.
+  /// It is handed to keys, and nobody but keys reads from it.
+  package var passphrases: CInt?
 
   /// All are called in the supervisor, as root where it is root.
   package init(

@@ -54,6 +54,24 @@ struct CertificateDeskTests {
     #expect(try current(desk) == [2, 2, 2])
   }
 
+  @Test("the file of passphrases goes to keys, at each start and each renewal, and to nobody else")
+  func passphrases() throws {
+    var source = Self.source
+    source.passphrases = 77
+    var desk = try CertificateDesk(source)
+    for role in CertificateDesk.roles {
+      try desk.hand(to: role) { message, descriptors in
+        guard case .certificates = message else { return }
+        #expect(descriptors.dropFirst() == (role == .keys ? [77] : []))
+      }
+    }
+    var handed: [[CInt]] = []
+    try desk.renew { handed.append(Array($1.dropFirst())) }
+    try desk.renew(only: "a", token: 1) { handed.append(Array($1.dropFirst())) }
+    try desk.renewForNewKeys { handed.append(Array($1.dropFirst())) }
+    #expect(handed == [[77], [77], [77]])
+  }
+
   @Test("one that is refused changes nothing")
   func refused() throws {
     var desk = try CertificateDesk(Self.source)

@@ -38,7 +38,8 @@ package enum SupervisorToRole: EdgeMessage {
   case tableFailed(index: UInt16, token: UInt64, reason: String)
   /// A connection to the local socket of an action. Descriptor: the connected socket.
   case connected(task: UInt64)
-  /// Certificates, at the start and at each renewal. Descriptor: a `CertificatePackage` as a sealed file.
+  /// Certificates, at the start and at each renewal. Descriptors: a `CertificatePackage` as a sealed file; to
+  /// keys besides, where keys are encrypted, the sealed file of their passphrases.
   case certificates
   /// To keys: the same, of which the chain at this place alone is renewed; the rest is not looked at. The
   /// answer to `updateCertificates`.

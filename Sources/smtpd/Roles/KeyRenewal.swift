@@ -21,16 +21,25 @@ struct KeyRenewal {
   private let chains: [CertificatePackage.Entry]
   /// How many anchors there are.
   private let anchors: Int
+  private let passphrases: Passphrases
   private var position = 0
 
   /// Takes over the descriptor of a `CertificatePackage`; nil when it is none.
-  init?(_ descriptor: CInt, only: Int? = nil, token: UInt64 = 0) {
+  ///
+  /// - Parameter passphrases: what encrypted keys are tried with.
+  init?(
+    _ descriptor: CInt,
+    _ passphrases: Passphrases,
+    only: Int? = nil,
+    token: UInt64 = 0
+  ) {
     guard let bytes = SealedFile.read(descriptor),
       let package = try? CertificatePackage(decoding: bytes)
     else { return nil }
     generation = package.generation
     chains = package.chains
     anchors = package.anchors.count
+    self.passphrases = passphrases
     self.only = only
     self.token = token
     guard only == nil else { return }
@@ -122,10 +131,7 @@ struct KeyRenewal {
     let reason: String
     do throws(TLSError) {
       guard chain.keyFault.isEmpty else { throw TLSError(chain.keyFault) }
-      guard let key = try PrivateKey(descriptor: file) else {
-        throw TLSError("the key is encrypted: there is nobody to ask for its passphrase")
-      }
-      return key
+      return try passphrases.key(in: file, of: chain.name, at: chain.keyFile)
     } catch {
       reason = error.reason
     }

@@ -77,9 +77,11 @@ final class KeysRole: RoleService {
 
   func received(_ message: SupervisorToRole, descriptors: [CInt]) {
     switch message {
-    case .certificates where descriptors.count == 1: begin(KeyRenewal(descriptors[0]))
-    case .certificatesOfOne(let place, let token) where descriptors.count == 1:
-      begin(KeyRenewal(descriptors[0], only: Int(place), token: token), token)
+    case .certificates where (1...2).contains(descriptors.count):
+      begin(KeyRenewal(descriptors[0], passphrases(descriptors)))
+    case .certificatesOfOne(let place, let token) where (1...2).contains(descriptors.count):
+      let passphrases = passphrases(descriptors)
+      begin(KeyRenewal(descriptors[0], passphrases, only: Int(place), token: token), token)
     case .keyFiles:
       for descriptor in descriptors {
         let file = Descriptor(owning: descriptor)
@@ -96,6 +98,11 @@ final class KeysRole: RoleService {
   func stop(within milliseconds: UInt32, finished: @escaping () -> Void) { finished() }
 
   // MARK: Keys
+
+  /// Those that came beside certificates. They are here until the renewal is complete.
+  private func passphrases(_ descriptors: [CInt]) -> Passphrases {
+    Passphrases(renewingWith: descriptors.dropFirst().first)
+  }
 
   private func begin(_ renewal: KeyRenewal?, _ token: UInt64 = 0) {
     guard let renewal else {

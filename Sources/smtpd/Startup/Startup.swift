@@ -17,6 +17,8 @@ internal import Supervisor
 struct Startup {
   private let command: DaemonCommand
   private let uid = geteuid()
+  /// Of encrypted keys. Nothing is read from it here.
+  private let passphrases = PassphraseFile(inherited: Background.takePassphrases())
 
   init(_ command: DaemonCommand) { self.command = command }
 
@@ -39,6 +41,12 @@ struct Startup {
   }
 
   private func run() throws(StartupFailure) -> Int32 {
+    // Before anything is here that is worth a look.
+    do throws(SandboxError) {
+      try Sandbox.conceal()
+    } catch {
+      throw StartupFailure("sandbox: \(error)")
+    }
     let options = try StartupOptions(command, uid: uid)
     let report = try readConfiguration(options)
     var configuration = try checked(report)
@@ -108,7 +116,7 @@ struct Startup {
       macros: options.macros,
       facts: facts,
       resolve: HostFactsReader.addresses,
-      judge: .host(uid: uid, options.sandbox),
+      judge: .host(uid: uid, KeysCheck(sandbox: options.sandbox, passphrases: passphrases)),
       values: ValueJudge(fault: TableValue.fault)
     ) { path throws(UnreadableFile) in
       switch FileContent.read(path, atMost: 64 << 20) {
@@ -123,12 +131,7 @@ struct Startup {
     _ verifier: Program?,
     _ options: StartupOptions
   ) throws(StartupFailure) -> Int32 {
-    if !command.debug, !command.foreground { try Background.enter() }
-    do throws(SandboxError) {
-      try Sandbox.conceal()
-    } catch {
-      throw StartupFailure("sandbox: \(error)")
-    }
+    if !command.debug, !command.foreground { try Background.enter(passphrases.descriptor) }
     let users = try ServiceUsers(uid: uid)
     let spool = SpoolPreparation(path: options.state.spool, users: users)
     try spool.prepare()
@@ -228,6 +231,7 @@ struct Startup {
     plan.watchedTables = tables.maps
     plan.openTable = { index throws(CommandRefusal) in try tables.open(index) }
     plan.certificates = CertificateFiles(configuration, uid: uid).source
+    plan.certificates.passphrases = passphrases.release()
     plan.offline = offlineProgram(options.state)
     plan.pausedAtStart = options.paused
     plan.verbosity = command.verbose > 0 || !command.traces.isEmpty ? 1 : 0

@@ -177,7 +177,7 @@ listen on 127.0.0.1 port 9 tls pki mail.example.org
 action "in" maildir
 match from any for any action "in"
 """)
-    for flags, wanted in [([], []), (["-T", "sandbox"], ["logged"])]:
+    for flags, wanted in [([], ["ask"]), (["-T", "sandbox"], ["logged", "ask"])]:
         started = subprocess.Popen([SMTPD, "-n", "-f", configuration, *flags], stderr=subprocess.PIPE)
         seen = set()
         while started.poll() is None:

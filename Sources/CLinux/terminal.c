@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: ISC
+
+#define _GNU_SOURCE
+#include "terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+// What ends or stops a process, and comes from terminals and operators. The last two are never blocked: the
+// kernel raises them in the calls below when the terminal is in somebody else's hands, and answers otherwise
+// with an error, or as if nothing were.
+static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
+enum { SIGNALS = sizeof signals / sizeof *signals, BLOCKED = SIGNALS - 2 };
+
+static volatile sig_atomic_t caught;
+
+static void note(int number) { caught = number; }
+
+int talaria_terminal_open(void) { return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC); }
+
+static int write_all(int file, const char *text, size_t length) {
+  while (length > 0) {
+    ssize_t step = write(file, text, length);
+    if (step < 0 && errno == EINTR && caught == 0) continue;
+    if (step < 0) return -1;
+    text += step;
+    length -= (size_t)step;
+  }
+  return 0;
+}
+
+// A line; more than there is room for is read and forgotten. EINTR when a signal came.
+static long read_line(int terminal, int companion, const sigset_t *open_mask, uint8_t *answer, size_t room) {
+  size_t length = 0;
+  for (;;) {
+    struct pollfd watched[2] = {{.fd = terminal, .events = POLLIN}, {.fd = companion, .events = 0}};
+    int ready = caught == 0 ? ppoll(watched, 2, NULL, open_mask) : (errno = EINTR, -1);
+    if (ready < 0) return -1;
+    if (watched[1].revents != 0) return errno = EPIPE, -1;
+    uint8_t byte;
+    ssize_t count = read(terminal, &byte, 1);
+    if (count < 0) return -1;
+    if (count == 0) return errno = EPIPE, -1;
+    if (byte == '\n' || byte == '\r') return (long)length;
+    if (length < room) answer[length] = byte;
+    if (length <= room) length++;
+    byte = 0;
+  }
+}
+
+// Asks once; EINTR when a signal came. The terminal is then as it was.
+static long ask_once(int terminal, int companion, const sigset_t *open_mask, const char *question, uint8_t *answer,
+                     size_t room) {
+  struct termios before, silent;
+  if (tcgetattr(terminal, &before) != 0) return -1;
+  silent = before;
+  silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+  silent.c_lflag |= ICANON | ISIG;
+  silent.c_iflag |= ICRNL;
+  long length = -1;
+  if (tcsetattr(terminal, TCSAFLUSH, &silent) == 0) {
+    if (write_all(terminal, question, strlen(question)) == 0)
+      length = read_line(terminal, companion, open_mask, answer, room);
+    int kept = errno;
+    (void)write_all(terminal, "\n", 1);
+    // Whoever has the terminal now wants it as it was, too: without this signal nobody is asked.
+    sigset_t mask, former;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &mask, &former);
+    while (tcsetattr(terminal, TCSANOW, &before) != 0 && errno == EINTR) {
+    }
+    sigprocmask(SIG_SETMASK, &former, NULL);
+    errno = kept;
+  }
+  return length;
+}
+
+long talaria_terminal_ask(int terminal, int companion, const char *question, uint8_t *answer, size_t room) {
+  for (;;) {
+    struct sigaction noting, former[SIGNALS];
+    sigset_t blocked, open_mask;
+    memset(&noting, 0, sizeof noting);
+    sigemptyset(&noting.sa_mask);
+    noting.sa_handler = note;
+    caught = 0;
+    sigemptyset(&blocked);
+    for (int index = 0; index < BLOCKED; index++) sigaddset(&blocked, signals[index]);
+    sigprocmask(SIG_BLOCK, &blocked, &open_mask);
+    for (int index = 0; index < SIGNALS; index++) sigaction(signals[index], &noting, &former[index]);
+    long length = ask_once(terminal, companion, &open_mask, question, answer, room);
+    int kept = errno, number = caught;
+    for (int index = 0; index < SIGNALS; index++) sigaction(signals[index], &former[index], NULL);
+    // One that waits comes here, and stops or ends the process.
+    sigprocmask(SIG_SETMASK, &open_mask, NULL);
+    if (number != 0) {
+      explicit_bzero(answer, room);
+      kill(getpid(), number);
+      continue;
+    }
+    errno = kept;
+    return length;
+  }
+}
+
+int talaria_memory_file(const char *name, size_t size) {
+  int file = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (file < 0 || ftruncate(file, (off_t)size) == 0) return file;
+  int kept = errno;
+  close(file);
+  errno = kept;
+  return -1;
+}
+
+int talaria_seal(int file) {
+  return fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+}
+
+int talaria_is_written(int file) {
+  struct stat facts;
+  return fstat(file, &facts) != 0 ? -1 : facts.st_blocks > 0;
+}
+
+int talaria_memory_write(int file, const uint8_t *bytes, size_t length, size_t offset) {
+  struct stat facts;
+  if (fstat(file, &facts) != 0) return -1;
+  if (facts.st_size < 0 || length > (size_t)facts.st_size || offset > (size_t)facts.st_size - length)
+    return errno = EFBIG, -1;
+  uint8_t *content = mmap(NULL, (size_t)facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (content == MAP_FAILED) return -1;
+  memcpy(content + offset, bytes, length);
+  return munmap(content, (size_t)facts.st_size);
+}

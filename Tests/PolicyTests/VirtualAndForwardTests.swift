@@ -59,6 +59,49 @@ import Testing
     )
   }
 
+  @Test(
+    "addresses of a list that end at the same user or command each have a delivery",
+    arguments: [
+      ("a = joe, b = joe", ["virt joe <a@v.example>", "virt joe <b@v.example>"]),
+      // A name is for the list's own address, twice or not.
+      (
+        "a = \"joe, joe\", b = joe, also = joe",
+        ["virt joe <l@v.example>", "virt joe <a@v.example>", "virt joe <b@v.example>"]
+      ),
+      ("a = \"|/x\", b = \"|/x\"", ["a |/x", "b |/x"]),
+      ("a = \"/x, /x\", b = \"/x\"", ["a /x", "b /x"]),
+      (
+        "a = \":include:/list\", b = \":include:/list\"",
+        ["virt joe <a@v.example>", "virt joe <b@v.example>"]
+      ),
+      // One address under two lists is one address.
+      (
+        "a = c@v.example, b = C@v.example, c = joe",
+        ["virt joe <c@v.example>", "virt joe <C@v.example>"]
+      ),
+      ("a = c@v.example, b = c@V.EXAMPLE, c = joe", ["virt joe <c@v.example>"]),
+    ] as [(String, [String])]
+  )
+  func destinations(_ members: String, _ expected: [String]) throws {
+    let list =
+      members.contains("also") ? "a@v.example, b@v.example, also, also" : "a@v.example, b@v.example"
+    var world = VirtualExpansionTests.world("l = \"\(list)\", \(members)")
+    world.lists["/list"] = .include(Array("joe\n".utf8), .administrator)
+    guard case .accepted(let drafts) = try world.expand("l@v.example").outcome else {
+      Issue.record("refused")
+      return
+    }
+    let said = zip(drafts, try world.envelopes(of: "l@v.example")).map { draft, text in
+      guard case .local(let local) = draft.kind else { return text }
+      switch local.method {
+      case .action: return text
+      case .command(let text, _): return "\(draft.destination.local) |\(text)"
+      case .file(let path, _): return "\(draft.destination.local) \(path)"
+      }
+    }
+    #expect(said.sorted() == expected.sorted())
+  }
+
   @Test("users of a table stand in the place of the host's")
   func userbase() throws {
     var world = ExpansionWorld(
@@ -161,6 +204,22 @@ import Testing
     #expect(
       try ForwardExpansionTests.world(file).envelopes(of: "joe@localhost") == [expected]
     )
+  }
+
+  @Test("two addresses that a ~/.forward names and that are one user's are two deliveries")
+  func destinations() throws {
+    var world = ForwardExpansionTests.world(ExpansionWorld.forward("a@v.example, b@v.example"))
+    world.rules += """
+
+      table v { "a@v.example" = bob, "b@v.example" = bob }
+      action virt maildir virtual <v>
+      match from local for domain v.example action virt
+      """
+    let both = ["virt bob <a@v.example>", "virt bob <b@v.example>"]
+    #expect(try world.envelopes(of: "joe@localhost") == both)
+    world.users["bob"] = ExpansionWorld.forward("|/x, |/x")
+    let commands = ["virt bob forward |/x", "virt bob forward |/x"]
+    #expect(try world.envelopes(of: "joe@localhost") == commands)
   }
 
   @Test("a hundred entries are taken")

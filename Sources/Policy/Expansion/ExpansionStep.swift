@@ -53,22 +53,27 @@ struct ExpansionStepKey: Hashable {
   private let action: String?
   /// Commands are others as another user.
   private let owner: String?
+  /// The same user or command for another address is another delivery: what is done may depend on it.
+  private let destination: Address?
 
   init(_ step: ExpansionStep) {
     standing = step.standing
     switch step.kind {
     case .address(let address):
-      kind = .address(Address(local: address.local, domain: address.domain.asciiLowercased))
+      kind = .address(address.foldingDomain)
       action = nil
       owner = nil
+      destination = nil
     case .user:
       kind = step.kind
       action = step.action?.name
       owner = nil
+      destination = step.destination.foldingDomain
     case .leaf:
       kind = step.kind
       action = step.action?.name
       owner = if case .forward(let user) = step.origin { user } else { nil }
+      destination = step.destination.foldingDomain
     }
   }
 }
@@ -78,4 +83,7 @@ extension Address {
   func isSame(as other: Address) -> Bool {
     local == other.local && domain.asciiLowercased == other.domain.asciiLowercased
   }
+
+  /// With the domain in lower case.
+  fileprivate var foldingDomain: Address { Address(local: local, domain: domain.asciiLowercased) }
 }

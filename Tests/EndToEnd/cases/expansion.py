@@ -87,6 +87,25 @@ match from any for domain {{ "v.test", "w.test" }} action "in"
     daemon.stop()
 
 
+@case("virtual: the addresses of a list that end at one user each have their copy")
+def virtual_under_one_user(bench):
+    user = bench.recipient
+    box = bench.directory_for("mail")
+    daemon = Daemon(bench, f"""
+table addresses {{ "l@v.test" = "a@v.test, b@v.test, a@V.TEST", "a@v.test" = "{user}", "b@v.test" = "{user}" }}
+action "in" maildir "{box}/%{{dest.user}}" virtual <addresses>
+match from any for domain "v.test" action "in"
+""").start()
+    submit(daemon.port, recipients=["l@v.test"])
+    for name in ("a", "b"):
+        copy, = Maildir(os.path.join(box, name)).wait(1)
+        expect(f"Delivered-To: {name}@v.test\n".encode() in copy, f"who it is for: {copy!r}")
+    daemon.wait_empty()
+    expect("accepted: 2 envelopes" in daemon.ctl("explain", "--from", "s@x.test", "--to", "l@v.test"),
+           "the explanation")
+    daemon.stop()
+
+
 @case("update table: what is right counts at once and after a restart of the role; what is wrong never")
 def update(bench):
     user = bench.recipient

@@ -15,6 +15,7 @@ struct MakemapTests {
     #expect(all.dumps && all.output == "/x.db" && all.kind == .set && all.input == "-odd")
     let sendmail = try Makemap(["hash", "/etc/mail/access"])
     #expect(sendmail.input == "-" && sendmail.output == "/etc/mail/access.db")
+    #expect(try Makemap(["btree", "/etc/mail/access.db"]).output == "/etc/mail/access.db")
   }
 
   @Test(
@@ -74,6 +75,37 @@ struct MakemapTests {
     #expect(plain.entries.map(\.value) == ["mx one", "smtp://x:25"])
     let set = MapText(parsing: Array("B\na:b\n".utf8), as: .set)
     #expect(set.entries.map(\.key) == ["a:b", "b"])
+  }
+
+  @Test(
+    "A text says the same as to OpenSMTPD's makemap, and goes on behind a blank",
+    arguments: [
+      ("root: alice   # the admin\n", .aliases, ["root": "alice"]),
+      ("#x\n  # y\na: b#c\\\nd: e\n", .plain, ["a": "b", "d": "e"]),
+      ("a: b \\# c\\\\# d\n", .plain, ["a": "b # c\\\\"]),
+      ("bob: carol, \\\ndave\njim: x\\\r\ny\r\n", .aliases, ["bob": "carol, dave", "jim": "xy"]),
+      ("a: x\n  b: y\n\tc z\n", .aliases, ["a": "x", "b": "y", "c": "z"]),
+      ("  a: x\n", .aliases, ["a": "x"]),
+      (
+        "a: x,\n  y, # why\n  # all\n  z, v\n  , \"|p q: r\",\n  u , w\n", .aliases,
+        ["a": "x, y, z, v , \"|p q: r\", u , w"]
+      ),
+      ("a: x,\n  :include:/l,\n  error:550 no\n", .plain, ["a": "x, :include:/l, error:550 no"]),
+      ("a: x,\n  \"|p a\",\n  |q b\n", .plain, ["a": "x, \"|p a\", |q b"]),
+      ("a@x  # c\n  b@x\n#\n", .set, ["a@x": "", "b@x": ""]), ("a: b\\", .plain, ["a": "b"]),
+    ] as [(String, MapFile.Kind, [String: String])]
+  )
+  func lines(_ text: String, _ kind: MapFile.Kind, _ expected: [String: String]) {
+    let found = MapText(parsing: Array(text.utf8), as: kind)
+    #expect(found.faults == [])
+    #expect(Dictionary(uniqueKeysWithValues: found.entries.map { ($0.key, $0.value) }) == expected)
+  }
+
+  @Test("A command that a comment has cut says what to write")
+  func comment() {
+    let text = MapText(parsing: Array("x: y\njoe: \"|p #joe\"\n".utf8), as: .aliases)
+    let reason = "joe: a quote is not closed; what stands behind # is a comment, \\# is none"
+    #expect(text.faults.map(\.line) == [2] && text.faults.map(\.text) == [reason])
   }
 
   @Test(

@@ -90,7 +90,7 @@ struct Makemap: Equatable {
     case 2 where ["hash", "btree"].contains(words[0]):
       // As sendmail's is called: a type, a name, and the text on standard input.
       input = "-"
-      output = words[1] + ".db"
+      output = words[1].hasSuffix(".db") ? words[1] : words[1] + ".db"
     default: throw Makemap.misuse
     }
     guard input != "-" || output != nil || dumps else {

@@ -55,6 +55,8 @@ enum Newaliases {
       }
     }
     guard let configuration = report.configuration else {
+      // Each says its place and its line of the file, too.
+      if report.errors.count == 1 { throw Makemap.Failure("\(report.errors[0])") }
       throw Makemap.Failure(
         "\(path) has \(report.errors.count) errors: smtpd -n -f \(path) shows them"
       )
@@ -86,12 +88,24 @@ enum Newaliases {
 }
 
 extension Makemap {
-  /// Reads the text as `make` would. Returns how many keys it has.
+  /// Reads a text that is a table itself, by the rules of table(5). Returns how many keys it has.
   func check() throws(Failure) -> Int {
-    let text = MapText(parsing: try MapFiles.read(input).bytes, as: kind)
-    guard text.faults.isEmpty else {
-      throw Failure(lines: text.faults.map { "\(input):\($0.line): \($0.text)" })
+    let bytes = try MapFiles.read(input).bytes
+    let lines = TableContents.lines(in: bytes)
+    guard case .map(let pairs)? = try? TableContents(parsing: bytes) else {
+      // A file without an entry is a list, too.
+      guard !lines.isEmpty else { return 0 }
+      throw Failure("\(input) is no map of names to what they stand for")
     }
-    return text.entries.count
+    let faults = pairs.compactMap { pair in
+      TableValue.fault(of: pair.value, for: .alias)
+        .map { (line: lines[pair.key] ?? 0, text: "\(pair.key): \($0)") }
+    }
+    guard faults.isEmpty else {
+      throw Failure(
+        lines: faults.sorted { $0.line < $1.line }.map { "\(input):\($0.line): \($0.text)" }
+      )
+    }
+    return pairs.count
   }
 }

@@ -234,6 +234,27 @@ def newaliases_errors(bench):
     done = subprocess.run([personality(bench, "newaliases"), "-f", configuration], text=True,
                           capture_output=True, timeout=20)
     expect_equal((done.returncode, done.stderr), (1, f"newaliases: {path}: No such file or directory\n"))
+    # A single error of the configuration is told itself.
+    done = subprocess.run([personality(bench, "newaliases"), "-f", path], text=True, capture_output=True, timeout=20)
+    expect(done.returncode == 1 and done.stderr.startswith("newaliases: ")
+           and path in done.stderr and "No such file or directory" in done.stderr, done.stderr)
+
+
+@case("newaliases reads a text that is the table as the server does")
+def newaliases_text(bench):
+    text = bench.write("aliases", "a: b\na: c\nd: |p #e\n")
+    configuration = bench.write("n.conf", f"table aliases file:{text}\nmatch from any for any reject\n")
+    environment = dict(os.environ, SMTPD_STATE=bench.path("nowhere"))
+
+    def run():
+        done = subprocess.run([personality(bench, "newaliases"), "-f", configuration], text=True,
+                              capture_output=True, timeout=20, env=environment)
+        return done.returncode, done.stdout + done.stderr
+    expect_equal(run(), (0, f"{text}: 2 aliases\n"))
+    bench.write("aliases", "a: b\nd: e # no comment\n")
+    expect_equal(run(), (1, f'newaliases: {text}:2: d: "e # no comment" is no address, user, command, file or list\n'))
+    bench.write("aliases", "a\nb\n")
+    expect_equal(run(), (1, f"newaliases: {text} is no map of names to what they stand for\n"))
 
 
 @case("newaliases knows the host's interfaces as smtpd -n does")

@@ -24,6 +24,8 @@ struct CommandTable {
     static let lastWork: Int64 = 5_000
     /// Inputs that are kept open for what outlived its command; beyond it the oldest is closed.
     static let held = 64
+    /// The exit status of what failed for now (sysexits.h).
+    static let temporary: Int32 = 75
   }
 
   private struct Command {
@@ -35,12 +37,13 @@ struct CommandTable {
     var input: CInt
     /// The reading end of the input.
     let rest: CInt
+    let interpreter: Program.Interpreter
   }
 
   /// Whose a child was that ended.
   enum Ending: Equatable {
-    /// `unread` bytes of its input were read by nobody.
-    case task(UInt64, unread: UInt32)
+    /// As waitpid says it; `unread` bytes of its input were read by nobody.
+    case task(UInt64, status: Int32, unread: UInt32)
     /// A command of a feeding side that died.
     case abandoned
     /// No command.
@@ -107,7 +110,8 @@ struct CommandTable {
         process: process,
         deadline: now + CommandTable.time(of: program),
         input: kept,
-        rest: input.read
+        rest: input.read,
+        interpreter: program.interpreter
       )
       return [input.write, output.read]
     } catch {
@@ -180,8 +184,8 @@ struct CommandTable {
     return overdue
   }
 
-  /// A child ended.
-  mutating func ended(process: Int32) -> Ending {
+  /// A child ended, as waitpid says.
+  mutating func ended(process: Int32, status: Int32) -> Ending {
     if let input = abandoned.removeValue(forKey: process) {
       kill(-process, SIGKILL)
       if input >= 0 { hold(input) }
@@ -194,19 +198,26 @@ struct CommandTable {
     guard let command = commands.values.first(where: { $0.process == process }) else {
       return .unknown
     }
+    let told = CommandTable.told(status, by: command.interpreter)
     commands[command.task] = nil
     // What it left behind goes with it.
     kill(-process, SIGKILL)
     guard command.input >= 0 else {
       let unread = CommandTable.unread(command.rest)
       close(command.rest)
-      return .task(command.task, unread: unread)
+      return .task(command.task, status: told, unread: unread)
     }
     // Nothing is written any more once that was the last reader.
     close(command.rest)
     let unread = CommandTable.unread(command.input)
     hold(command.input)
-    return .task(command.task, unread: unread)
+    return .task(command.task, status: told, unread: unread)
+  }
+
+  /// A shell that starts no program has done nothing, as we have where we cannot start one: the mail waits.
+  private static func told(_ status: Int32, by interpreter: Program.Interpreter) -> Int32 {
+    guard interpreter == .shell, status == 126 << 8 || status == 127 << 8 else { return status }
+    return Limits.temporary << 8
   }
 
   /// Bytes that are in a pipe; zero when nobody knows.

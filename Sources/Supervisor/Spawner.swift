@@ -25,6 +25,8 @@ package struct Program: Sendable {
   package var mailbox: Mailbox?
   /// Descriptor 3 is this very binary, for a script that calls it as `keptOurselves`.
   package var keepsOurselves = false
+  /// What reads the command that it is.
+  package var interpreter = Interpreter.none
 
   /// What the program may use; zero leaves a limit as it is.
   package struct Limits: Hashable, Sendable {
@@ -56,6 +58,14 @@ package struct Program: Sendable {
       self.name = name
       self.group = group
     }
+  }
+
+  /// Who looks for the programs that a command names.
+  package enum Interpreter: Sendable {
+    /// Nobody: it is the program.
+    case none
+    /// Our `/bin/sh`, in whose place it may be: 126 and 127 are that it could not start one.
+    case shell
   }
 
   package enum Session: Sendable {

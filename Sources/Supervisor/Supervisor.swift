@@ -309,8 +309,8 @@ package final class Supervisor {
       // The status is written during the call only.
       let process = unsafe waitpid(-1, &status, WNOHANG)
       guard process > 0 else { return }
-      switch commands.ended(process: process) {
-      case .task(let task, let unread):
+      switch commands.ended(process: process, status: status) {
+      case .task(let task, let status, let unread):
         let ending = SupervisorToRole.commandEnded(task: task, status: status, unread: unread)
         roles.send(ending, to: .delivery)
         continue

@@ -65,8 +65,26 @@ struct CommandTableTests {
     close(ends[1])
     let (process, status) = try Self.reap(table)
     #expect(status == 0)
-    #expect(table.ended(process: process) == .task(1, unread: 0))
+    #expect(table.ended(process: process, status: status) == .task(1, status: status, unread: 0))
     #expect(table.isEmpty)
+  }
+
+  @Test(
+    "a shell that can start no program fails for now, and no other status is another one",
+    arguments: [
+      (126, .shell, 75), (127, .shell, 75), (125, .shell, 125), (1, .shell, 1), (126, .none, 126),
+      (127, .none, 127),
+    ] as [(Int32, Program.Interpreter, Int32)]
+  )
+  func unstarted(_ code: Int32, _ interpreter: Program.Interpreter, _ told: Int32) throws {
+    var table = CommandTable()
+    var program = Self.shell("exit \(code)")
+    program.interpreter = interpreter
+    for end in try table.start(program, task: 1, now: 0) { close(end) }
+    let (process, status) = try Self.reap(table)
+    #expect(status == code << 8)
+    let ending = table.ended(process: process, status: status)
+    #expect(ending == .task(1, status: told << 8, unread: 0))
   }
 
   @Test("when the feeding side dies, the command is killed before its input ends")
@@ -84,11 +102,11 @@ struct CommandTableTests {
     var endings: [CommandTable.Ending] = []
     for _ in 0..<2 {
       let (process, status) = try Self.reap(table)
-      let ending = table.ended(process: process)
+      let ending = table.ended(process: process, status: status)
       #expect(ending == .abandoned ? status & 0x7f == SIGKILL : status >> 8 == 3)
       endings.append(ending)
     }
-    #expect(endings.contains(.abandoned) && endings.contains(.task(1, unread: 0)))
+    #expect(endings.contains(.abandoned) && endings.contains(.task(1, status: 3 << 8, unread: 0)))
     #expect(table.isEmpty)
   }
 
@@ -114,7 +132,7 @@ struct CommandTableTests {
       #expect(table.endOverdue(at: due).isEmpty)
       let (ended, status) = try Self.reap(table)
       #expect(status & 0x7f == SIGKILL)
-      #expect(table.ended(process: ended) == .abandoned)
+      #expect(table.ended(process: ended, status: status) == .abandoned)
       #expect(table.isEmpty && table.held.isEmpty && !table.isFinishing(at: 0))
       close(ends[1])
     }
@@ -129,7 +147,7 @@ struct CommandTableTests {
     table.feederDied()
     let (process, status) = try Self.reap(table)
     #expect(status >> 8 == 3)
-    #expect(table.ended(process: process) == .abandoned)
+    #expect(table.ended(process: process, status: status) == .abandoned)
     close(ends[1])
     let others = try (2...3).map {
       try table.start(Self.shell("cat; sleep 1000"), task: $0, now: 0)
@@ -140,7 +158,7 @@ struct CommandTableTests {
     for _ in 2...3 {
       let (process, status) = try Self.reap(table)
       #expect(status & 0x7f == SIGKILL)
-      #expect(table.ended(process: process) == .abandoned)
+      #expect(table.ended(process: process, status: status) == .abandoned)
     }
     #expect(table.isEmpty)
   }
@@ -156,8 +174,8 @@ struct CommandTableTests {
     Self.write("one line\nand five", to: ends[0])
     if isFed { table.fed(task: 1) }
     close(ends[0])
-    let process = try Self.reap(table).process
-    #expect(table.ended(process: process) == .task(1, unread: 8))
+    let (process, status) = try Self.reap(table)
+    #expect(table.ended(process: process, status: status) == .task(1, status: status, unread: 8))
     // A process that another test starts just now has all descriptors until it runs its program.
     for _ in 0..<200 where !table.held.isEmpty {
       usleep(10_000)
@@ -181,8 +199,8 @@ struct CommandTableTests {
     let follower = try #require(Int32(Self.readLine(ends[1])))
     close(ends[0])
     if isFeederDead { table.feederDied() } else { table.end(task: 1) }
-    let process = try Self.reap(table).process
-    let ending = table.ended(process: process)
+    let (process, status) = try Self.reap(table)
+    let ending = table.ended(process: process, status: status)
     #expect(isFeederDead ? ending == .abandoned : ending != .unknown)
     #expect(table.held.count == 1)
     table.releaseHeld()
@@ -210,8 +228,8 @@ struct CommandTableTests {
     // Both hold the output open: its end is theirs.
     #expect(Self.readAll(ends[1]) == "")
     for end in ends { close(end) }
-    let process = try Self.reap(table).process
-    #expect(table.ended(process: process) == .task(5, unread: 0))
+    let (process, status) = try Self.reap(table)
+    #expect(table.ended(process: process, status: status) == .task(5, status: status, unread: 0))
   }
 
   @Test("a program that takes no notice of its alarm is killed soon after")
@@ -226,7 +244,7 @@ struct CommandTableTests {
     for end in ends { close(end) }
     let (process, status) = try Self.reap(table)
     #expect(status & 0x7f == SIGKILL)
-    #expect(table.ended(process: process) == .task(6, unread: 0))
+    #expect(table.ended(process: process, status: status) == .task(6, status: status, unread: 0))
   }
 
   @Test("a program that cannot be started, and a task that runs, are refused")
@@ -238,8 +256,8 @@ struct CommandTableTests {
     let ends = try table.start(Self.shell("exit 0"), task: 2, now: 0)
     #expect(throws: CommandRefusal.self) { try table.start(Self.shell("exit 0"), task: 2, now: 0) }
     for end in ends { close(end) }
-    let process = try Self.reap(table).process
-    #expect(table.ended(process: process) == .task(2, unread: 0))
-    #expect(table.ended(process: 1) == .unknown)
+    let (process, status) = try Self.reap(table)
+    #expect(table.ended(process: process, status: status) == .task(2, status: status, unread: 0))
+    #expect(table.ended(process: 1, status: 0) == .unknown)
   }
 }

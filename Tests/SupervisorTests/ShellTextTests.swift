@@ -151,7 +151,7 @@ struct ShellTextTests {
     let process = try #require(table.processes.first)
     // The status is written during the call only.
     _ = unsafe waitpid(process, &status, 0)
-    _ = table.ended(process: process)
+    _ = table.ended(process: process, status: status)
     return String(decoding: text, as: UTF8.self)
   }
 }

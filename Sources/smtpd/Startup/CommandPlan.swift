@@ -157,7 +157,9 @@ struct CommandPlan: LocalPlan {
       return agent(["mail.mbox", length, path])
     case .command(let text, .forward):
       let script = try script(of: text, values)
-      return agent(["mail.forward", "command", text, script.program], script.variables)
+      var command = agent(["mail.forward", "command", text, script.program], script.variables)
+      command.program.interpreter = .shell
+      return command
     case .file(let path, .forward):
       return agent(["mail.forward", "file", path, length])
     case .action: break
@@ -254,6 +256,7 @@ struct CommandPlan: LocalPlan {
     case .script(let script):
       var program = Program(path: "/bin/sh", arguments: ["sh", "-c", script.program])
       program.environment = script.environment
+      program.interpreter = .shell
       return Command(program: program, script: script)
     }
   }
@@ -284,7 +287,7 @@ struct CommandPlan: LocalPlan {
     do throws(Format.Fault) {
       return try format.parts(with: values)
     } catch {
-      throw CommandRefusal(reason: "\(format.text): \(error)")
+      throw CommandRefusal(reason: "\(format.text): \(error.text)")
     }
   }
 
@@ -295,7 +298,7 @@ struct CommandPlan: LocalPlan {
     do throws(Format.Fault) {
       return try format.expand(with: values)
     } catch {
-      throw CommandRefusal(reason: "\(format.text): \(error)")
+      throw CommandRefusal(reason: "\(format.text): \(error.text)")
     }
   }
 

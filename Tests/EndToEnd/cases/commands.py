@@ -191,11 +191,17 @@ def without_shell(bench):
     daemon.stop()
 
 
-@case("mda: a program that is missing makes mail wait, not bounce")
-def missing_program(bench):
-    daemon = daemon_for(bench, "/nonexistent/program").start()
+@case("mda: a program that is missing makes mail wait, not bounce ({form})", form=["words", "shell", "alias"])
+def missing_program(bench, form):
+    command = {"words": "/nonexistent/program", "shell": "exec /nonexistent/program 2>&1"}.get(form, "/bin/false")
+    daemon = Daemon(bench, f"""
+table names {{ "{bench.recipient}" = "|/nonexistent/program -x" }}
+action "command" mda "{command}" {f'alias <names> user "{bench.recipient}"' if form == "alias" else ""}
+match from any for domain "in.test" action "command"
+""").start()
     submit(daemon.port, recipients=[f"{bench.recipient}@in.test"])
-    daemon.wait_log(r"result=TempFail stat=Error \(/nonexistent/program: No such file or directory\)")
+    reason = "/nonexistent/program: No such file or directory" if form == "words" else ".*/nonexistent/program: .*"
+    daemon.wait_log(rf"result=TempFail stat=Error \({reason}\)")
     expect_equal(len(daemon.queue()), 1, "envelopes that wait")
     daemon.stop()
 

@@ -97,6 +97,20 @@ match from any for domain "own.test" action "own"
     daemon.stop()
 
 
+@case("a command of a ~/.forward whose program is missing makes mail wait, not bounce")
+def missing_program(bench):
+    user, = users = table_users(bench, "ann")
+    user.write(".forward", '"|/nonexistent/program -x"\n')
+    daemon = Daemon(bench, table("people", users) + """
+action "own" maildir userbase <people>
+match from any for domain "own.test" action "own"
+""").start()
+    submit(daemon.port, recipients=["ann@own.test"])
+    daemon.wait_log(r"result=TempFail stat=Error \(.*/nonexistent/program: .*\)")
+    expect_equal(len(daemon.queue()), 1, "envelopes that wait")
+    daemon.stop()
+
+
 @case("user with userbase: he is of the table, for deliveries, commands and files of aliases alike")
 def user_of_userbase(bench):
     ann, vmail = users = table_users(bench, "ann", "vmail")

@@ -194,7 +194,10 @@ struct MailboxDeliveryTests {
       && link("\(room.path)/target", "\(room.path)/second") == 0
       && mkdir("\(room.path)/directory", 0o700) == 0 && mkfifo("\(room.path)/fifo", 0o600) == 0
     #expect(made)
-    for name in ["link", "second", "directory", "fifo"] {
+    let linked = #expect(throws: AgentFailure.self) { try append(room, name: "link") }
+    #expect(linked?.code == AgentFailure.Code.temporary)
+    #expect(linked?.text == "\(room.path)/link is a link, which mail does not follow")
+    for name in ["second", "directory", "fifo"] {
       let error = #expect(throws: AgentFailure.self, "\(name)") { try append(room, name: name) }
       #expect(error?.code == AgentFailure.Code.cannotCreate, "\(name)")
     }
@@ -223,9 +226,11 @@ struct MailboxDeliveryTests {
   func arguments() throws {
     let request = try MailboxDelivery.parse(["10", "/var/mail/ann"], ["SENDER": "bob@x.org"])
     #expect(request.path == "/var/mail/ann" && request.sender == "bob@x.org")
-    for bad in [[], ["10"], ["x", "/a"], ["1", "a"], ["1", "/a/"], ["1", "/a", "b"]] {
+    for bad in [[], ["10"], ["x", "/a"], ["1", "a"], ["1", "/a", "b"]] {
       let error = #expect(throws: AgentFailure.self) { try MailboxDelivery.parse(bad, [:]) }
       #expect(error?.code == AgentFailure.Code.usage, "\(bad)")
     }
+    let error = #expect(throws: AgentFailure.self) { try MailboxDelivery.parse(["1", "/a/"], [:]) }
+    #expect(error?.text == "/a/ is a directory, and no mailbox of the mbox format")
   }
 }

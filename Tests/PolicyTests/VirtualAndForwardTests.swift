@@ -178,6 +178,7 @@ import Testing
         ["in joe forward |/usr/bin/vacation joe", "in joe <joe@localhost>"]
       ),
       ("/home/joe/mbox", ["in joe forward /home/joe/mbox"]),
+      ("/home/joe/Maildir/", ["424 4.2.4 Mailing list expansion problem: <joe@localhost>"]),
       ("~/mbox", ["424 4.2.4 Mailing list expansion problem: <joe@localhost>"]),
       (":include:/etc/passwd", ["in joe <joe@localhost>"]),
       (":include:/etc/passwd, bob", ["in bob <joe@localhost>"]),
@@ -220,6 +221,16 @@ import Testing
     world.users["bob"] = ExpansionWorld.forward("|/x, |/x")
     let commands = ["virt bob forward |/x", "virt bob forward |/x"]
     #expect(try world.envelopes(of: "joe@localhost") == commands)
+  }
+
+  @Test("a path of a directory is told as one")
+  func directory() throws {
+    let reason = "/home/joe/Maildir/ is a directory: a file is a mailbox of the mbox format"
+    #expect(TableValue.fault(of: "joe, /home/joe/Maildir/", for: .alias) == reason)
+    var world = ForwardExpansionTests.world(ExpansionWorld.forward("\"/home/joe/Maildir/\""))
+    world.recording = .on
+    let notes = try world.expand("joe@localhost").explanation[1].notes.compactMap(\.text)
+    #expect(notes.contains(reason))
   }
 
   @Test("a hundred entries are taken")
@@ -348,6 +359,12 @@ import Testing
     #expect(first.mismatches == [])
     #expect(last.mismatches == [.init(line: 3, criterion: .for)])
     #expect(steps[1].notes.compactMap(\.text) == ["~/.forward is read"])
+    #expect(
+      ExplainedStep.Note.forward(.insecure).text?.hasSuffix("its user cannot read it") == true
+    )
+    #expect(
+      ExplainedStep.Note.includeRefused("/l").text?.hasSuffix("_smtpd cannot read it") == true
+    )
     for text in [":include:/list", ":include:/list, a@relay.example"] {
       world.users["joe"] = ExpansionWorld.forward(text)
       let notes = try world.expand("joe@localhost").explanation[1].notes.compactMap(\.text)

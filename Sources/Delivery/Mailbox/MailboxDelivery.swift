@@ -52,8 +52,14 @@ package enum MailboxDelivery {
     _ environment: [String: String]
   ) throws(AgentFailure) -> Request {
     guard arguments.count == 2, let length = AnnouncedLength(arguments[0]),
-      arguments[1].hasPrefix("/"), !arguments[1].hasSuffix("/"), !arguments[1].utf8.contains(0)
+      arguments[1].hasPrefix("/"), !arguments[1].utf8.contains(0)
     else { throw AgentFailure(code: AgentFailure.Code.usage, text: usage) }
+    guard !arguments[1].hasSuffix("/") else {
+      throw AgentFailure(
+        code: AgentFailure.Code.cannotCreate,
+        text: "\(arguments[1]) is a directory, and no mailbox of the mbox format"
+      )
+    }
     return Request(length: length, path: arguments[1], sender: environment["SENDER"] ?? "")
   }
 

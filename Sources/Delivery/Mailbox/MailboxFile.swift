@@ -40,7 +40,13 @@ enum MailboxFile {
       descriptor = unsafe Glibc.open(path, flags | O_CREAT, 0o600)
       isNew = true
     }
-    guard descriptor >= 0 else { throw failure("cannot open \(path)") }
+    guard descriptor >= 0 else {
+      guard errno == ELOOP else { throw failure("cannot open \(path)") }
+      throw AgentFailure(
+        code: AgentFailure.Code.temporary,
+        text: "\(path) is a link, which mail does not follow"
+      )
+    }
     var status = stat()
     // Fills the local variable.
     guard unsafe fstat(descriptor, &status) == 0 else {

@@ -65,7 +65,8 @@ extension ExplainedStep.Note {
     case .noCommands: "a command, a file or an error is named, which is not allowed here"
     case .noDelivery: "the action delivers to no user"
     case .ignoredInclude: ":include: is ignored here"
-    case .includeRefused(let path): "\(path) is no regular file, or others may write to it"
+    case .includeRefused(let path):
+      "\(path) is no regular file, others may write to it, or _smtpd cannot read it"
     case .includeFailed(let path): "\(path) cannot be read now"
     case .repeated(let name): "\(name) is there already"
     case .delivery(let draft): ExplainedStep.Note.text(of: draft)
@@ -78,7 +79,8 @@ extension ExplainedStep.Note {
     switch file {
     case .none: "no ~/.forward"
     case .content: "~/.forward is read"
-    case .insecure: "~/.forward is a link, somebody else's, or others may write to it"
+    case .insecure:
+      "~/.forward is a link, somebody else's, others may write to it, or its user cannot read it"
     case .held: "the home has the sticky bit: mail waits"
     case .tooLarge: "~/.forward is too large"
     case .failed: "~/.forward cannot be read now"

@@ -11,6 +11,8 @@ package struct NodeList: Hashable, Sendable {
     case openBackslash
     /// An entry that means nothing.
     case unreadable(String)
+    /// A file that is none, such as a maildir: a path that ends in a slash.
+    case directory(String)
     case tooMany
   }
 
@@ -64,6 +66,7 @@ package struct NodeList: Hashable, Sendable {
     guard let node = ExpansionNode(reading: text) else {
       throw .unreadable(String(decoding: text.prefix(80), as: UTF8.self))
     }
+    if case .file(let path) = node, path.hasSuffix("/") { throw .directory(path) }
     guard nodes.count < limit else { throw .tooMany }
     nodes.append(node)
   }
@@ -76,6 +79,7 @@ extension NodeList.Fault: CustomStringConvertible {
     case .openQuote: "a quote is not closed"
     case .openBackslash: "it ends in a backslash"
     case .unreadable(let text): "\"\(text)\" is no address, user, command, file or list"
+    case .directory(let path): "\(path) is a directory: a file is a mailbox of the mbox format"
     case .tooMany: "too many entries"
     }
   }

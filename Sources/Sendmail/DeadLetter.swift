@@ -20,10 +20,32 @@ enum DeadLetter {
     guard unsafe fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
       facts.st_uid == caller.uid
     else { return nil }
-    var text = Array("From \(caller.login.name) \(now.mailDate)\n".utf8) + input
-    if text.last != 0x0a { text.append(0x0a) }
-    text.append(0x0a)
-    return Output.write(text, to: file) == 0 && fsync(file) == 0 ? path : nil
+    let entry = entry(input, from: caller.login.name, at: now)
+    return Output.write(entry, to: file) == 0 && fsync(file) == 0 ? path : nil
+  }
+
+  /// A message of a mailbox of the mbox format: its own lines of `From ` are quoted.
+  private static func entry(_ message: [UInt8], from name: String, at now: Instant) -> [UInt8] {
+    var text = Array("From \(name) \(date(now))\n".utf8)
+    var lines = message.split(separator: 0x0a, omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    for line in lines {
+      if line.starts(with: "From ".utf8) { text.append(UInt8(ascii: ">")) }
+      text += line + [0x0a]
+    }
+    return text + [0x0a]
+  }
+
+  /// As asctime(3) writes it, here.
+  private static func date(_ now: Instant) -> String {
+    var seconds = time_t(now.seconds)
+    var text = [CChar](repeating: 0, count: 32)
+    // ctime_r(3) fills at most 26 bytes.
+    guard unsafe ctime_r(&seconds, &text) != nil else { return "Thu Jan  1 00:00:00 1970" }
+    return String(
+      decoding: text.prefix { $0 != 0 && $0 != 0x0a }.map { UInt8(bitPattern: $0) },
+      as: UTF8.self
+    )
   }
 }
 

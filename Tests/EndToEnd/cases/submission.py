@@ -73,12 +73,14 @@ def all_or_none(bench):
     daemon, box = configured(bench)
     daemon.start()
     done = sendmail(daemon, f"{bench.recipient}@in.test", "x@elsewhere.test", user=user,
-                    input="Subject: refused\n\nx\n")
+                    input="Subject: refused\n\nFrom me\nx")
     expect_equal(done.returncode, 70, "a refused recipient")
     expect(b"RCPT TO:<x@elsewhere.test>: 550" in done.stderr, f"it says {done.stderr!r}")
     if users:
         dead = open(os.path.join(users[0].home, "dead.letter")).read()
         expect("Subject: refused\n" in dead, f"dead.letter has {dead!r}")
+        expect(re.match(r"From \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\n", dead)
+               and dead.endswith("\n\n>From me\nx\n\n"), f"no mailbox: {dead!r}")
         expect(b"dead.letter" in done.stderr, f"it says {done.stderr!r}")
         os.unlink(os.path.join(users[0].home, "dead.letter"))
         os.mkdir(os.path.join(users[0].home, "dead.letter"))

@@ -101,6 +101,37 @@ import Testing
     )
   }
 
+  @Test("listen on: all is no name, and what to write is said")
+  func groups() throws {
+    let report = Reading.resolved("listen on all") { _, _ throws(UnresolvedName) in
+      throw UnresolvedName(reason: "Name or service not known")
+    }
+    let error = try #require(report.errors.first)
+    #expect(error.description.hasSuffix("those of all interfaces are 0.0.0.0 and ::"))
+  }
+
+  @Test("listen on: an address and a port that an earlier line has are an error")
+  func listensTwice() {
+    let text = """
+      listen on 127.0.0.1 port 2621
+      listen on 127.0.0.1 port 2622
+      listen on here port 2621
+      listen on here port 2623
+      """
+    let report = Reading.resolved(text) { _, _ throws(UnresolvedName) in
+      [IPAddress.inet4(0x7f00_0001), .inet4(0x7f00_0002), .inet4(0x7f00_0001)]
+    }
+    #expect(
+      report.errors.map(\.description) == [
+        """
+        t.conf:3: 127.0.0.1 port 2621 is listened on already, by line 1
+            listen on here port 2621
+                      ^~~~
+        """
+      ]
+    )
+  }
+
   @Test(
     "task-lowat and task-hiwat are compared when all is read; a low mark that nobody stated gives way",
     arguments: [

@@ -47,6 +47,8 @@ extension Complaint {
     case .network: "expected an IPv4 or IPv6 address, perhaps with /PREFIX, or local"
     case .nameServer(_, let nearest):
       join("expected system, recursive, or an address, perhaps with @PORT", nearest)
+    case .unresolved("all", _), .unresolved("egress", _):
+      "expected an interface, an address or the name of a host; those of all interfaces are 0.0.0.0 and ::"
     case .unresolved: "expected an interface, an address or the name of a host"
     case .hostName: "expected letters, digits, hyphens and dots"
     case .unknownService(_, let nearest):

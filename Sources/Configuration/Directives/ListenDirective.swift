@@ -43,6 +43,7 @@ extension Parser {
     check(options, places)
     let usual: UInt16 = options.security.encryption == .immediate ? 465 : 25
     for resolved in try targets(named: target, family, at: place) {
+      guard isNew(ListenPlace(target: resolved, port: port ?? usual), at: place) else { continue }
       draft.listeners.append(Listener(target: resolved, port: port ?? usual, options: options))
     }
   }

@@ -44,6 +44,29 @@ extension Parser {
   }
 }
 
+/// What can be listened on once.
+struct ListenPlace: Hashable {
+  let target: Listener.Target
+  let port: UInt16
+}
+
+extension Parser {
+  /// Whether nobody listens there yet; another statement that does is an error of this one.
+  mutating func isNew(_ place: ListenPlace, at position: SourcePosition) -> Bool {
+    guard let first = listenPlaces[place] else {
+      listenPlaces[place] = position
+      return true
+    }
+    // A name may have the same address twice.
+    if first != position, case .address(let address) = place.target {
+      let line = first.file == position.file ? first.line : nil
+      listenPlaces[place] = position
+      report(.listensAlready("\(address)", port: place.port, line: line), at: position)
+    }
+    return false
+  }
+}
+
 extension Listener.Family {
   fileprivate func admits(_ address: IPAddress) -> Bool {
     switch (self, address) {

@@ -33,6 +33,8 @@ struct Parser {
   var entryLines: [TableIndex: [String: Int]] = [:]
   var judgedValues: Set<JudgedValues> = []
   var seenSettings: Set<String> = []
+  /// Where it was said to listen on each address and port.
+  var listenPlaces: [ListenPlace: SourcePosition] = [:]
   var hasMatch = false
   /// By what they are of; where nothing was stated there may be none.
   var taskMarks: [TaskMarks.Owner: TaskMarks] = [:]

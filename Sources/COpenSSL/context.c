@@ -103,14 +103,56 @@ static talaria_context *context_for(const talaria_context *context, const char *
   return NULL;
 }
 
-// A name that is nobody's gets the usual certificate.
+// The name that a hello asks for (RFC 6066 section 3), as a string. Returns 0 where there is none, or none that
+// can be somebody's; OpenSSL says later what it thinks of the hello.
+static int name_asked_for(SSL *ssl, char name[TLSEXT_MAXLEN_host_name + 1]) {
+  const unsigned char *bytes;
+  size_t length;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &length) != 1) return 0;
+  // The length of the list, the kind of its first entry, the length of that.
+  enum { HEAD = 2 + 1 + 2 };
+  if (length <= HEAD || bytes[2] != TLSEXT_NAMETYPE_host_name) return 0;
+  size_t count = (size_t)bytes[3] << 8 | bytes[4];
+  if (count == 0 || count > TLSEXT_MAXLEN_host_name || count > length - HEAD) return 0;
+  if (memchr(bytes + HEAD, 0, count) != NULL) return 0;
+  memcpy(name, bytes + HEAD, count);
+  name[count] = 0;
+  return 1;
+}
+
+// A ticket is good for the same name only, whoever has the certificate (RFC 6066 section 3).
+static int bind_sessions(SSL *ssl, const talaria_context *context, const char *name) {
+  unsigned char text[TALARIA_SESSIONS_ID_SIZE + TLSEXT_MAXLEN_host_name];
+  unsigned char id[TALARIA_SESSIONS_ID_SIZE];
+  size_t length = strlen(name);
+  memcpy(text, context->sessions, TALARIA_SESSIONS_ID_SIZE);
+  for (size_t index = 0; index < length; index++) {
+    unsigned char byte = (unsigned char)name[index];
+    text[TALARIA_SESSIONS_ID_SIZE + index] = byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
+  }
+  return EVP_Q_digest(talaria_library(), "SHA256", NULL, text, TALARIA_SESSIONS_ID_SIZE + length, id, NULL) == 1 &&
+         SSL_set_session_id_context(ssl, id, sizeof id) == 1;
+}
+
+// A name that is nobody's gets the usual certificate. Later than with the hello would be too late: OpenSSL takes
+// tickets before it looks at the name.
 static int choose_certificate(SSL *ssl, int *alert, void *opaque) {
   talaria_context *context = opaque;
-  (void)alert;
-  const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  if (name == NULL) return SSL_TLSEXT_ERR_OK;
+  char name[TLSEXT_MAXLEN_host_name + 1];
+  if (!name_asked_for(ssl, name)) return SSL_CLIENT_HELLO_SUCCESS;
   talaria_context *chosen = context_for(context, name);
-  if (chosen != NULL && chosen != context) SSL_set_SSL_CTX(ssl, chosen->ssl);
+  if (chosen == NULL) chosen = context;
+  if (chosen != context) SSL_set_SSL_CTX(ssl, chosen->ssl);
+  if (bind_sessions(ssl, chosen, name)) return SSL_CLIENT_HELLO_SUCCESS;
+  *alert = SSL_AD_INTERNAL_ERROR;
+  return SSL_CLIENT_HELLO_ERROR;
+}
+
+// The name was looked at with the hello. Where nobody looks, the client is not told that it counted.
+static int accept_name(SSL *ssl, int *alert, void *opaque) {
+  (void)ssl;
+  (void)alert;
+  (void)opaque;
   return SSL_TLSEXT_ERR_OK;
 }
 
@@ -151,12 +193,31 @@ static int set_versions(SSL_CTX *ssl, unsigned versions) {
          SSL_CTX_set_max_proto_version(ssl, has13 ? TLS1_3_VERSION : TLS1_2_VERSION) == 1;
 }
 
+// A resumed session goes on with the cipher that its ticket tells, and asks for no certificate: tickets are good
+// only where all that was agreed on might have been agreed on anew.
+static int name_sessions(talaria_context *context, const struct talaria_context_options *options) {
+  const char *texts[] = {options->ciphers == NULL ? "" : options->ciphers,
+                         options->certificate_name == NULL ? "" : options->certificate_name};
+  unsigned numbers[] = {(unsigned)options->verification, options->versions, options->ffdhe != 0};
+  EVP_MD *sha256 = EVP_MD_fetch(talaria_library(), "SHA256", NULL);
+  EVP_MD_CTX *digest = EVP_MD_CTX_new();
+  int ok = sha256 != NULL && digest != NULL && EVP_DigestInit_ex2(digest, sha256, NULL) == 1 &&
+           EVP_DigestUpdate(digest, numbers, sizeof numbers) == 1;
+  // With their ends, so that no two pairs are the same bytes.
+  for (size_t index = 0; ok && index < 2; index++) {
+    ok = EVP_DigestUpdate(digest, texts[index], strlen(texts[index]) + 1) == 1;
+  }
+  ok = ok && EVP_DigestFinal_ex(digest, context->sessions, NULL) == 1;
+  EVP_MD_CTX_free(digest);
+  EVP_MD_free(sha256);
+  return ok && SSL_CTX_set_session_id_context(context->ssl, context->sessions, sizeof context->sessions) == 1;
+}
+
 static int set_server(talaria_context *context, const struct talaria_context_options *options) {
   SSL_CTX *ssl = context->ssl;
   // A resumed session does not show its certificate again: what was made where none is asked for must not be
   // good where one is, and what one ca vouched for not where another has to.
   int resumes = context->verification == TALARIA_VERIFY_NONE;
-  unsigned char name[] = {'s', 'm', 't', 'p', resumes ? '0' : '1'};
   SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(ssl, resumes ? 1 : 0);
@@ -164,10 +225,9 @@ static int set_server(talaria_context *context, const struct talaria_context_opt
   if (options->ffdhe) {
     SSL_CTX_set_dh_auto(ssl, 1);
   }
-  SSL_CTX_set_tlsext_servername_callback(ssl, choose_certificate);
-  SSL_CTX_set_tlsext_servername_arg(ssl, context);
-  return SSL_CTX_set_session_id_context(ssl, name, sizeof name) == 1 &&
-         SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key) == 1;
+  SSL_CTX_set_client_hello_cb(ssl, choose_certificate, context);
+  SSL_CTX_set_tlsext_servername_callback(ssl, accept_name);
+  return name_sessions(context, options) && SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, ticket_key) == 1;
 }
 
 // The signature of TLS 1.2 with Ed25519 is over the whole handshake, which is more than is sent to be signed.

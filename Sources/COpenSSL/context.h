@@ -6,11 +6,16 @@
 
 #include "tls.h"
 
+// As much as OpenSSL takes, and a SHA-256.
+enum { TALARIA_SESSIONS_ID_SIZE = SSL_MAX_SID_CTX_LENGTH };
+
 // What the sessions of one listener, or of one way to relay, have in common.
 struct talaria_context {
   SSL_CTX *ssl;
   int side;
   int verification;
+  // What tickets have to be for, of a server's sessions.
+  uint8_t sessions[TALARIA_SESSIONS_ID_SIZE];
   // For server names: what a client asks for leads to a context's certificate.
   struct talaria_named {
     char *name;

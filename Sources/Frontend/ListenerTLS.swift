@@ -74,6 +74,7 @@ final class ListenerTLS {
     var options = TLSContext.Options(.server)
     options.ciphers = security.ciphers ?? projection.ciphers
     if let text = security.protocols { options.protocols = try TLSProtocols(parsing: text) }
+    options.certificateName = name
     options.exchange = chain.exchange == .offered ? .offered : .none
     switch (security.clientCertificate, security.authority) {
     case (.demanded, _): options.verification = .required

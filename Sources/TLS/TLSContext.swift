@@ -33,6 +33,9 @@ internal import COpenSSL
     package var ciphers: String?
     /// `dhe`; of a server only.
     package var exchange = FiniteFieldExchange.none
+    /// Whose certificate is shown; of a server only. A ticket is good where all of this is as it was, and for
+    /// the server's name for which it was given.
+    package var certificateName = ""
 
     /// The usual options.
     package init(_ side: Side) { self.side = side }
@@ -60,16 +63,16 @@ internal import COpenSSL
     unsafe wanted.ffdhe = options.exchange == .offered ? 1 : 0
     var reason = talaria_reason()
     let words = ["secure", "default", "compat", "legacy", "all"]
-    let pointer: OpaquePointer?
-    if let ciphers = options.ciphers, !words.contains(ciphers.lowercased()) {
-      // The text outlives the call, which keeps a copy of what it needs.
-      unsafe pointer = (ciphers + ":!kRSA:!aNULL:!eNULL").withCString { text in
+    let isList = options.ciphers.map { !words.contains($0.lowercased()) } == true
+    let ciphers = isList ? options.ciphers.map { $0 + ":!kRSA:!aNULL:!eNULL" } : nil
+    // The texts and structures are used during the call only, which keeps copies of what it needs.
+    let pointer = unsafe options.certificateName.withCString { name in
+      unsafe wanted.certificate_name = name
+      guard let ciphers else { return unsafe talaria_context_new(&wanted, &reason) }
+      return unsafe ciphers.withCString { text in
         unsafe wanted.ciphers = text
         return unsafe talaria_context_new(&wanted, &reason)
       }
-    } else {
-      // The structures are used during the call only.
-      unsafe pointer = talaria_context_new(&wanted, &reason)
     }
     guard let pointer = unsafe pointer else { throw TLSError(reason) }
     unsafe self.pointer = pointer

@@ -24,9 +24,10 @@ struct TicketTests {
   private static func meet(
     _ contexts: (server: TLSContext, client: TLSContext),
     _ certificate: TestCertificate,
+    name: String = TestCertificate.name,
     peer: TLSPeer? = peer
   ) throws -> (facts: TLSSession.Facts, signatures: Int)? {
-    var pair = try SessionPair(contexts.server, contexts.client, peer: peer)
+    var pair = try SessionPair(contexts.server, contexts.client, name: name, peer: peer)
     var steps = pair.carry()
     if case .needsSignature(let request) = steps.server {
       pair.server.signed(certificate.key.sign(request))
@@ -86,6 +87,68 @@ struct TicketTests {
     #expect(lax.tickets.count == 1)
     #expect(try Self.meet(strict, certificate) == nil)
     #expect(strict.client.tickets.count == 0)
+  }
+
+  @Test(
+    "a listener takes no ticket of another, whose ciphers, versions or certificate are not its own",
+    arguments: [TLSProtocols.version12, .version13]
+  )
+  func listeners(protocols: TLSProtocols) throws {
+    let certificate = try TestCertificate.shared.get()
+    func server(_ change: (inout TLSContext.Options) -> Void = { _ in }) throws -> TLSContext {
+      var options = TLSContext.Options(.server)
+      options.protocols = protocols
+      change(&options)
+      let server = try TLSContext(options)
+      try server.use(chain: certificate.pem)
+      return server
+    }
+    let others = try [
+      server { $0.ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305" },
+      server { $0.protocols = .usual },
+      server { $0.certificateName = "another" },
+      server { $0.exchange = .offered },
+    ]
+    for (index, other) in others.enumerated() {
+      let client = try TLSContext(TLSContext.Options(.client))
+      _ = try Self.meet((server(), client), certificate)
+      // As after a restart, or in another frontend.
+      #expect(try Self.meet((server(), client), certificate)?.facts.isResumed == true)
+      let met = try #require(try Self.meet((other, client), certificate))
+      #expect((met.facts.isResumed, met.signatures) == (false, 1), "\(index)")
+      #expect(try Self.meet((other, client), certificate)?.facts.isResumed == true)
+    }
+  }
+
+  @Test(
+    "a ticket is good for the server name for which it was given, also where both have one certificate",
+    arguments: [TLSProtocols.version12, .version13]
+  )
+  func serverNames(protocols: TLSProtocols) throws {
+    let certificate = try TestCertificate.shared.get()
+    var options = TLSContext.Options(.server)
+    options.protocols = protocols
+    options.certificateName = "a.example"
+    let server = try TLSContext(options)
+    try server.use(chain: certificate.pem)
+    options.certificateName = "b.example"
+    let other = try TLSContext(options)
+    try other.use(chain: certificate.pem)
+    server.add(server, for: "a.example")
+    server.add(other, for: "b.example")
+    let names = ["a.example", "b.example", "unknown.example", "unknown2.example"]
+    for first in names {
+      for second in names {
+        let client = try TLSContext(TLSContext.Options(.client))
+        _ = try Self.meet((server, client), certificate, name: first)
+        let met = try #require(try Self.meet((server, client), certificate, name: second))
+        #expect(met.facts.isResumed == (first == second), "\(first), \(second)")
+        let again = try #require(
+          try Self.meet((server, client), certificate, name: second.uppercased())
+        )
+        #expect(again.facts.isResumed, "\(first), \(second)")
+      }
+    }
   }
 
   @Test("a ticket of TLS 1.3 is shown once, though two sessions begin at a time")

@@ -33,6 +33,8 @@ struct talaria_context_options {
   const char *ciphers;
   // Whether a server takes part in finite-field Diffie-Hellman.
   int ffdhe;
+  // Whose certificate a server shows: what a ticket is good for, with all of the above. NULL for nobody's.
+  const char *certificate_name;
 };
 
 // NULL with a reason.

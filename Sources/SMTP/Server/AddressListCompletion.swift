@@ -22,34 +22,11 @@ enum AddressListCompletion {
     output.append(contentsOf: field[copied...])
   }
 
-  /// Appends `field`, which begins with its name and colon, to `output`, every address in it made `address`.
-  /// What is no address but stands where one should is replaced as well: nothing else is left of it than
-  /// names and comments.
-  static func append(
-    _ field: [UInt8],
-    masqueradedAs address: String,
-    to output: inout [UInt8]
-  ) {
-    var scanner = Scanner(start: (field.firstIndex(of: UInt8(ascii: ":")) ?? -1) + 1)
-    for index in scanner.start..<field.count { scanner.take(field[index], at: index) }
-    scanner.endField(at: field.last == 0x0a ? field.count - 1 : field.count)
-
-    var copied = 0
-    for range in scanner.addresses {
-      output.append(contentsOf: field[copied..<range.lowerBound])
-      output.append(contentsOf: address.utf8)
-      copied = range.upperBound
-    }
-    output.append(contentsOf: field[copied...])
-  }
-
   /// Walks through an address list (RFC 5322 section 3.4) and notes where a domain is missing.
   private struct Scanner {
     let start: Int
     /// Indices behind which an address ends that has no domain, in rising order.
     var insertions: [Int] = []
-    /// Where addresses stand, without angles, in rising order.
-    var addresses: [Range<Int>] = []
 
     private var state = State.plain
     private var commentDepth = 0
@@ -59,7 +36,6 @@ enum AddressListCompletion {
     /// Words outside of angles: two of them are a name, and not an address.
     private var words = 0
     private var isInWord = false
-    private var firstWord = 0
     private var wordEnd = 0
     private var angleStart = 0
 
@@ -100,7 +76,6 @@ enum AddressListCompletion {
         case UInt8(ascii: "@"): hasAt = true
         case UInt8(ascii: ">"):
           if !hasAt, index > angleStart { insertions.append(index) }
-          addresses.append(angleStart..<index)
           state = .plain
         default: break
         }
@@ -110,21 +85,10 @@ enum AddressListCompletion {
     /// A comma, a semicolon, a group's colon or the end of the field.
     mutating func endAddress() {
       if !hasAngle, !hasAt, words == 1, state == .plain { insertions.append(wordEnd) }
-      if !hasAngle, words > 0 { addresses.append(firstWord..<wordEnd) }
       hasAt = false
       hasAngle = false
       words = 0
       isInWord = false
-    }
-
-    /// Behind the last byte: what was begun ends here.
-    mutating func endField(at end: Int) {
-      switch state {
-      case .angle, .quotedInAngle: addresses.append(angleStart..<max(angleStart, end))
-      case .quoted: wordEnd = end
-      case .plain, .comment: break
-      }
-      endAddress()
     }
 
     private mutating func takePlain(_ byte: UInt8, at index: Int) {
@@ -147,7 +111,6 @@ enum AddressListCompletion {
         hasAt = false
         angleStart = index + 1
       default:
-        if words == 0, !isInWord { firstWord = index }
         if !isInWord { words += 1 }
         isInWord = true
         wordEnd = index + 1

@@ -128,7 +128,7 @@ struct HeaderSection: Sendable {
   private mutating func releaseHeld(into output: inout [UInt8]) {
     guard !held.isEmpty else { return }
     if let author, current == .masqueraded {
-      AddressListCompletion.append(held, masqueradedAs: author, to: &output)
+      AuthorField.append(held, masqueradedAs: author, to: &output)
     } else {
       AddressListCompletion.append(held, completedWith: serverName, to: &output)
     }

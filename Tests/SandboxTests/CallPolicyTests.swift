@@ -65,6 +65,25 @@ struct CallPolicyTests {
     #expect(policy.action(for: "socket", [0, 1, 0]) == .trap)
   }
 
+  @Test("options that bring the kernel a program are trapped, whoever sets them", arguments: sets)
+  func socketOptions(promises: Promises) {
+    let policy = CallPolicy(promises, process: 7)
+    func action(_ level: UInt64, _ option: UInt64) -> CallAction {
+      policy.action(for: "setsockopt", [3, level, option])
+    }
+    for option in [26, 50, 51, 52] as [UInt64] { #expect(action(1, option) == .trap, "\(option)") }
+    for option in [19, 31] as [UInt64] { #expect(action(6, option) == .trap, "\(option)") }
+    // SO_REUSEADDR, SO_KEEPALIVE, SO_RCVTIMEO, SO_REUSEPORT; TCP_NODELAY, TCP_FASTOPEN; IP_TOS, IPV6_V6ONLY.
+    for (level, option) in [(1, 2), (1, 9), (1, 20), (1, 15), (6, 1), (6, 23), (0, 1), (41, 26)] {
+      #expect(action(UInt64(level), UInt64(option)) == .allow, "\(level) \(option)")
+    }
+    // The kernel looks at the lower half of both.
+    for (level, option) in [(1, 26), (6, 31)] as [(UInt64, UInt64)] {
+      #expect(action(level, 1 << 32 | option) != .allow)
+      #expect(action(1 << 32 | level, option) != .allow)
+    }
+  }
+
   @Test("the handler of broken promises cannot be changed, all others can", arguments: sets)
   func handlers(promises: Promises) {
     let policy = CallPolicy(promises, process: 7)

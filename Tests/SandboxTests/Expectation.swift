@@ -122,6 +122,13 @@ struct Expectation {
     let answering = "\(ground.port)"
     all["connect"] = Expectation(.killed, "socket", of: answering, but: connecting(.works))
     all["datagram-pair"] = Expectation(.killed, "socketpair")
+    all["socket-option"] = Expectation(.works)
+    for name in [
+      "attach-filter", "attach-program", "attach-group-filter", "attach-group-program",
+      "upper-protocol", "repair",
+    ] {
+      all[name] = Expectation(.killed, "setsockopt")
+    }
     let first = connecting(.refused)
     all["send-first"] = Expectation(.killed, "socket", of: answering, but: first)
     let firstMessage: [Role: Outcome] = [.accounts: .refused, .resolver: .refused]

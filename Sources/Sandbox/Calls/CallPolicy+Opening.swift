@@ -56,8 +56,38 @@ extension CallPolicy {
   private static let tcp: UInt64 = 6
   private static let udp: UInt64 = 17
 
-  /// socket(2) by family, kind and protocol; socketpair(2) for pairs of Unix sockets only; options at
-  /// the levels that mail and names need.
+  private enum Level {
+    static let ip: UInt64 = 0
+    static let socket: UInt64 = 1
+    static let ip6: UInt64 = 41
+  }
+
+  /// Programs for the kernel: SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF and _EBPF.
+  private static let programs: Set<UInt64> = [26, 50, 51, 52]
+  /// TCP_ULP, which loads a protocol above TCP, and TCP_REPAIR, which makes up connections.
+  private static let layers: Set<UInt64> = [31, 19]
+
+  /// setsockopt(2) at the levels that mail and names need. What brings the kernel a program or a module is
+  /// no part of either; of what later kernels have this says nothing.
+  private static let options: [CallRule] =
+    [Level.ip, Level.ip6].map { CallRule("setsockopt", [ArgumentTest(1, .equal($0))], .allow) }
+    + options(at: Level.socket, without: programs) + options(at: tcp, without: layers)
+
+  private static func options(at level: UInt64, without trapped: Set<UInt64>) -> [CallRule] {
+    let isLevel = ArgumentTest(1, .equal(level))
+    let last: UInt64 = 63
+    let rules = CallRule.split(
+      "setsockopt",
+      argument: 2,
+      allowing: Set(0...last).subtracting(trapped),
+      more: [isLevel],
+      else: .trap
+    ).filter { $0.tests.last?.comparison != .above(last) }
+    return rules
+      + [CallRule("setsockopt", [isLevel, ArgumentTest(2, .above(last))], .refuse(ENOPROTOOPT))]
+  }
+
+  /// socket(2) by family, kind and protocol; socketpair(2) for pairs of Unix sockets only.
   static func sockets(_ promises: Promises) -> [CallRule] {
     var protocols: [UInt64: [UInt64: Set<UInt64>]] = [:]
     if !promises.isDisjoint(with: [.inet, .dns, .getpw]) {
@@ -75,8 +105,7 @@ extension CallPolicy {
     }
     // By which getaddrinfo(3) asks for the addresses of this host: NETLINK_ROUTE.
     if promises.contains(.getpw) { protocols[Family.netlink] = [2: [0], 3: [0]] }
-    return sockets(protocols) + pairs
-      + [0, 1, 6, 41].map { CallRule("setsockopt", [ArgumentTest(1, .equal($0))], .allow) }
+    return sockets(protocols) + pairs + options
   }
 
   private static func sockets(_ protocols: [UInt64: [UInt64: Set<UInt64>]]) -> [CallRule] {

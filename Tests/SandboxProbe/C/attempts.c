@@ -10,6 +10,7 @@
 #include <linux/keyctl.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -76,6 +77,14 @@ static int send_first(const char *port, int as_message) {
 static int datagram_pair(void) {
   int ends[2];
   return outcome(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends));
+}
+
+// On a pair's end, which every role may have. Whatever the kernel says, it was asked.
+static int set_option(int level, int option) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  char value[16] = "tls";
+  return outcome(setsockopt(ends[0], level, option, value, sizeof value));
 }
 
 static int try_bind(const char *port) {
@@ -288,6 +297,13 @@ ATTEMPT(connect_tcp, try_connect(SOCK_STREAM, argument))
 ATTEMPT(send_first_bytes, send_first(argument, 0))
 ATTEMPT(send_first_message, send_first(argument, 1))
 ATTEMPT(pair_of_datagrams, datagram_pair())
+ATTEMPT(usual_option, set_option(SOL_SOCKET, SO_KEEPALIVE))
+ATTEMPT(attach_filter, set_option(SOL_SOCKET, SO_ATTACH_FILTER))
+ATTEMPT(attach_program, set_option(SOL_SOCKET, SO_ATTACH_BPF))
+ATTEMPT(attach_group_filter, set_option(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF))
+ATTEMPT(attach_group_program, set_option(SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF))
+ATTEMPT(upper_protocol, set_option(IPPROTO_TCP, TCP_ULP))
+ATTEMPT(repair_connection, set_option(IPPROTO_TCP, TCP_REPAIR))
 ATTEMPT(bind_tcp, try_bind(argument))
 ATTEMPT(listen_tcp, try_listen())
 ATTEMPT(accept_tcp, outcome(accept4(listener, NULL, NULL, SOCK_CLOEXEC)))
@@ -350,6 +366,13 @@ static const struct {
     {"send-first", send_first_bytes},
     {"send-first-message", send_first_message},
     {"datagram-pair", pair_of_datagrams},
+    {"socket-option", usual_option},
+    {"attach-filter", attach_filter},
+    {"attach-program", attach_program},
+    {"attach-group-filter", attach_group_filter},
+    {"attach-group-program", attach_group_program},
+    {"upper-protocol", upper_protocol},
+    {"repair", repair_connection},
     {"bind", bind_tcp},
     {"listen", listen_tcp},
     {"accept", accept_tcp},

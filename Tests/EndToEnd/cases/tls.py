@@ -1275,6 +1275,31 @@ listen on 127.0.0.1 port {port} tls-require verify ca clients pki {NAME}
         expect(not client.socket.session_reused, "the session was resumed")
 
 
+@case("a ticket is taken by the listener that gave it, not by one with other ciphers, and for the same name ({version})",
+      version=["tls1_2", "tls1_3"])
+def bound_ticket(bench, version):
+    authority = Authority(bench)
+    other = "other.example.org"
+    port = free_port()
+    daemon = server(bench, {NAME: authority.issue(NAME, "rsa"), other: authority.issue(other, "rsa")}, "tls",
+                    more=f"""listen on 127.0.0.1 port {port} tls pki {NAME} ciphers "ECDHE-RSA-CHACHA20-POLY1305"
+""").start()
+    ticket = bench.path("ticket")
+
+    def session(port, name, *arguments):
+        """Whether the session was resumed."""
+        done = subprocess.run(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-starttls", "smtp", "-servername", name, f"-{version}",
+             "-ign_eof", *arguments], input=b"QUIT\r\n", capture_output=True, timeout=20)
+        expect_equal(done.returncode, 0, done.stderr[-300:])
+        expect(b"\nReused, " in done.stdout or b"\nNew, " in done.stdout, done.stdout[-500:])
+        return b"\nReused, " in done.stdout
+
+    for second, name, is_resumed in [(daemon.secure, NAME, True), (port, NAME, False), (daemon.secure, other, False)]:
+        expect(not session(daemon.secure, NAME, "-sess_out", ticket), "the first session was resumed")
+        expect_equal(session(second, name, "-sess_in", ticket), is_resumed, f"resumed at {second} for {name}")
+
+
 @case("a session ticket is good for another frontend")
 def tickets(bench):
     authority = Authority(bench)

@@ -59,7 +59,10 @@ package final class FrontendService: RoleService {
     self.context = context
     self.projection = projection
     sessionsMax = max(1, min(projection.limits.sessionsMax, descriptorsMax - 64))
-    clients = ClientSessions(limit: projection.limits.clientSessionsMax)
+    clients = ClientSessions(
+      limit: projection.limits.clientSessionsMax,
+      sessionsMax: sessionsMax
+    )
     keys = KeysClient(context)
     tls = ListenerTLS(projection, keys)
     authentications = AuthenticationDesk(context)
@@ -109,31 +112,38 @@ package final class FrontendService: RoleService {
   }
 
   /// What is said to a new connection.
-  enum Welcome {
-    case served
+  enum Welcome: Equatable {
+    case served(ClientSessions.Place)
     case tooMany
     case tooManyOfClient
+
+    var isServed: Bool { if case .served = self { true } else { false } }
   }
 
   /// A connection begins. One that is not served is not `end`ed as a session of its client.
   func begin(_ session: SessionHandler) -> Welcome {
-    let hasRoom = makeRoom()
+    let place = clients.beginOfRoot(session.user)
+    let hasRoom = place != nil || makeRoom()
     sessions[ObjectIdentifier(session)] = session
     counters.begun(session.source)
+    if let place { return .served(place) }
     guard hasRoom, session.client == .known else { return .tooMany }
-    return clients.begin(session.source) ? .served : .tooManyOfClient
+    if let place = clients.begin(session.source) { return .served(place) }
+    return ClientSessions.isBounded(session.source) ? .tooManyOfClient : .tooMany
   }
 
   func end(_ session: SessionHandler) {
     sessions[ObjectIdentifier(session)] = nil
     if let encryption = session.securedBy { counters.ended(encryption) }
-    if session.welcome == .served { clients.end(session.source) }
+    if case .served(let place) = session.welcome { clients.end(session.source, at: place) }
   }
 
   var openSessions: Int { sessions.count }
 
-  /// Whether one more connection is within the limit.
-  var isRoomLeft: Bool { sessions.count + awaitedHeaders.count < sessionsMax }
+  /// Whether one more connection is within the limit, beside which root has a few.
+  var isRoomLeft: Bool {
+    sessions.count - clients.ofRoot + awaitedHeaders.count < sessionsMax
+  }
 
   // MARK: - What sessions ask
 

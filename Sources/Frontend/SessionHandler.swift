@@ -23,6 +23,7 @@ final class SessionHandler: ChannelInboundHandler {
   private let local: IPAddress?
   /// Who is at the other end of the submission socket; nil for the network.
   private let submitter: LocalSubmitters.Connection?
+  var user: UInt32? { submitter?.user }
   let id: SessionID
   private var channel: (any Channel)?
   private var session: ServerSession?
@@ -71,7 +72,7 @@ final class SessionHandler: ChannelInboundHandler {
   func channelActive(context: ChannelHandlerContext) {
     let welcome = service.begin(self)
     self.welcome = welcome
-    guard welcome == .served, !service.isStopping else {
+    guard welcome.isServed, !service.isStopping else {
       logConnection(from: "<unknown>")
       var session = makeSession(hostname: "<unknown>")
       let actions = session.tooManyConnections(welcome == .tooManyOfClient ? .ofClient : .ofAll)

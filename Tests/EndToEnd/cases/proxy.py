@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Listeners behind a proxy: the client's address is the one that the PROXY header tells."""
 
+import os
 import socket
 import ssl
 import struct
@@ -12,6 +13,7 @@ from harness.client import Client, accepted, message, stuffed
 from harness.daemon import Daemon, free_port
 from harness.haproxy import HAProxy
 from harness.mailbox import Maildir
+from harness.sendmail import SocketClient
 
 NAME = "mail.example.org"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -283,9 +285,16 @@ def waiting(bench):
 @case("nobody is served without a header, though sessions end just as he is turned away")
 def turned_away(bench):
     daemon = server(bench, more="smtp limit max-sessions 6\n").start()
+
+    def greeted(number):
+        client = Client(daemon.proxied, greeting=None)
+        client.send(line(f"192.0.2.{number + 1}"))
+        client.expect("220")
+        return client
+
     for _ in range(40):
         # Greeted, so that they have their places.
-        held = [Client(daemon.port) for _ in range(6)]
+        held = [greeted(number) for number in range(6)]
         headless = []
         for client in held:
             client.close()
@@ -309,6 +318,39 @@ def turned_away(bench):
 
         eventually(settled, "the places stay taken")
         time.sleep(0.02)
+    daemon.stop()
+
+
+@case("programs of this machine leave a quarter of the sessions to the network, and root has places of its own")
+def local_crowd(bench):
+    daemon = server(bench, more="smtp limit max-sessions 8\n").start()
+
+    def proxied(number):
+        client = Client(daemon.proxied, greeting=None)
+        client.send(line(f"192.0.2.{number}"))
+        return client, client.reply()[:3]
+
+    held = [Client(daemon.port) for _ in range(6)]
+    beyond = Client(daemon.port, greeting=None)
+    reply = beyond.reply()
+    expect(reply.startswith("421") and "your address" not in reply, reply)
+    expect(beyond.at_end(), "it goes on")
+    of_network = [proxied(number) for number in range(2)]
+    expect_equal([reply for _, reply in of_network], ["220", "220"], "answers to the network")
+    expect_equal(proxied(3)[1], "421", "beyond all places")
+    if os.getuid() == 0:
+        of_root = [SocketClient(daemon) for _ in range(8)]
+        with SocketClient(daemon, greeting=None) as client:
+            client.expect("421")
+        for client in of_root:
+            client.command("NOOP")
+            client.close()
+    # Places that root's sessions leave are root's, and those of this machine go to this machine.
+    of_network[0][0].close()
+    eventually(lambda: proxied(1)[1] == "220", "the network's place stays taken")
+    expect_equal(Client(daemon.port, greeting=None).reply()[:3], "421", "a seventh of this machine")
+    held.pop().close()
+    eventually(lambda: Client(daemon.port, greeting=None).reply()[:3] == "220", "its place stays taken")
     daemon.stop()
 
 

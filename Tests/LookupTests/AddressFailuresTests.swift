@@ -19,34 +19,34 @@ struct AddressFailuresTests {
   @Test("as many as are allowed, and then no more, of that address alone")
   func counts() {
     var failures = AddressFailures(limits(3))
-    #expect(failures.failed(here, at: 0) == .welcome)
-    #expect(failures.failed(here, at: 10) == .welcome)
-    #expect(failures.standing(of: here, at: 10) == .welcome)
-    #expect(failures.failed(here, at: 20) == .barred)
-    #expect(failures.standing(of: here, at: 20) == .barred)
-    #expect(failures.standing(of: .inet4(2), at: 20) == .welcome)
+    #expect(failures.failed(here, as: "joe", at: 0) == .welcome)
+    #expect(failures.failed(here, as: "joe", at: 10) == .welcome)
+    #expect(failures.standing(of: here, as: "joe", at: 10) == .welcome)
+    #expect(failures.failed(here, as: "joe", at: 20) == .barred)
+    #expect(failures.standing(of: here, as: "joe", at: 20) == .barred)
+    #expect(failures.standing(of: .inet4(2), as: "joe", at: 20) == .welcome)
   }
 
   @Test("one after the other is forgiven, and going on costs anew")
   func forgiveness() {
     var failures = AddressFailures(limits(3))
-    for _ in 1...3 { _ = failures.failed(here, at: 0) }
-    #expect(failures.standing(of: here, at: 999) == .barred)
-    #expect(failures.standing(of: here, at: 1000) == .welcome)
-    #expect(failures.failed(here, at: 1500) == .barred)
+    for _ in 1...3 { _ = failures.failed(here, as: "joe", at: 0) }
+    #expect(failures.standing(of: here, as: "joe", at: 999) == .barred)
+    #expect(failures.standing(of: here, as: "joe", at: 1000) == .welcome)
+    #expect(failures.failed(here, as: "joe", at: 1500) == .barred)
     // What had been forgiven in part is not begun anew.
-    #expect(failures.standing(of: here, at: 1999) == .barred)
-    #expect(failures.standing(of: here, at: 2000) == .welcome)
-    #expect(failures.failed(here, at: 1_000_000) == .welcome)
+    #expect(failures.standing(of: here, as: "joe", at: 1999) == .barred)
+    #expect(failures.standing(of: here, as: "joe", at: 2000) == .welcome)
+    #expect(failures.failed(here, as: "joe", at: 1_000_000) == .welcome)
   }
 
   @Test("a network of IPv6 is one address")
   func networks() {
     var failures = AddressFailures(limits(2))
-    _ = failures.failed(.inet6(7, 1), at: 0)
-    #expect(failures.failed(.inet6(7, 2), at: 0) == .barred)
-    #expect(failures.standing(of: .inet6(7, 3), at: 0) == .barred)
-    #expect(failures.standing(of: .inet6(8, 1), at: 0) == .welcome)
+    _ = failures.failed(.inet6(7, 1), as: "joe", at: 0)
+    #expect(failures.failed(.inet6(7, 2), as: "joe", at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(7, 3), as: "joe", at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(8, 1), as: "joe", at: 0) == .welcome)
   }
 
   @Test("the networks of one site are barred together, once they have failed often enough")
@@ -56,25 +56,61 @@ struct AddressFailuresTests {
     var failures = AddressFailures(limits)
     let site: UInt64 = 0x2001_0db8_0001_0000
     for network in UInt64(0)..<4 {
-      #expect(failures.failed(.inet6(site + network, 1), at: 0) == .welcome)
+      #expect(failures.failed(.inet6(site + network, 1), as: "joe", at: 0) == .welcome)
     }
-    #expect(failures.standing(of: .inet6(site + 0xffff, 1), at: 0) == .welcome)
-    #expect(failures.failed(.inet6(site + 4, 1), at: 0) == .barred)
-    #expect(failures.standing(of: .inet6(site + 0xffff, 1), at: 0) == .barred)
-    #expect(failures.standing(of: .inet6(site + 0x1_0000, 1), at: 0) == .welcome)
-    #expect(failures.standing(of: .inet6(site - 1, 1), at: 0) == .welcome)
-    #expect(failures.standing(of: .inet6(site + 0xffff, 1), at: 1000) == .welcome)
+    #expect(failures.standing(of: .inet6(site + 0xffff, 1), as: "joe", at: 0) == .welcome)
+    #expect(failures.failed(.inet6(site + 4, 1), as: "joe", at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(site + 0xffff, 1), as: "joe", at: 0) == .barred)
+    #expect(failures.standing(of: .inet6(site + 0x1_0000, 1), as: "joe", at: 0) == .welcome)
+    #expect(failures.standing(of: .inet6(site - 1, 1), as: "joe", at: 0) == .welcome)
+    #expect(failures.standing(of: .inet6(site + 0xffff, 1), as: "joe", at: 1000) == .welcome)
     #expect(failures.count == 6)
   }
 
   @Test("no crowd makes it remember more than its limit, nor forget who failed most")
   func bounded() {
     var failures = AddressFailures(limits(3, addresses: 50))
-    for _ in 1...3 { _ = failures.failed(here, at: 0) }
+    for _ in 1...3 { _ = failures.failed(here, as: "joe", at: 0) }
     for address in 100..<1000 {
-      _ = failures.failed(.inet4(UInt32(address)), at: 1)
+      _ = failures.failed(.inet4(UInt32(address)), as: "joe", at: 1)
       #expect(failures.count <= 50)
     }
-    #expect(failures.standing(of: here, at: 1) == .barred)
+    #expect(failures.standing(of: here, as: "joe", at: 1) == .barred)
+  }
+
+  private static let loopbacks: [SourceAddress] = [
+    .inet4(0x7f00_0001), .inet4(0x7f12_3456), .inet6(0, 1),
+  ]
+
+  @Test("on the loopback failures count for the name that was given, from whatever address of it")
+  func loopback() {
+    var failures = AddressFailures(limits(3))
+    for source in Self.loopbacks { _ = failures.failed(source, as: "Joe", at: 0) }
+    for source in Self.loopbacks {
+      #expect(failures.standing(of: source, as: "joe", at: 0) == .barred)
+      #expect(failures.standing(of: source, as: "ann", at: 0) == .welcome)
+    }
+    #expect(failures.standing(of: here, as: "joe", at: 0) == .welcome)
+    #expect(failures.standing(of: Self.loopbacks[0], as: "joe", at: 1000) == .welcome)
+    for name in ["a", "b", "c", "d"] { _ = failures.failed(here, as: name, at: 0) }
+    #expect(failures.standing(of: here, as: "ann", at: 0) == .barred)
+    #expect(failures.standing(of: Self.loopbacks[0], as: "ann", at: 0) == .welcome)
+  }
+
+  @Test("no flood of names makes it remember more than its limit, nor forget who failed most")
+  func names() {
+    var limits = limits(3)
+    limits.usersMax = 50
+    var failures = AddressFailures(limits)
+    for _ in 1...3 {
+      _ = failures.failed(Self.loopbacks[0], as: "joe", at: 0)
+      _ = failures.failed(here, as: "joe", at: 0)
+    }
+    for number in 100..<1000 {
+      _ = failures.failed(Self.loopbacks[0], as: "user\(number)", at: 1)
+      #expect(failures.count <= 51)
+    }
+    #expect(failures.standing(of: Self.loopbacks[0], as: "joe", at: 1) == .barred)
+    #expect(failures.standing(of: here, as: "joe", at: 1) == .barred)
   }
 }

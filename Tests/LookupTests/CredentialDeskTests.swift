@@ -50,12 +50,12 @@ private final class CredentialDeskRig {
   }
 
   /// A client of an address says who it is.
-  func check(_ token: UInt64, from address: UInt32 = 1) {
+  func check(_ token: UInt64, from address: UInt32 = 1, as user: String = "alice") {
     let question = AuthenticationQuestion(
       token: token,
       listener: 0,
       source: .inet4(address),
-      user: "alice",
+      user: user,
       password: Secret(Array("password".utf8))
     )
     desk?.check(question, from: 1)
@@ -124,5 +124,30 @@ struct CredentialDeskTests {
     }
     rig.check(21)
     #expect(rig.told[21] == .barred)
+  }
+
+  @Test("nobody on the loopback keeps the others of it from being looked at")
+  func loopback() throws {
+    let rig = try CredentialDeskRig()
+    func failing(_ token: UInt64) {
+      rig.check(token, from: 0x7f00_0001)
+      rig.answer(.denied)
+    }
+    for token in 1...20 as ClosedRange<UInt64> { failing(token) }
+    rig.check(21, from: 0x7f00_0001)
+    #expect(rig.told == [21: .barred])
+    // A webmail's users at the same time, and no more of them than leave room for the network.
+    for token in 100..<144 as Range<UInt64> {
+      rig.check(token, from: 0x7f00_0001 + UInt32(token % 2), as: "user\(token)")
+    }
+    #expect(rig.told.count == 1)
+    rig.check(144, from: 0x7f00_0003, as: "bob")
+    #expect(rig.told[144] == .failed)
+    rig.check(145, from: 5, as: "bob")
+    #expect(rig.told[145] == nil)
+    for _ in 100..<144 { rig.answer(.accepted) }
+    rig.check(146, from: 0x7f00_0001, as: "bob")
+    rig.answer(.accepted)
+    #expect(rig.told.values.count { $0 == .accepted } == 45)
   }
 }

@@ -19,6 +19,8 @@ final class CredentialDesk {
     /// Attempts that are looked at or wait for it, of all clients and of one address.
     static let attempts = 256
     static let attemptsOfAddress = 8
+    /// Of this machine's programs together: a webmail has many users.
+    static let attemptsOfMachine = 64
     /// How soon after its question a wrong answer comes, in milliseconds: more than a usual hash takes.
     static let delay: Int64 = 500
     /// How much later than that, or than its finding, it may come, by chance.
@@ -32,8 +34,13 @@ final class CredentialDesk {
     let token: UInt64
     let generation: UInt32
     let source: SourceAddress
+    let user: String
     /// When it came, in milliseconds.
     let begun: Int64
+
+    /// Whose attempt it is: of a network, or of this machine whatever its address.
+    var client: SourceAddress { source.isOfMachine ? .local : source.network }
+    var limit: Int { source.isOfMachine ? Limits.attemptsOfMachine : Limits.attemptsOfAddress }
   }
 
   private let context: RoleContext
@@ -82,23 +89,21 @@ final class CredentialDesk {
       token: question.token,
       generation: generation,
       source: question.source,
+      user: question.user,
       begun: Clock.rising()
     )
     guard listeners.indices.contains(Int(question.listener)),
       case let authentication = listeners[Int(question.listener)].authentication,
       authentication.policy != .none
     else { return tell(attempt, .failed) }
-    guard failures.standing(of: attempt.source, at: Clock.rising()) == .welcome else {
-      return tell(attempt, .barred)
-    }
-    guard total < Limits.attempts,
-      underWay[attempt.source.network, default: 0] < Limits.attemptsOfAddress
-    else {
+    let standing = failures.standing(of: attempt.source, as: attempt.user, at: Clock.rising())
+    guard standing == .welcome else { return tell(attempt, .barred) }
+    guard total < Limits.attempts, underWay[attempt.client, default: 0] < attempt.limit else {
       context.log.warn("lookup: too many clients authenticate at the same time")
       return tell(attempt, .failed)
     }
     total += 1
-    underWay[attempt.source.network, default: 0] += 1
+    underWay[attempt.client, default: 0] += 1
     if question.role == .another {
       conclude(attempt, .denied)
     } else if let table = authentication.credentials {
@@ -172,9 +177,11 @@ final class CredentialDesk {
       release(attempt)
       return tell(attempt, verdict)
     }
-    if failures.failed(attempt.source, at: Clock.rising()) == .barred {
+    let standing = failures.failed(attempt.source, as: attempt.user, at: Clock.rising())
+    if standing == .barred {
       let address = IPAddress(attempt.source).map { "\($0)" } ?? "local"
-      context.log.warn("lookup: too many authentication failures from address=\(address)")
+      let part = attempt.source.isOfMachine ? " for one user" : ""
+      context.log.warn("lookup: too many authentication failures from address=\(address)\(part)")
     }
     // It counts as under way while it waits, so that haste gains nothing. Counted from its beginning: how
     // long the answer took would tell which users there are.
@@ -188,8 +195,8 @@ final class CredentialDesk {
 
   private func release(_ attempt: Attempt) {
     total -= 1
-    let rest = underWay[attempt.source.network, default: 1] - 1
-    underWay[attempt.source.network] = rest > 0 ? rest : nil
+    let rest = underWay[attempt.client, default: 1] - 1
+    underWay[attempt.client] = rest > 0 ? rest : nil
   }
 
   private func tell(_ attempt: Attempt, _ verdict: AuthenticationQuestion.Verdict) {

@@ -152,7 +152,11 @@ package enum RoleProcess {
   }
 
   private static func become(_ identity: RoleIdentity, _ role: Role) {
-    guard let uid = identity.uid, let gid = identity.gid else { return }
+    guard let uid = identity.uid, let gid = identity.gid else {
+      // One that stays root has no business where the service was started. The path is a constant.
+      if geteuid() == 0, unsafe chdir("/") != 0 { die("\(role.rawValue): chdir: \(systemError())") }
+      return
+    }
     // A name of a step, static in C.
     var step: UnsafePointer<CChar>?
     let result = unsafe talaria_become(identity.root, uid, gid, &step)

@@ -173,6 +173,19 @@ match from any for any action "out"
     expect(is_found(first), "nothing was recorded for a minute")
 
 
+@case("no role stays in the directory where the service was started")
+def directories(bench):
+    bench.need_root("a root for each role")
+    daemon = Daemon(bench, f"""
+action "in" maildir "{bench.directory_for('mail')}/%{{user.username}}"
+match from any for any action "in"
+""").start()
+    for role, process in daemon.roles().items():
+        directory, root = (os.readlink(f"/proc/{process}/{name}") for name in ("cwd", "root"))
+        expect_equal(directory, root, role)
+    daemon.stop()
+
+
 @case("a role that dies again and again does not take the service with it")
 def again_and_again(bench):
     sink = Sink(bench)

@@ -266,9 +266,10 @@ package final class FrontendService: RoleService {
 
   private func connectQueue(_ generation: UInt32, _ descriptor: CInt) {
     // The end of the last one was not seen yet: what was open there is unknown to the new one.
-    if queue != nil { failOpenTransactions() }
+    let lost = exchange(&queue, with: nil)
     queueGeneration = generation
     identifiers.clear()
+    if lost != nil { failOpenTransactions() }
     let edge = QueueEdge(
       descriptor: descriptor,
       peer: .queue,

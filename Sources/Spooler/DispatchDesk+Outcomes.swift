@@ -7,14 +7,7 @@ internal import Scheduler
 
 /// What became of envelopes: reports, deaths of the delivering role, and the end of their time.
 extension DispatchDesk {
-  /// When a report is taken.
-  enum Arrival {
-    case inTime
-    /// It waited until the store was read: what it wants held may have been released since.
-    case late
-  }
-
-  func report(_ task: UInt64, _ reports: [EnvelopeReport], _ arrival: Arrival = .inTime) {
+  func report(_ task: UInt64, _ reports: [EnvelopeReport]) {
     if queue.loading != .complete, earlyReports.count < Limits.earlyReports,
       reports.contains(where: { flying[$0.envelope] == nil })
     {
@@ -39,7 +32,8 @@ extension DispatchDesk {
         acknowledge.one()
         continue
       }
-      if arrival == .late, report.report.result == .held {
+      // Holds go with their edge, and so may a release have gone.
+      if report.report.result == .held, !isOfThisEdge(flight) {
         queue.back(flight.stored, .returned(company(of: flight.stored)), at: now)
         acknowledge.one()
         continue

@@ -40,6 +40,8 @@ final class DispatchDesk {
     let stored: StoredEnvelope
     /// Maybe one that an earlier process of ours dispatched.
     let task: UInt64
+    /// Of the edge that the task went over; nil when that was an earlier process of ours.
+    let generation: UInt32?
   }
 
   unowned let queue: QueueService
@@ -176,18 +178,26 @@ final class DispatchDesk {
   /// Whether delivery has this envelope in hand already; it is in flight then.
   func claim(_ stored: StoredEnvelope) -> Bool {
     guard let task = claimed.remove(stored.envelope.id) else { return false }
-    flying[stored.envelope.id] = Flight(stored: stored, task: task)
+    flying[stored.envelope.id] = Flight(stored: stored, task: task, generation: nil)
     return true
   }
 
   /// All of the store is in the schedule now.
   func loaded() {
     claimed = TasksInHand()
-    let reports = earlyReports
-    earlyReports = []
-    for early in reports { report(early.task, early.reports, .late) }
+    takeEarlyReports()
     pump()
   }
+
+  /// Not before it is known what is in flight.
+  private func takeEarlyReports() {
+    guard queue.loading == .complete, isReconciled else { return }
+    let reports = earlyReports
+    earlyReports = []
+    for early in reports { report(early.task, early.reports) }
+  }
+
+  func isOfThisEdge(_ flight: Flight) -> Bool { flight.generation == generation }
 
   private func reconcile() {
     var inHand = exchange(&announced, with: TasksInHand())
@@ -212,6 +222,7 @@ final class DispatchDesk {
     }
     takeOver(scheduled, generation) { [unowned self] in
       isReconciled = true
+      takeEarlyReports()
       takeWaiting()
       pump()
     }
@@ -241,7 +252,7 @@ final class DispatchDesk {
           guard let task = inHand[id], queue.scheduler.claim(id, at: Clock.now()) == .changed else {
             continue
           }
-          flying[id] = Flight(stored: stored, task: task)
+          flying[id] = Flight(stored: stored, task: task, generation: nil)
         }
         finished()
       }
@@ -337,7 +348,11 @@ final class DispatchDesk {
     let hotBody = queue.hot[message.id]?.body
     let body = hotBody.flatMap { $0.count <= Limits.inlineBody ? $0 : nil }
     for stored in envelopes {
-      flying[stored.envelope.id] = Flight(stored: stored, task: nextTask)
+      flying[stored.envelope.id] = Flight(
+        stored: stored,
+        task: nextTask,
+        generation: generation
+      )
     }
     bodies?.add(
       nextTask,

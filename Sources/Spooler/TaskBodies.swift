@@ -56,18 +56,21 @@ final class TaskBodies {
   func stop(_ id: UInt64) { tasks[id]?.stop() }
 
   func stopAll() {
-    for task in tasks.values { task.stop() }
+    for task in tasks.values {
+      task.stop()
+      task.hasLostEdge = true
+    }
   }
 
   func credit(_ id: UInt64, _ bytes: Int) {
     guard let task = tasks[id] else {
       return send(.bodyFailed(task: id, reason: "the queue was restarted"))
     }
-    // Of one that has ended or was cancelled delivery hears no more; one that was stopped with an edge would
-    // wait for ever.
-    guard !task.isStopped else {
+    // It was not asked for over the edge that it went over, and would be waited for for ever.
+    guard !task.hasLostEdge else {
       return send(.bodyFailed(task: id, reason: "the queue has begun anew"))
     }
+    guard !task.isStopped else { return }
     task.credit += bytes
     stream(id, task)
   }
@@ -142,6 +145,8 @@ final class DispatchedTask {
   /// Delivery has said that nothing that goes the same way will be tried for a while.
   var isOfRestingDestination = false
   private(set) var isStopped = false
+  /// The edge that it went over has ended.
+  var hasLostEdge = false
 
   init(
     message: Message,

@@ -90,6 +90,20 @@ struct ReconciliationTests {
     #expect(try await Self.dispatched(2, &delivery) == Set(ids))
   }
 
+  @Test("what is held by a report over a later edge than its task's is tried")
+  func heldBefore() async throws {
+    let (rig, ids) = try await Self.rig(isStuck: false)
+    var first = try await rig.delivery()
+    let task = try await QueueServiceTests.task(&first)
+    try await first.close()
+    try await Task.sleep(for: .milliseconds(100))
+    var second = try await rig.delivery(inHand: [task.id: task.envelopes.map(\.id)])
+    var held = DeliveryReport(.held, text: "")
+    held.holdKey = 7
+    try await second.send(Self.report(task.id, task.envelopes[0].id, held))
+    #expect(try await Self.dispatched(2, &second) == Set(ids))
+  }
+
   @Test("a body that was not asked for before its edge ended fails, and is not waited for")
   func stoppedBody() async throws {
     let (rig, _) = try await Self.rig(isStuck: false)

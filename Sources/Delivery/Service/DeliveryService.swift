@@ -102,10 +102,6 @@ package final class DeliveryService {
     for task in tasks { ledger.acknowledge(task) }
   }
 
-  /// Forgets the reports that were not acknowledged and hold all of their tasks back. Returns the tasks: the
-  /// queue may give them again.
-  package func forgetHolds() -> [UInt64] { ledger.forgetHolds() }
-
   /// The tasks that have no outcome yet, for a reconciliation.
   package var inFlight: [UInt64] { ledger.inFlight }
 

@@ -80,13 +80,4 @@ struct TaskLedger {
   }
 
   mutating func acknowledge(_ id: UInt64) { reports[id] = nil }
-
-  /// Forgets the reports that hold all of their tasks back.
-  mutating func forgetHolds() -> [UInt64] {
-    let held = reports.values.filter { report in
-      report.outcomes.allSatisfy { if case .held = $0.outcome { true } else { false } }
-    }
-    for report in held { reports[report.task] = nil }
-    return held.map(\.task)
-  }
 }

@@ -133,8 +133,6 @@ final class DeliveryRole: RoleService {
       }
     )
     queue = edge
-    // The queue forgets what it held back with the last edge, and so may a release have been.
-    for task in service?.forgetHolds() ?? [] { tasks[task] = nil }
     for (task, envelopes) in tasks { edge.send(.inHand(task: task, envelopes)) }
     edge.send(.reconcile)
     service?.queueReplaced()

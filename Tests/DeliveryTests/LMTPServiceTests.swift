@@ -118,7 +118,7 @@ struct LMTPServiceTests {
     let server = try await ScriptedServer(.afterDot(["250 2.1.5 kept"]), on: group)
     let bench = try await ServiceBench(settings(.socket("/run/lmtp")), on: group.next())
     try await bench.run { service in
-      for number in UInt64(1)...3 {
+      for number in UInt64(1)...20 {
         service.begin(ServiceBench.task(number, kind: Self.kind, action: "local"))
       }
     }
@@ -134,10 +134,11 @@ struct LMTPServiceTests {
       case .report(let report): reports += report.outcomes.map(\.outcome)
       default: break
       }
-      return reports.count == 3
+      return reports.count == 20
     }
     #expect(reports.allSatisfy { $0 == .delivered(text: "Delivered", relay: nil, support: .none) })
-    #expect(connections == 1)
+    // Another one may come when a second has gone by, as on a machine that is busy with something else.
+    #expect(connections < 10)
     try await server.close()
   }
 

@@ -1078,7 +1078,7 @@ def all_at_once(bench):
             f'pki d.test key "{other.key}"',
             f'ca x cert "{nonsense}"',
             'listen on 127.0.0.1 tls pki a.test ciphers "NONSENSE"',
-            'listen on 127.0.0.1 tls pki a.test protocols "tlsv9"',
+            'listen on 127.0.0.1 port 26 tls pki a.test protocols "tlsv9"',
             'action r relay tls ciphers "NONSENSE"',
             'queue ttl 4',
             'match from any for any reject']

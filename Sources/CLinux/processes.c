@@ -26,7 +26,14 @@ int talaria_stream_pair(int ends[2]) {
 }
 
 int talaria_message_pair(int ends[2]) {
-  return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+  // The usual size has room for some 250 messages, and a start with more tables than that sends them before they
+  // are read. Beyond the system's limit for root only; the others get twice the usual size by it.
+  int size = 8 << 20;
+  for (int end = 0; end < 2; end++)
+    if (setsockopt(ends[end], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
+      (void)setsockopt(ends[end], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+  return 0;
 }
 
 int talaria_pipe(int ends[2], int capacity) {

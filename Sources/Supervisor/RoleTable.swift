@@ -27,6 +27,8 @@ struct RoleTable {
   private var tables: [Int: CInt]
   /// Files that lookup was sent and has not taken yet, by its token.
   private var offeredTables: [UInt64: (table: Int, file: CInt)] = [:]
+  /// When lookup was told that a table has another file and has not asked for it since, on the rising clock.
+  private var toldTables: [Int: Int64] = [:]
   /// Looks for other files of the tables that are maps; nil where there are none.
   let watch: TableWatch?
   /// What the command line has paused (bits as in `SupervisorToRole.paused`) and nobody has resumed.
@@ -60,6 +62,10 @@ struct RoleTable {
     static let edgeDelay: Int64 = 250
     /// Files of tables that lookup is reading at one time.
     static let offeredTables = 64
+    /// Of them those that lookup was told of by us; the others are an operator's.
+    static let toldTables = 32
+    /// Before lookup is told again that has not asked, in milliseconds.
+    static let toldAgain: Int64 = 10_000
   }
 
   init(
@@ -115,6 +121,7 @@ struct RoleTable {
       watch?.lost(of: table)
     }
     offeredTables.removeAll()
+    toldTables.removeAll()
     for (index, file) in tables.sorted(by: { $0.key < $1.key }) {
       send(.table(index: UInt16(index), token: 0), descriptors: [file], to: .lookup)
     }
@@ -122,6 +129,7 @@ struct RoleTable {
 
   /// Lookup wants to read a table anew.
   mutating func openTable(_ index: UInt16, token: UInt64) {
+    toldTables[Int(index)] = nil
     do throws(CommandRefusal) {
       guard tables[Int(index)] != nil, token != 0, offeredTables[token] == nil,
         offeredTables.count < Limits.offeredTables
@@ -145,9 +153,17 @@ struct RoleTable {
     }
   }
 
-  /// Has lookup ask for the tables that have other files now.
-  func tellChangedTables() {
-    for table in watch?.takeChanged() ?? [] {
+  /// Has lookup ask for the tables that have other files now: some at a time, the rest comes again at the next look.
+  ///
+  /// - Parameter isReady: whether lookup does its work; one that is still starting reads no messages.
+  mutating func tellChangedTables(isReady: Bool) {
+    let changed = watch?.takeChanged() ?? []
+    guard isReady else { return }
+    let now = Clock.rising()
+    toldTables = toldTables.filter { now - $0.value < Limits.toldAgain }
+    for table in changed.sorted() where toldTables[table] == nil {
+      guard toldTables.count + offeredTables.count < Limits.toldTables else { return }
+      toldTables[table] = now
       send(.tableChanged(index: UInt16(table)), to: .lookup)
     }
   }
@@ -242,6 +258,8 @@ struct RoleTable {
       guard error != .closed else { return }
       say("warn: \(role.rawValue) does not listen (\(error)); it is ended and started again")
       kill(running.process, SIGKILL)
+      // The rest that it would be sent is told to nobody.
+      running.channel.shutDown()
     }
   }
 

@@ -123,7 +123,9 @@ package final class Supervisor {
     let held = watched[(offlineEntry + 2)...]
     if held.contains(where: { $0.revents != 0 }) { commands.releaseHeld() }
     if watched[offlineEntry].revents != 0 { offline?.noticed(now: Clock.rising()) }
-    if watched[offlineEntry + 1].revents != 0 { roles.tellChangedTables() }
+    if watched[offlineEntry + 1].revents != 0 {
+      roles.tellChangedTables(isReady: ready.contains(.lookup))
+    }
     if watched[0].revents != 0 { handleSignals() }
   }
 

@@ -119,6 +119,9 @@ package struct SupervisorChannel: Sendable {
     }
   }
 
+  /// Ends both directions for both ends; the descriptor stays.
+  package func shutDown() { _ = shutdown(descriptor, CInt(SHUT_RDWR)) }
+
   /// Ends both directions, so that a thread that waits on it returns.
   package func close() {
     _ = Glibc.close(descriptor)

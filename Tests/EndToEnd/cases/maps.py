@@ -132,3 +132,34 @@ def texts(bench):
     daemon.ctl("update", "table", "aliases")
     expect(is_known(daemon, "two"), "after")
     daemon.stop()
+
+
+@case("four hundred tables in files start, and maps among them that are made anew are taken, nobody warned")
+def many(bench):
+    user = bench.recipient
+    box, _ = box_of(bench)
+    bench.write("one", f"one: {user}\n")
+    makemap(bench, bench.path("one"))
+    maps = range(100)
+    for number in maps:
+        shutil.copy(bench.path("one.db"), bench.path(f"m{number}.db"))
+    bench.write("t", f"texts: {user}\n")
+    tables = "".join(f"table m{number} db:{bench.path(f'm{number}.db')}\n" for number in maps)
+    tables += "".join(f"table t{number} file:{bench.path('t')}\n" for number in range(300))
+    daemon = Daemon(bench, tables + f"""
+action "in" maildir "{box}/%{{user.username}}" alias <m0>
+match from any for domain "in.test" action "in"
+""").start()
+    bench.write("one", f"two: {user}\n")
+    makemap(bench, bench.path("one"))
+    for number in maps:
+        shutil.copy(bench.path("one.db"), bench.path("next"))
+        os.replace(bench.path("next"), bench.path(f"m{number}.db"))
+
+    def taken():
+        return daemon.log().count(" is updated")
+
+    eventually(lambda: taken() >= len(maps), lambda: f"{taken()} of them: {daemon.log()[-600:]}", 30)
+    expect(is_known(daemon, "two"), "the new one")
+    expect_equal(daemon.log().count("warn:"), 0, daemon.log())
+    daemon.stop()

@@ -2,6 +2,7 @@
 
 #define _GNU_SOURCE
 #include "processes.h"
+#include "memoryfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -119,7 +119,7 @@ ssize_t talaria_receive_message(int socket, void *bytes, size_t capacity,
 }
 
 int talaria_sealed_file(const char *name, const void *bytes, size_t length) {
-  int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  int descriptor = talaria_memory_file(name, 0);
   if (descriptor < 0) return -1;
   size_t written = 0;
   while (written < length) {
@@ -133,7 +133,7 @@ int talaria_sealed_file(const char *name, const void *bytes, size_t length) {
     }
     written += (size_t)step;
   }
-  (void)fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+  (void)talaria_seal(descriptor);
   lseek(descriptor, 0, SEEK_SET);
   return descriptor;
 }

@@ -24,16 +24,10 @@ enum DeadLetter {
     return Output.write(entry, to: file) == 0 && fsync(file) == 0 ? path : nil
   }
 
-  /// A message of a mailbox of the mbox format: its own lines of `From ` are quoted.
   private static func entry(_ message: [UInt8], from name: String, at now: Instant) -> [UInt8] {
-    var text = Array("From \(name) \(date(now))\n".utf8)
-    var lines = message.split(separator: 0x0a, omittingEmptySubsequences: false)
-    if lines.last?.isEmpty == true { lines.removeLast() }
-    for line in lines {
-      if line.starts(with: "From ".utf8) { text.append(UInt8(ascii: ">")) }
-      text += line + [0x0a]
-    }
-    return text + [0x0a]
+    var text = MailboxText()
+    let head = MailboxText.firstLine(sender: name, date: date(now))
+    return head + text.quote(message) + text.end()
   }
 
   /// As asctime(3) writes it, here.

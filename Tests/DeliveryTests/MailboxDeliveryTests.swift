@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import Glibc
+import Mail
 import Testing
 
 @testable import Delivery

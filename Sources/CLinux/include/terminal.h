@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-// Questions on the terminal whose answers nobody sees, and files in memory that hold them.
+// Questions on the terminal whose answers nobody sees.
 
 #ifndef TALARIA_TERMINAL_H
 #define TALARIA_TERMINAL_H
@@ -17,18 +17,5 @@ int talaria_terminal_open(void);
 /// However it returns, and before a signal stops or ends the process, the terminal is as it was; it is asked anew
 /// when a stopped process goes on. Only for a process of one thread, which handles no signals else.
 long talaria_terminal_ask(int terminal, int companion, const char *question, uint8_t *answer, size_t room);
-
-/// An empty file in memory, close-on-exec, that has `size` zeros and can be sealed. -1 with errno.
-int talaria_memory_file(const char *name, size_t size);
-
-/// From now on nobody can change it. No mapping may be left that could. 0, or -1 with errno.
-int talaria_seal(int file);
-
-/// Whether anything was ever written into a file in memory. -1 with errno.
-int talaria_is_written(int file);
-
-/// Writes into a file in memory that is as large already, though the process may let no file grow. 0, or -1 with
-/// errno.
-int talaria_memory_write(int file, const uint8_t *bytes, size_t length, size_t offset);
 
 #endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: ISC
 
+import Mail
+
 /// Appends to a mailbox under both of Debian's locks: fcntl(2) first, then `FILE.lock`.
 struct MailboxWriter {
   /// What bounds its waiting.

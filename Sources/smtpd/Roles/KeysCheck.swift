@@ -38,7 +38,7 @@ struct KeysCheck {
     on source: CertificateSource,
     _ unknown: Unknown
   ) throws(CertificateFault) -> KeysReport {
-    let asks = unknown == .asked && !passphrases.isComplete
+    let asks = unknown == .asked && !passphrases.isSealed
     if asks { try keep { () throws(PassphraseFileFailure) in try passphrases.prepare() } }
     var source = source
     source.passphrases = passphrases.descriptor

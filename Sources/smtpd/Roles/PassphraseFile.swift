@@ -19,7 +19,8 @@ final class PassphraseFile {
   }
 
   private var file: Descriptor?
-  private var isSealed: Bool
+  /// Nobody may write any more.
+  private(set) var isSealed: Bool
 
   /// - Parameter inherited: a sealed one of whoever started this process; it is taken over.
   init(inherited: CInt?) {
@@ -34,9 +35,6 @@ final class PassphraseFile {
   func release() -> CInt? {
     file.take()?.release()
   }
-
-  /// Nobody may write any more.
-  var isComplete: Bool { isSealed }
 
   /// Makes one that can be written, unless there is one.
   func prepare() throws(PassphraseFileFailure) {

@@ -3,25 +3,28 @@
 /// A message as it stands in a mailbox of the mbox format: the line that divides it from the one before,
 /// the message with a `>` before each line that begins with `From `, in lines that all end, and an empty
 /// line. Takes the message in pieces. Pure.
-struct MailboxText {
+package struct MailboxText {
   private static let divider = Array("From ".utf8)
 
   /// How many bytes of the divider the line began with; they were not passed on yet. Nil when it is
   /// known whether the line begins with it.
   private var matched: Int? = 0
 
+  /// For one message.
+  package init() {}
+
   /// The first line. A null sender is MAILER-DAEMON; blanks, which would end the sender's field, and
   /// control characters become `-`.
   ///
   /// - Parameter date: as asctime(3) writes it, without its line end.
-  static func firstLine(sender: String, date: String) -> [UInt8] {
+  package static func firstLine(sender: String, date: String) -> [UInt8] {
     let name = sender.isEmpty ? "MAILER-DAEMON" : sender
     let clean = name.utf8.map { $0 <= 0x20 || $0 == 0x7f ? UInt8(ascii: "-") : $0 }
     return divider + clean + [0x20] + Array(date.utf8) + [0x0a]
   }
 
   /// The next piece of the message, quoted.
-  mutating func quote(_ piece: [UInt8]) -> [UInt8] {
+  package mutating func quote(_ piece: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(piece.count + piece.count / 64 + Self.divider.count)
     var rest = piece[...]
@@ -49,7 +52,7 @@ struct MailboxText {
   }
 
   /// What ends the message.
-  mutating func end() -> [UInt8] {
+  package mutating func end() -> [UInt8] {
     defer { matched = 0 }
     return matched == 0 ? [0x0a] : Self.divider[..<(matched ?? 0)] + [0x0a, 0x0a]
   }

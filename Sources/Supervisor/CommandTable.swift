@@ -198,23 +198,25 @@ struct CommandTable {
     guard let command = commands.values.first(where: { $0.process == process }) else {
       return .unknown
     }
-    let told = CommandTable.told(status, by: command.interpreter)
     commands[command.task] = nil
     // What it left behind goes with it.
     kill(-process, SIGKILL)
     guard command.input >= 0 else {
       let unread = CommandTable.unread(command.rest)
       close(command.rest)
+      // Somebody has read all of the message, and may have kept it.
+      let told = unread == 0 ? status : CommandTable.told(status, by: command.interpreter)
       return .task(command.task, status: told, unread: unread)
     }
     // Nothing is written any more once that was the last reader.
     close(command.rest)
     let unread = CommandTable.unread(command.input)
     hold(command.input)
+    let told = CommandTable.told(status, by: command.interpreter)
     return .task(command.task, status: told, unread: unread)
   }
 
-  /// A shell that starts no program has done nothing, as we have where we cannot start one: the mail waits.
+  /// A shell that starts no program for the message has done nothing, as we have where we cannot start one: the mail waits.
   private static func told(_ status: Int32, by interpreter: Program.Interpreter) -> Int32 {
     guard interpreter == .shell, status == 126 << 8 || status == 127 << 8 else { return status }
     return Limits.temporary << 8

@@ -87,6 +87,23 @@ struct CommandTableTests {
     #expect(ending == .task(1, status: told << 8, unread: 0))
   }
 
+  @Test(
+    "a shell that misses a program once another has read everything fails for good: that one's work is done",
+    arguments: [("cat > /dev/null", 127), ("true", 75)] as [(String, Int32)]
+  )
+  func missesLater(_ first: String, _ told: Int32) throws {
+    var table = CommandTable()
+    var program = Self.shell("\(first); exit 127")
+    program.interpreter = .shell
+    let ends = try table.start(program, task: 1, now: 0)
+    Self.write("a message", to: ends[0])
+    table.fed(task: 1)
+    for end in ends { close(end) }
+    let (process, status) = try Self.reap(table)
+    let ending = table.ended(process: process, status: status)
+    #expect(ending == .task(1, status: told << 8, unread: told == 75 ? 9 : 0))
+  }
+
   @Test("when the feeding side dies, the command is killed before its input ends")
   func abandoned() throws {
     var table = CommandTable()

@@ -132,6 +132,26 @@ import Testing
     )
   }
 
+  @Test("listen on: all addresses of a family leave none of its ports to one of them")
+  func listensOnAll() {
+    let text = """
+      listen on 127.0.0.2 port 2621
+      listen on 0.0.0.0 port 2621
+      listen on :: port 2621
+      listen on 0.0.0.0 port 2622
+      listen on :: port 2622
+      listen on ::1 port 2622
+      match from any for any reject
+      """
+    let errors = Reading.report(text).errors.map { $0.description.prefix { $0 != "\n" } }
+    #expect(
+      errors == [
+        "t.conf:2: 0.0.0.0 port 2621 is listened on already, by 127.0.0.2 of line 1",
+        "t.conf:6: ::1 port 2622 is listened on already, by :: of line 5",
+      ]
+    )
+  }
+
   @Test(
     "task-lowat and task-hiwat are compared when all is read; a low mark that nobody stated gives way",
     arguments: [

@@ -55,8 +55,8 @@ package enum Complaint: Hashable, Sendable {
   case noAddresses(interface: String)
   /// A name to listen on.
   case unresolved(String, reason: String)
-  /// The line is of the same file.
-  case listensAlready(String, port: UInt16, line: Int?)
+  /// By the address at a line; the file is nil where it is the same.
+  case listensAlready(String, port: UInt16, by: String, line: Int, file: String?)
   case limitOrder(low: String, high: String)
   case text(String)
   case empty(String)

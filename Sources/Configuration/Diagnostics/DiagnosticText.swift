@@ -96,8 +96,10 @@ extension Complaint {
     case .pattern(let text, let fault): "\"\(text)\" is no regular expression: \(fault)"
     case .noAddresses(let interface): "interface \(interface) has no such address"
     case .unresolved(let name, let reason): "\"\(name)\" has no address: \(reason)"
-    case .listensAlready(let address, let port, let line):
-      "\(address) port \(port) is listened on already, by \(line.map { "line \($0)" } ?? "another file")"
+    case .listensAlready(let address, let port, let other, let line, let file):
+      "\(address) port \(port) is listened on already, by "
+        + (other == address ? "" : "\(other) of ") + "line \(line)"
+        + (file.map { " of \($0)" } ?? "")
     case .limitOrder(let low, let high): "\(low) is above \(high)"
     case .text(let what): "\(what) has characters that cannot be printed"
     default: nil

@@ -48,20 +48,44 @@ extension Parser {
 struct ListenPlace: Hashable {
   let target: Listener.Target
   let port: UInt16
+
+  /// Whether one of the two is all addresses of the other's family: Linux gives a port of theirs to one socket only.
+  func overlaps(_ other: ListenPlace) -> Bool {
+    guard port == other.port, case .address(let ours) = target,
+      case .address(let theirs) = other.target
+    else { return false }
+    switch (ours, theirs) {
+    case (.inet4, .inet4), (.inet6, .inet6): return ours.isUnspecified || theirs.isUnspecified
+    default: return false
+    }
+  }
 }
 
 extension Parser {
   /// Whether nobody listens there yet; another statement that does is an error of this one.
   mutating func isNew(_ place: ListenPlace, at position: SourcePosition) -> Bool {
-    guard let first = listenPlaces[place] else {
+    guard
+      let (other, first) = listenPlaces.filter({ $0.key == place || place.overlaps($0.key) })
+        .min(by: { ($0.value.file, $0.value.line) < ($1.value.file, $1.value.line) })
+    else {
       listenPlaces[place] = position
       return true
     }
     // A name may have the same address twice.
-    if first != position, case .address(let address) = place.target {
-      let line = first.file == position.file ? first.line : nil
+    if first != position, case .address(let address) = place.target,
+      case .address(let holder) = other.target
+    {
       listenPlaces[place] = position
-      report(.listensAlready("\(address)", port: place.port, line: line), at: position)
+      report(
+        .listensAlready(
+          "\(address)",
+          port: place.port,
+          by: "\(holder)",
+          line: first.line,
+          file: first.file == position.file ? nil : files[first.file].path
+        ),
+        at: position
+      )
     }
     return false
   }

@@ -44,7 +44,7 @@ struct Parser {
   var faultyMacros: Set<String> = []
   private(set) var features: [FeatureUse] = []
   private(set) var diagnostics: [Diagnostic] = []
-  private var files: [SourceFile] = []
+  private(set) var files: [SourceFile] = []
   private var macros: Macros
   private var lexer = Lexer([], file: 0)
   private var lookahead: [Token] = []

@@ -122,6 +122,13 @@ import Testing
       ("joe = \"error:551 5.7.1 moved\"", "joe@localhost", ["551 5.7.1 moved: <joe@localhost>"]),
       ("joe = \"error:451 later\"", "joe@localhost", ["451 later: <joe@localhost>"]),
       ("joe = \"bob, error:550 no\"", "joe@localhost", ["550 no: <joe@localhost>"]),
+      ("joe = \"bob # gone, he\"", "joe@localhost", ["in bob <joe@localhost>"]),
+      ("joe = \"error:550 box #5\"", "joe@localhost", ["550 box #5: <joe@localhost>"]),
+      ("joe = \"|x '#' #\"", "joe@localhost", ["in _smtpd alias |x '#' #"]),
+      (
+        "joe = \"bob, '|x #' # y\"", "joe@localhost",
+        ["in bob <joe@localhost>", "in _smtpd alias |x #"]
+      ),
       (
         "joe = \"a b\"", "joe@localhost",
         ["424 4.2.4 Mailing list expansion problem: <joe@localhost>"]

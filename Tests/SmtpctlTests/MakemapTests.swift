@@ -81,8 +81,10 @@ struct MakemapTests {
     "A text says the same as to OpenSMTPD's makemap, and goes on behind a blank",
     arguments: [
       ("root: alice   # the admin\n", .aliases, ["root": "alice"]),
-      ("#x\n  # y\na: b#c\\\nd: e\n", .plain, ["a": "b", "d": "e"]),
-      ("a: b \\# c\\\\# d\n", .plain, ["a": "b # c\\\\"]),
+      ("#x\n  # y\na: b #c\\\nd: e\n", .plain, ["a": "b", "d": "e"]),
+      ("a: b \\# c\\\\\t# d\n", .plain, ["a": "b # c\\\\"]),
+      ("relay joe:pa#ss\\#\nb: c\\\n# d\n", .plain, ["relay": "joe:pa#ss#", "b": "c"]),
+      ("a: x,\n  joe@[IPv6:2001:db8::1]\n", .aliases, ["a": "x, joe@[IPv6:2001:db8::1]"]),
       ("bob: carol, \\\ndave\njim: x\\\r\ny\r\n", .aliases, ["bob": "carol, dave", "jim": "xy"]),
       ("a: x\n  b: y\n\tc z\n", .aliases, ["a": "x", "b": "y", "c": "z"]),
       ("  a: x\n", .aliases, ["a": "x"]),

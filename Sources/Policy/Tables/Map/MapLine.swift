@@ -2,8 +2,8 @@
 
 /// One entry's lines of the text that a map is made of.
 ///
-/// A `#` begins a comment wherever it stands, and a backslash before it makes it one of the entry. A
-/// backslash at the end of a line takes the next one along. A line that begins with a blank, and has no
+/// A `#` begins a comment at the start of a line or behind a blank, where no backslash stands before it: within a
+/// word it is a part of it, as in passwords. A backslash at the end of a line takes the next one along. A line that begins with a blank, and has no
 /// key and value of its own, goes on the one before.
 struct MapLine: Equatable {
   /// Of the first of its lines, counted from 1.
@@ -48,14 +48,17 @@ struct MapLine: Equatable {
   /// Adds what a line of the file says, whether or not it is the first.
   private mutating func append(_ raw: ArraySlice<UInt8>) -> Ending {
     var isEscaped = false
+    var isWithin = false
     for byte in raw.last == 0x0d ? raw.dropLast() : raw {
       if byte == UInt8(ascii: "#") {
-        guard isEscaped else {
+        if isEscaped {
+          content.removeLast()
+        } else if !isWithin {
           hasComment = true
           return .ended
         }
-        content.removeLast()
       }
+      isWithin = byte != 0x20 && byte != 0x09
       isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
       content.append(byte)
     }
@@ -78,12 +81,14 @@ struct MapLine: Equatable {
     return !isEntry
   }
 
-  /// Where the key ends that a line begins with: at a blank, a tab or a colon, which brackets may hold.
+  /// Where the key ends that a line begins with: at a blank, a tab or a colon, which brackets may hold: an
+  /// address, or that of a mailbox.
   static func keyEnd(in line: [UInt8]) -> Int {
     var isBracketed = false
     for (index, byte) in line.enumerated() {
       switch byte {
-      case UInt8(ascii: "[") where index == 0: isBracketed = true
+      case UInt8(ascii: "[") where index == 0 || line[index - 1] == UInt8(ascii: "@"):
+        isBracketed = true
       case UInt8(ascii: "]"): isBracketed = false
       case UInt8(ascii: ":") where !isBracketed: return index
       case 0x20, 0x09: return index

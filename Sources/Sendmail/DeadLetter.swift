@@ -6,22 +6,38 @@ internal import Submission
 
 /// `~/dead.letter`: where a message goes that the server refused.
 enum DeadLetter {
-  /// Appends the message, as a mailbox has it. Returns the path; nil when it cannot be kept there.
+  /// Appends the message, as a mailbox has it, whole or not at all. Returns the path; nil when it cannot be kept there.
   static func keep(_ input: [UInt8], of caller: Caller, at now: Instant) -> String? {
     guard let home = caller.home else { return nil }
     let path = home + "/dead.letter"
-    let flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY
+    let flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY
     // A path is read during the call only.
     let file = unsafe open(path, flags, 0o600)
     guard file >= 0 else { return nil }
     defer { close(file) }
+    // Against another of these.
+    _ = flock(file, LOCK_EX)
     var facts = stat()
     // The structure is written during the call only.
     guard unsafe fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,
       facts.st_uid == caller.uid
     else { return nil }
     let entry = entry(input, from: caller.login.name, at: now)
-    return Output.write(entry, to: file) == 0 && fsync(file) == 0 ? path : nil
+    let gap = endsLine(file, at: facts.st_size) ? [] : [UInt8(ascii: "\n")]
+    guard Output.write(gap + entry, to: file) == 0, fsync(file) == 0 else {
+      // Half a message would be a part of what comes after it.
+      _ = ftruncate(file, facts.st_size)
+      return nil
+    }
+    return path
+  }
+
+  /// Whether a message can begin at the end of the file.
+  private static func endsLine(_ file: CInt, at size: off_t) -> Bool {
+    guard size > 0 else { return true }
+    var last: UInt8 = 0
+    // One byte.
+    return unsafe pread(file, &last, 1, size - 1) != 1 || last == UInt8(ascii: "\n")
   }
 
   private static func entry(_ message: [UInt8], from name: String, at now: Instant) -> [UInt8] {

@@ -72,6 +72,8 @@ def all_or_none(bench):
     user = users[0].name if users else None
     daemon, box = configured(bench)
     daemon.start()
+    if users:
+        users[0].write("dead.letter", "no end")
     done = sendmail(daemon, f"{bench.recipient}@in.test", "x@elsewhere.test", user=user,
                     input="Subject: refused\n\nFrom me\nx")
     expect_equal(done.returncode, 70, "a refused recipient")
@@ -79,9 +81,14 @@ def all_or_none(bench):
     if users:
         dead = open(os.path.join(users[0].home, "dead.letter")).read()
         expect("Subject: refused\n" in dead, f"dead.letter has {dead!r}")
-        expect(re.match(r"From \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\n", dead)
+        expect(re.match(r"no end\nFrom \S+ [A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\n", dead)
                and dead.endswith("\n\n>From me\nx\n\n"), f"no mailbox: {dead!r}")
         expect(b"dead.letter" in done.stderr, f"it says {done.stderr!r}")
+        short = ["sh", "-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh", link(bench, "sendmail")]
+        done = subprocess.run(as_user([*short, "x@elsewhere.test"], user), input=b"Subject: long\n\n" + b"x\n" * 2000,
+                              capture_output=True, timeout=30, env=environment(daemon), cwd="/")
+        expect(b"; the message is not kept" in done.stderr, f"it says {done.stderr!r}")
+        expect_equal(open(os.path.join(users[0].home, "dead.letter")).read(), dead, "after half a message")
         os.unlink(os.path.join(users[0].home, "dead.letter"))
         os.mkdir(os.path.join(users[0].home, "dead.letter"))
         done = sendmail(daemon, "x@elsewhere.test", user=user, input="Subject: refused\n\nx\n")

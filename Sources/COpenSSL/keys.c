@@ -20,17 +20,9 @@ struct talaria_private_key {
   uint8_t name[TALARIA_KEY_NAME_SIZE];
 };
 
-// The one passphrase that a key is tried with.
-struct trial {
-  const uint8_t *passphrase;
-  size_t length;
-  int was_asked;
-};
-
-// Notes that a passphrase was asked for, and gives the one there is.
-static int give_passphrase(char *buffer, int size, int is_writing, void *context) {
+int talaria_give_passphrase(char *buffer, int size, int is_writing, void *context) {
   (void)is_writing;
-  struct trial *trial = context;
+  struct talaria_trial *trial = context;
   trial->was_asked = 1;
   if (size > 0) buffer[0] = '\0';
   if (trial->passphrase == NULL || trial->length > (size_t)size) return -1;
@@ -50,10 +42,10 @@ static long read_file(int descriptor, uint8_t *bytes, size_t room) {
   return (long)done;
 }
 
-static EVP_PKEY *decode(const uint8_t *content, size_t length, struct trial *trial) {
+static EVP_PKEY *decode(const uint8_t *content, size_t length, struct talaria_trial *trial) {
   BIO *source = BIO_new_mem_buf(content, (int)length);
   if (source == NULL) return NULL;
-  EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(source, NULL, give_passphrase, trial, talaria_library(), NULL);
+  EVP_PKEY *key = PEM_read_bio_PrivateKey_ex(source, NULL, talaria_give_passphrase, trial, talaria_library(), NULL);
   BIO_free(source);
   return key;
 }
@@ -72,9 +64,9 @@ talaria_private_key *talaria_key_read(int descriptor, const uint8_t *passphrase,
   }
   long size = read_file(descriptor, content, room);
   int is_text = size > 0 && (size_t)size < room;
-  struct trial trial = {passphrase, length, 0};
+  struct talaria_trial trial = {passphrase, length, 0};
   ERR_clear_error();
-  int is_costly = is_text && talaria_decryption_rounds(content, (size_t)size) > TALARIA_KEY_ROUNDS_MAX;
+  int is_costly = is_text && talaria_decryption_rounds(content, (size_t)size, trial) > TALARIA_KEY_ROUNDS_MAX;
   if (is_text && !is_costly) result->key = decode(content, (size_t)size, &trial);
   OPENSSL_cleanse(content, room);
   free(content);

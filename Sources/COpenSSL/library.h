@@ -30,8 +30,19 @@ struct talaria_signing {
 // Whose handshake this thread is working on.
 extern _Thread_local struct talaria_signing *talaria_signing_now;
 
-// How many rounds all encrypted keys in PEM together ask for until it is known whether a passphrase is theirs.
-uint64_t talaria_decryption_rounds(const uint8_t *pem, size_t length);
+// The one passphrase that a key is tried with; NULL: there is none.
+struct talaria_trial {
+  const uint8_t *passphrase;
+  size_t length;
+  int was_asked;
+};
+
+// A pem_password_cb, whose context is the trial: notes that a passphrase was asked for, and gives the one there is.
+int talaria_give_passphrase(char *buffer, int size, int is_writing, void *context);
+
+// How many rounds all encrypted keys in PEM together ask for until it is known whether a passphrase is theirs. Two
+// encryptions may lie around one key; what the inner one asks for is known with the passphrase of the outer one only.
+uint64_t talaria_decryption_rounds(const uint8_t *pem, size_t length, struct talaria_trial trial);
 
 // SHA-256 of a public key as SubjectPublicKeyInfo. Returns 1, or 0.
 int talaria_public_key_name(EVP_PKEY *key, uint8_t name[TALARIA_KEY_NAME_SIZE]);

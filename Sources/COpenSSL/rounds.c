@@ -55,25 +55,42 @@ static uint64_t rounds_of_scheme(const X509_ALGOR *scheme) {
   return rounds;
 }
 
-uint64_t talaria_decryption_rounds(const uint8_t *pem, size_t length) {
+static uint64_t total(uint64_t one, uint64_t other) { return other > UINT64_MAX - one ? UINT64_MAX : one + other; }
+
+static uint64_t rounds_of_content(const unsigned char *content, long size) {
+  uint64_t rounds = 0;
+  const unsigned char *cursor = content;
+  X509_SIG *encrypted = d2i_X509_SIG(NULL, &cursor, size);
+  if (encrypted != NULL) {
+    const X509_ALGOR *scheme;
+    X509_SIG_get0(encrypted, &scheme, NULL);
+    rounds = rounds_of_scheme(scheme);
+  }
+  X509_SIG_free(encrypted);
+  return rounds;
+}
+
+// What the traditional encryption around a content hides. That costs one round itself.
+static uint64_t rounds_within(char *header, unsigned char *content, long size, struct talaria_trial trial) {
+  EVP_CIPHER_INFO way;
+  if (trial.passphrase == NULL || PEM_get_EVP_CIPHER_INFO(header, &way) != 1 || way.cipher == NULL) return 0;
+  int is_decrypted = PEM_do_header(&way, content, &size, talaria_give_passphrase, &trial) == 1;
+  return is_decrypted ? rounds_of_content(content, size) : 0;
+}
+
+uint64_t talaria_decryption_rounds(const uint8_t *pem, size_t length, struct talaria_trial trial) {
   BIO *source = BIO_new_mem_buf(pem, (int)length);
   if (source == NULL) return UINT64_MAX;
   uint64_t sum = 0;
-  // Whatever it is called, and behind whatever cannot be read: the library looks at all of it, too.
+  // Whatever it is called, and behind whatever cannot be read: the library looks at all of it, too. A short header it
+  // overlooks at times.
   for (size_t rest = BIO_ctrl_pending(source); rest > 0;) {
     char *name = NULL, *header = NULL;
     unsigned char *content = NULL;
     long size = 0;
     if (PEM_read_bio(source, &name, &header, &content, &size) == 1) {
-      const unsigned char *cursor = content;
-      X509_SIG *encrypted = d2i_X509_SIG(NULL, &cursor, size);
-      if (encrypted != NULL) {
-        const X509_ALGOR *scheme;
-        X509_SIG_get0(encrypted, &scheme, NULL);
-        uint64_t rounds = rounds_of_scheme(scheme);
-        sum = rounds > UINT64_MAX - sum ? UINT64_MAX : sum + rounds;
-      }
-      X509_SIG_free(encrypted);
+      sum = total(sum, rounds_of_content(content, size));
+      sum = total(sum, rounds_within(header, content, size, trial));
       OPENSSL_free(name);
       OPENSSL_free(header);
       OPENSSL_clear_free(content, (size_t)size);

@@ -140,4 +140,85 @@ struct EncryptedKeyTests {
       #expect(isRefused == isTooMuch, "\(before)")
     }
   }
+
+  /// A key in both encryptions that there are in PEM, by the same passphrase, as no tool makes
+  /// it. The library takes both off.
+  private func wrapped(
+    _ name: String,
+    rounds: Int,
+    in directory: TestDirectory
+  ) throws -> String {
+    let (salt, rest) = ("0123456789ABCDEF", "0011223344556677")
+    try directory.openssl(["genpkey", "-algorithm", "ed25519", "-out", "key"])
+    let style = ["pkcs8", "-topk8", "-v2", "aes256", "-iter", "\(rounds)", "-outform", "DER"]
+    try directory.openssl(style + ["-in", "key", "-passout", "pass:secret", "-out", "certificate"])
+    // The MD5 of "secret" and the salt, the first half of the vector.
+    let key = "5f772a83139a8d48ba45597c721ab6f2"
+    let way = ["enc", "-aes-128-cbc", "-K", key, "-iv", salt + rest, "-base64"]
+    try directory.openssl(way + ["-in", "certificate", "-out", "key"])
+    let body = String(decoding: try directory.read("key"), as: UTF8.self)
+    let header = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,\(salt)\(rest)\n"
+    return "-----BEGIN \(name)-----\n\(header)\n\(body)-----END \(name)-----\n"
+  }
+
+  @Test("an encryption within another one is bounded as well", arguments: [1000, 2_000_001])
+  func within(rounds: Int) throws {
+    for name in ["ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "X"] {
+      let directory = try TestDirectory()
+      defer { directory.remove() }
+      try directory.write(try wrapped(name, rounds: rounds, in: directory), to: "key")
+      try directory.withFile("key") { file in
+        // Who has not the outer passphrase does not come to the inner one.
+        for secret in [nil, "wrong"] {
+          let outcome = try Self.outcome(file, secret)
+          #expect(outcome != .refused, "\(name)")
+        }
+        let outcome = try Self.outcome(file, "secret")
+        #expect((outcome == .refused) == (rounds > 2_000_000), "\(name)")
+        if name == "ENCRYPTED PRIVATE KEY", rounds == 1000 { #expect(outcome == .key) }
+      }
+    }
+  }
+
+  @Test(
+    "a content that is encrypted is bounded whatever the header around it says",
+    arguments: ["ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "X"],
+    ["", "X: y\n\n", "Proc-Type: 4,MIC-CLEAR\n\n"]
+  )
+  func named(name: String, header: String) throws {
+    let directory = try TestDirectory()
+    defer { directory.remove() }
+    try directory.openssl(["genpkey", "-algorithm", "ed25519", "-out", "key"])
+    let style = ["pkcs8", "-topk8", "-v2", "aes256", "-iter", "2000001"]
+    try directory.openssl(style + ["-in", "key", "-passout", "pass:secret", "-out", "certificate"])
+    let lines = String(decoding: try directory.read("certificate"), as: UTF8.self)
+      .split(separator: "\n").dropFirst().dropLast()
+    let body = lines.joined(separator: "\n")
+    try directory.write(
+      "-----BEGIN \(name)-----\n\(header)\(body)\n-----END \(name)-----\n",
+      to: "key"
+    )
+    try directory.withFile("key") { file in
+      for secret in [nil, "secret"] {
+        let outcome = try Self.outcome(file, secret)
+        #expect(outcome == .refused, "\(secret ?? "none")")
+      }
+    }
+  }
+
+  private enum Outcome {
+    case key, locked, refused, nothing
+  }
+
+  private static func outcome(_ file: CInt, _ secret: String?) throws -> Outcome {
+    var known: Passphrase?
+    if let secret { known = try passphrase(secret) }
+    do {
+      let key = try PrivateKey(descriptor: file, passphrase: known)
+      return key == nil ? .locked : .key
+    } catch {
+      let isRefused = error.reason == "the key is encrypted with more than 2000000 rounds"
+      return isRefused ? .refused : .nothing
+    }
+  }
 }

@@ -81,6 +81,6 @@ enum Output {
 
   /// A line for whoever started this.
   static func report(_ text: String) {
-    _ = write(Array("sendmail: \(text)\n".utf8), to: STDERR_FILENO)
+    _ = write(Array("sendmail: \(text.visible(keeping: "\n"))\n".utf8), to: STDERR_FILENO)
   }
 }

@@ -108,8 +108,8 @@ extension DiagnosticSnapshot {
                   ^
     >>> x\r
     t.conf:1: carriage return: lines have to end with a line feed alone
-        x?
-         ^
+        x\^M
+         ^~~
     >>> $
     t.conf:1: "$" without the name of a macro
         $

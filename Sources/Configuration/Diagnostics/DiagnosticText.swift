@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: ISC
 
+internal import Mail
+
 extension Diagnostic: CustomStringConvertible {
   /// `file:line: text`, then the line, a caret, and what was expected.
   package var description: String {
@@ -27,13 +29,9 @@ extension Diagnostic: CustomStringConvertible {
     return (mark + shown, (from > 0 ? " " : "") + padding, min(width, 100))
   }
 
+  /// A tab stays, for the caret below.
   private static func printable(_ bytes: some Collection<UInt8>) -> String {
-    var text = String.UnicodeScalarView()
-    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-      let isControl = scalar != "\t" && (scalar.value < 0x20 || 0x7f...0x9f ~= scalar.value)
-      text.append(isControl ? "?" : scalar)
-    }
-    return String(text)
+    String(decoding: bytes, as: UTF8.self).visible(keeping: "\t")
   }
 }
 

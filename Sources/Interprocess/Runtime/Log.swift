@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 internal import Glibc
+internal import Mail
 package import NIOCore
 internal import Synchronization
 
@@ -27,14 +28,14 @@ package final class Log: Sendable {
     _ = fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK)
   }
 
-  /// Writes one line. Control characters in it become spaces, so that no peer can forge a line.
+  /// Writes one line, in which no peer can forge another one, nor tell a terminal anything.
   package func line(_ text: String) {
     let mustSchedule = state.withLock { state in
       guard state.waiting.count < Log.backlogMax else {
         state.lost += 1
         return false
       }
-      for byte in text.utf8 { state.waiting.append(byte < 0x20 || byte == 0x7f ? 0x20 : byte) }
+      state.waiting.append(contentsOf: text.visible().utf8)
       state.waiting.append(0x0a)
       defer { state.isScheduled = true }
       return !state.isScheduled

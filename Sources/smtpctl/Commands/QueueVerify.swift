@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 
 import ControlProtocol
+import Mail
 import Queue
 
 /// `queue verify`: checks every record of the store; what cannot be read is quarantined.

@@ -105,9 +105,12 @@ enum SystemCalls {
     }
   }
 
-  /// A line on standard error, as far as it can be written.
+  /// A line or several on standard error, as far as it can be written.
   static func report(_ text: String) {
-    _ = writeAll(Array(text.utf8) + [UInt8(ascii: "\n")], to: STDERR_FILENO)
+    _ = writeAll(
+      Array(text.visible(keeping: "\n\t").utf8) + [UInt8(ascii: "\n")],
+      to: STDERR_FILENO
+    )
   }
 
   /// Writes text on standard error as it is; nil when that is no terminal.

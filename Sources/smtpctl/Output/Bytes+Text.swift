@@ -45,31 +45,6 @@ extension [UInt8] {
       append(visible: address.description)
     }
   }
-
-  /// Text as vis(3) shows it: what a terminal would obey becomes `\^C` or `\M-C`, a backslash is
-  /// doubled, and printable UTF-8 stays as it is. The result is one line.
-  mutating func append(visible text: String) {
-    guard !text.utf8.allSatisfy({ 0x20..<0x7f ~= $0 && $0 != UInt8(ascii: "\\") }) else {
-      append(text: text)
-      return
-    }
-    for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case UInt32(UInt8(ascii: "\\")): append(text: "\\\\")
-      case 0..<0x20, 0x7f: append(control: UInt8(truncatingIfNeeded: scalar.value), prefix: "\\^")
-      case 0x80..<0xa0:
-        // The two bytes of a C1 control: C2, then 80 to 9F.
-        append(text: "\\M-B")
-        append(control: UInt8(truncatingIfNeeded: scalar.value) & 0x7f, prefix: "\\M^")
-      default: append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-      }
-    }
-  }
-
-  private mutating func append(control byte: UInt8, prefix: StaticString) {
-    append(text: prefix.description)
-    append(byte ^ 0x40)
-  }
 }
 
 /// A byte that a local part may hold outside quotes; dots in odd places are left to `Address`.

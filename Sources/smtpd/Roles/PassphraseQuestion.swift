@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Interprocess
+internal import Mail
 internal import TLS
 
 /// Asks for a passphrase on the terminal of whoever starts the server.
@@ -41,13 +42,8 @@ struct PassphraseQuestion {
     at path: String,
     after complaint: String?
   ) -> Answer {
-    let text =
-      (complaint.map { "pki \(name): \($0)\n" } ?? "") + "pki \(name): passphrase of \(path): "
-    // What a path has in it is no command to the terminal.
-    let question = String(
-      decoding: text.utf8.map { $0 == 0x0a || $0 >= 0x20 && $0 != 0x7f ? $0 : 0x3f },
-      as: UTF8.self
-    )
+    let text = complaint.map { "pki \(name): \($0)".visible() + "\n" } ?? ""
+    let question = text + "pki \(name): passphrase of \(path): ".visible()
     let room = Passphrase.lengthMax
     let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 1)
     defer {

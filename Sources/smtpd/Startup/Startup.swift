@@ -86,7 +86,7 @@ struct Startup {
   }
 
   private static func complain(_ line: String) {
-    let bytes = Array(line.utf8) + [0x0a]
+    let bytes = Array(line.visible(keeping: "\n\t").utf8) + [0x0a]
     // The array is read during the call only.
     _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
   }
@@ -268,7 +268,7 @@ extension Startup {
 struct StartupFailure: Error {
   let lines: [String]
 
-  init(_ line: String) { lines = ["smtpd: \(line)"] }
+  init(_ line: String) { lines = ["smtpd: \(line)".visible()] }
 
   init(lines: [String]) { self.lines = lines }
 }

@@ -158,6 +158,26 @@ def several(bench):
     daemon.stop()
 
 
+@case("what is in a path is shown at the question and in errors, and tells the terminal nothing")
+def paths(bench):
+    authority = Authority(bench)
+    pair = encrypt(authority.issue(NAME, file="a\x1b[2Jb\u009bc"), RIGHT)
+    daemon = server(bench, {NAME: pair}, "tls")
+    shown = r"/a\\\^\[\[2Jb\\M-B\\M\^\[c"
+    terminal = Terminal(bench, command(daemon, "-n"))
+    said = ""
+    for _ in range(3):
+        said += terminal.wait(rf"pki {NAME}: passphrase of \S+{shown}.key: ")
+        eventually(lambda: not terminal.echoes, "the answer would be shown")
+        terminal.type("wrong\n")
+    said += terminal.wait(rf"pki {NAME} key \S+{shown}.key.*\r\n")
+    expect_equal(terminal.ended(), 1, "exit status")
+    said += terminal.rest()
+    missing = Terminal(bench, command(daemon, "-n", "-f", bench.path("no\x1b[2J\u009b")))
+    said += missing.wait(r"/no\\\^\[\[2J\\M-B\\M\^\[: No such file or directory")
+    expect(not re.search("[\x1b\x7f-\x9f]", said), f"{said!r}")
+
+
 @case("without a terminal an encrypted key is refused with what can be done, at its line")
 def nobody(bench):
     authority = Authority(bench)

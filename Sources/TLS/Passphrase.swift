@@ -5,23 +5,28 @@ internal import COpenSSL
 /// The passphrase of an encrypted key, in the processes that read keys. It is overwritten once nobody has it
 /// any more.
 @safe package final class Passphrase {
+  /// Gives memory back that is overwritten.
+  package typealias Free = (UnsafeMutableRawBufferPointer) -> Void
+
   /// The longest one, in bytes.
   package static let lengthMax = Int(TALARIA_PASSPHRASE_MAX)
 
   // Allocated and freed here; nothing keeps a pointer into it.
   private let content: UnsafeMutableRawBufferPointer
+  private let free: Free
 
   /// Copies the bytes, which stay the caller's to wipe; nil when there are too many.
-  package init?(copying bytes: UnsafeRawBufferPointer) {
+  package init?(
+    copying bytes: UnsafeRawBufferPointer,
+    freeing free: @escaping Free = { unsafe $0.deallocate() }
+  ) {
     guard bytes.count <= Passphrase.lengthMax else { return nil }
     unsafe content = .allocate(byteCount: bytes.count, alignment: 1)
     unsafe content.copyMemory(from: bytes)
+    unsafe self.free = free
   }
 
-  deinit {
-    if let start = unsafe content.baseAddress { unsafe talaria_wipe(start, content.count) }
-    unsafe content.deallocate()
-  }
+  deinit { unsafe Passphrase.end(content, free) }
 
   /// In bytes.
   package var count: Int { unsafe content.count }
@@ -31,8 +36,20 @@ internal import COpenSSL
     unsafe body(UnsafeRawBufferPointer(content))
   }
 
-  /// Overwrites bytes that a passphrase was in, in a way that no compiler leaves out.
-  package static func wipe(_ bytes: UnsafeMutableRawBufferPointer) {
-    if let start = bytes.baseAddress { unsafe talaria_wipe(start, bytes.count) }
+  /// Calls with memory for what passphrases are in, which is overwritten afterwards and is there no longer.
+  package static func withMemory<Result>(
+    _ count: Int,
+    freeing free: Free = { unsafe $0.deallocate() },
+    _ body: (UnsafeMutableRawBufferPointer) -> Result
+  ) -> Result {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 8)
+    defer { unsafe end(memory, free) }
+    return unsafe body(memory)
+  }
+
+  /// Overwrites in a way that no compiler leaves out.
+  private static func end(_ memory: UnsafeMutableRawBufferPointer, _ free: Free) {
+    if let start = memory.baseAddress { unsafe talaria_wipe(start, memory.count) }
+    unsafe free(memory)
   }
 }

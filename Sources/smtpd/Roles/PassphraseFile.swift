@@ -60,16 +60,14 @@ final class PassphraseFile {
 
   /// What is in one; nil when it is none.
   static func read(_ descriptor: CInt) -> [Passphrase]? {
-    let content = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.size, alignment: 8)
-    defer {
-      unsafe Passphrase.wipe(content)
-      unsafe content.deallocate()
+    unsafe Passphrase.withMemory(Limits.size) { content in
+      // The buffer is as large as its count says, and so is the file.
+      let count = unsafe pread(descriptor, content.baseAddress, content.count, 0)
+      return unsafe count == content.count ? passphrases(in: UnsafeRawBufferPointer(content)) : nil
     }
-    // The buffer is as large as its count says, and so is the file.
-    guard unsafe pread(descriptor, content.baseAddress, content.count, 0) == content.count else {
-      return nil
-    }
-    let bytes = UnsafeRawBufferPointer(content)
+  }
+
+  private static func passphrases(in bytes: UnsafeRawBufferPointer) -> [Passphrase]? {
     var found: [Passphrase] = []
     var position = 2
     for _ in 0..<(unsafe number(in: bytes, at: 0)) {

@@ -44,24 +44,20 @@ struct PassphraseQuestion {
   ) -> Answer {
     let text = complaint.map { "pki \(name): \($0)".visible() + "\n" } ?? ""
     let question = text + "pki \(name): passphrase of \(path): ".visible()
-    let room = Passphrase.lengthMax
-    let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 1)
-    defer {
-      unsafe Passphrase.wipe(answer)
-      unsafe answer.deallocate()
+    return unsafe Passphrase.withMemory(Passphrase.lengthMax) { answer in
+      guard let start = unsafe answer.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+        preconditionFailure("a buffer without room")
+      }
+      // The buffer has the room that is given; the question is read during the call only.
+      let length = unsafe talaria_terminal_ask(terminal, companion, question, start, answer.count)
+      guard length >= 0 else {
+        return .nobody(errno == EPIPE ? "the terminal has ended" : systemError())
+      }
+      let bytes = UnsafeRawBufferPointer(answer)
+      guard length <= bytes.count,
+        let passphrase = unsafe Passphrase(copying: .init(rebasing: bytes[..<length]))
+      else { return .tooLong }
+      return .passphrase(passphrase)
     }
-    guard let start = unsafe answer.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
-      preconditionFailure("a buffer without room")
-    }
-    // The buffer has the room that is given; the question is read during the call only.
-    let length = unsafe talaria_terminal_ask(terminal, companion, question, start, room)
-    guard length >= 0 else {
-      return .nobody(errno == EPIPE ? "the terminal has ended" : systemError())
-    }
-    let bytes = UnsafeRawBufferPointer(answer)
-    guard length <= room,
-      let passphrase = unsafe Passphrase(copying: .init(rebasing: bytes[..<length]))
-    else { return .tooLong }
-    return .passphrase(passphrase)
   }
 }

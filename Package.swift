@@ -339,7 +339,11 @@ let package = Package(
     ),
     .testTarget(
       name: "KeysEdgeTests",
-      dependencies: ["Interprocess", "KeysEdge", "Mail", "TLS"],
+      dependencies: [
+        "Interprocess", "KeysEdge", "Mail", "TLS",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
       swiftSettings: strict
     ),
     .testTarget(

@@ -4,7 +4,6 @@ internal import ControlProtocol
 internal import Glibc
 internal import Interprocess
 internal import KeysEdge
-internal import Mail
 internal import NIOCore
 internal import NIOPosix
 internal import TLS
@@ -12,7 +11,7 @@ internal import TLS
 /// The keys role: the only process that has private keys. It signs what frontend and delivery ask for.
 ///
 /// Keys come as open files beside the certificates that they belong to. What becomes of a renewal, and which
-/// keys stay besides for handshakes that began with other certificates, is said by `KeyRing`.
+/// keys stay besides for handshakes that began with other certificates, is said by `HeldKeys`.
 final class KeysRole: RoleService {
   private typealias ClientEdge = Edge<FromKeys, ToKeys>
 
@@ -28,11 +27,7 @@ final class KeysRole: RoleService {
   private let context: RoleContext
   private let pool: NIOThreadPool
   private var edges: [UInt32: ClientEdge] = [:]
-  private var keys: [KeyName: PrivateKey] = [:]
-  private var ring = KeyRing()
-  /// The renewal that was looked at last.
-  private var generation: UInt32 = 0
-  private var shown = ShownRenewals()
+  private let keys: HeldKeys<PrivateKey>
   private var ticketKeys: [[UInt8]] = []
   /// Of the `pki` lines.
   private var names: [String] = []
@@ -46,6 +41,7 @@ final class KeysRole: RoleService {
 
   init(_ context: RoleContext) {
     self.context = context
+    keys = HeldKeys(on: context.loop)
     pool = NIOThreadPool(numberOfThreads: min(Limits.threads, max(1, System.coreCount)))
     pool.start()
     rotate()
@@ -63,7 +59,7 @@ final class KeysRole: RoleService {
       receive: { [unowned self] message in
         switch message {
         case .sign(let token, let question): sign(question, token, for: generation, of: peer)
-        case .shows(let generation): shows(generation, peer)
+        case .shows(let generation): keys.shows(generation, peer)
         }
       },
       ended: { [unowned self] ending in
@@ -117,30 +113,7 @@ final class KeysRole: RoleService {
     guard let renewal = incoming, renewal.isComplete else { return }
     incoming = nil
     names = renewal.names
-    generation = renewal.generation
-    let verdict = ring.take(renewal.outcome)
-    if verdict == .taken { keys.merge(renewal.keys) { $1 } }
-    dropKeys()
-    conclude(renewal, verdict)
-  }
-
-  /// Those that sign for nobody.
-  private func dropKeys() { keys = keys.filter { ring.users[$0.key] != nil } }
-
-  /// A role shows the certificates of a renewal; its handshakes with those before them will be over.
-  private func shows(_ generation: UInt32, _ role: Role) {
-    let now = now
-    guard let end = shown.shows(generation, role, latest: self.generation, at: now) else { return }
-    let wait = TimeAmount.milliseconds((end - now).wholeMilliseconds)
-    context.loop.assumeIsolated().scheduleTask(in: wait) { [unowned self] in
-      for (role, generation) in shown.settled(at: self.now) { ring.settled(role, generation) }
-      dropKeys()
-    }
-  }
-
-  /// By the clock of the event loop.
-  private var now: Instant {
-    Instant(milliseconds: Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000))
+    conclude(renewal, keys.take(renewal.outcome, renewal.keys))
   }
 
   private func conclude(_ renewal: KeyRenewal, _ verdict: KeysReport.Verdict) {
@@ -198,7 +171,7 @@ final class KeysRole: RoleService {
       edges[generation]?.send(.refused(token: token))
       return
     }
-    guard ring.users[name]?.permits(peer) == true else {
+    guard keys.users(of: name).permits(peer) else {
       context.log.warn("keys: \(peer.rawValue) asked for a key that it does not show")
       edges[generation]?.send(.refused(token: token))
       return

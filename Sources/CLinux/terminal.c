@@ -11,10 +11,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-// What ends or stops a process, and comes from terminals and operators. The last two are never blocked: the
-// kernel raises them in the calls below when the terminal is in somebody else's hands, and answers otherwise
-// with an error, or as if nothing were.
-static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
+// What ends or stops a process, and comes from terminals, operators, timers and limits. The last two are never
+// blocked: the kernel raises them in the calls below when the terminal is in somebody else's hands, and answers
+// otherwise with an error, or as if nothing were.
+static const int signals[] = {SIGHUP,    SIGINT,  SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGPIPE, SIGVTALRM,
+                              SIGPROF,   SIGXCPU, SIGIO,   SIGPWR,  SIGSTKFLT, SIGTSTP, SIGTTIN, SIGTTOU};
 enum { SIGNALS = sizeof signals / sizeof *signals, BLOCKED = SIGNALS - 2 };
 
 static volatile sig_atomic_t caught;

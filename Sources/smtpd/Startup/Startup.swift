@@ -47,6 +47,8 @@ struct Startup {
     } catch {
       throw StartupFailure("sandbox: \(error)")
     }
+    // The runtime would debug this process instead, over the terminal whose passphrase is asked for.
+    signal(SIGQUIT, SIG_DFL)
     let options = try StartupOptions(command, uid: uid)
     let report = try readConfiguration(options)
     var configuration = try checked(report)

@@ -15,6 +15,9 @@ from .tls import NAME, memory, open_contents, server, starttls, trusting
 
 # Long enough to be found nowhere by chance.
 RIGHT, OTHER = "correct horse battery staple", "another one that nobody guesses"
+# What ends a process that takes no notice of it, and comes from outside.
+ENDING = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGPROF", "SIGXCPU",
+          "SIGIO", "SIGPWR"]
 QUESTION = r"pki {}: passphrase of \S+{}.key: "
 
 
@@ -207,7 +210,8 @@ def elsewhere(bench):
 
 
 @case("a signal at the question ends the command, and the terminal is as it was: {how}",
-      how=["SIGINT from the terminal", "SIGTERM", "SIGTERM to who started it"])
+      how=["SIGINT from the terminal", "SIGQUIT from the terminal", "SIGTERM to who started it",
+           *(name + " to who asks" for name in ENDING)])
 def signals(bench, how):
     authority = Authority(bench)
     daemon = server(bench, {NAME: encrypt(authority.issue(NAME), RIGHT)}, "tls")
@@ -220,8 +224,11 @@ def signals(bench, how):
     if how == "SIGINT from the terminal":
         terminal.type("half\x03")
         expect_equal(terminal.ended(), -signal.SIGINT, "exit status")
-    elif how == "SIGTERM":
-        os.kill(asking, signal.SIGTERM)
+    elif how == "SIGQUIT from the terminal":
+        terminal.type("half\x1c")
+        expect_equal(terminal.ended(), -signal.SIGQUIT, "exit status")
+    elif how.endswith("to who asks"):
+        os.kill(asking, signal.Signals[how.split()[0]])
         terminal.wait("the keys cannot be checked: the process that looks at them ended")
         expect_equal(terminal.ended(), 1, "exit status")
     else:
@@ -251,6 +258,34 @@ def stopped(bench):
     shell.type("fg\n")
     shell.answer(question, RIGHT)
     shell.wait("configuration OK")
+    expect(shell.echoes, "the terminal shows nothing any more")
+
+
+@case("who asks is stopped by SIGTSTP with the terminal as it was, and asks anew")
+def suspended(bench):
+    authority = Authority(bench)
+    daemon = server(bench, {NAME: encrypt(authority.issue(NAME), RIGHT)}, "tls")
+    # In the first group of a session nobody is stopped.
+    shell = Terminal(bench, ["sh", "-i"], env={**os.environ, "PS1": "", "ENV": ""})
+    question = QUESTION.format(NAME, NAME)
+    shell.type(" ".join(command(daemon, "-n")) + "; echo ended with $?\n")
+    shell.wait(question)
+    eventually(lambda: not shell.echoes, "the answer would be shown")
+    (starting,) = children(shell.process.pid)
+    (asking,) = children(starting)
+    shell.type("half")
+    os.kill(asking, signal.SIGTSTP)
+
+    def state():
+        with open(f"/proc/{asking}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0]
+
+    eventually(lambda: state() == "T", "it is not stopped")
+    expect(shell.echoes, "stopped, and nothing is shown")
+    os.kill(asking, signal.SIGCONT)
+    shell.answer(question, RIGHT)
+    shell.wait("configuration OK")
+    shell.wait("ended with 0")
     expect(shell.echoes, "the terminal shows nothing any more")
 
 

@@ -378,7 +378,7 @@ package final class Supervisor {
   private func say(_ text: String) { Supervisor.write(text, to: logPipe) }
 
   private static func write(_ text: String, to pipe: CInt) {
-    let line = Array(text.utf8) + [0x0a]
+    let line = Array(text.visible(keeping: "\n").utf8) + [0x0a]
     // The array is read during the call only. A pipe takes a line whole.
     _ = unsafe Glibc.write(pipe, line, line.count)
   }

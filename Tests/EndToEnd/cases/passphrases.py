@@ -178,6 +178,19 @@ def paths(bench):
     said += terminal.rest()
     missing = Terminal(bench, command(daemon, "-n", "-f", bench.path("no\x1b[2J\u009b")))
     said += missing.wait(r"/no\\\^\[\[2J\\M-B\\M\^\[: No such file or directory")
+    error = daemon.run_ctl("show", "no\x1b[2J\u009b").stderr.decode()
+    expect(re.search(r"no\\\^\[\[2J\\M-B\\M\^\[", error), f"{error!r}")
+    said += error
+    # In the log.
+    terminal = on_terminal(bench, daemon, "-d")
+    terminal.answer(rf"pki {NAME}: passphrase of \S+{shown}.key: ", RIGHT)
+    eventually(daemon._is_up, lambda: daemon.log())
+    with open(pair.key, "w") as file:
+        file.write("nonsense\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually(lambda: re.search(rf"warn: certificates are not updated: .*{shown}.key", daemon.log()), lambda: daemon.log())
+    said += daemon.log()
+    daemon.stop()
     expect(not re.search("[\x1b\x7f-\x9f]", said), f"{said!r}")
 
 

@@ -8,7 +8,7 @@ internal import Mail
 /// comes after it may change with the version.
 package struct ControlHello: Equatable, Sendable {
   /// The version of the protocol that this build speaks. Only equal versions understand each other.
-  package static let currentVersion: UInt32 = 2
+  package static let currentVersion: UInt32 = 3
 
   package var version: UInt32
   /// The program and its version, for people: at most `ControlLimits.build` bytes.

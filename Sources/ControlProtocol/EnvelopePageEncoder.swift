@@ -48,6 +48,7 @@ package struct EnvelopePageEncoder: Sendable {
     writer.write(place.state.code)
     if let nextTry = place.nextTry { writer.writeVariable(signed: nextTry.milliseconds) }
     if let since = place.inflightSince { writer.writeVariable(signed: since.milliseconds) }
+    if let task = place.inflightTask { writer.writeVariable(task) }
     writer.writeVariable(signed: place.expiry.milliseconds)
     lastMessage = record.id.message
     count += 1
@@ -69,9 +70,10 @@ struct RowPresence: OptionSet {
   static let sameMessage = RowPresence(rawValue: 1 << 0)
   static let nextTry = RowPresence(rawValue: 1 << 1)
   static let inflightSince = RowPresence(rawValue: 1 << 2)
+  static let inflightTask = RowPresence(rawValue: 1 << 3)
 
   /// All bits that have a meaning.
-  static let known: RowPresence = [.sameMessage, .nextTry, .inflightSince]
+  static let known: RowPresence = [.sameMessage, .nextTry, .inflightSince, .inflightTask]
 
   init(rawValue: UInt8) { self.rawValue = rawValue }
 
@@ -79,6 +81,7 @@ struct RowPresence: OptionSet {
     var presence: RowPresence = sameMessage ? .sameMessage : []
     if place.nextTry != nil { presence.insert(.nextTry) }
     if place.inflightSince != nil { presence.insert(.inflightSince) }
+    if place.inflightTask != nil { presence.insert(.inflightTask) }
     self = presence
   }
 }

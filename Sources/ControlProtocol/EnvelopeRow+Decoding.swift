@@ -50,6 +50,7 @@ extension EnvelopePlace {
     self.state = state
     nextTry = presence.contains(.nextTry) ? try reader.instant() : nil
     inflightSince = presence.contains(.inflightSince) ? try reader.instant() : nil
+    inflightTask = presence.contains(.inflightTask) ? try reader.readVariable() : nil
     expiry = try reader.instant()
   }
 }

@@ -30,6 +30,9 @@ package struct EnvelopePlace: Hashable, Sendable {
   package var nextTry: Instant?
   /// When the try that is under way began; nil unless it is in flight.
   package var inflightSince: Instant?
+  /// The number of the task, in delivery's hands, that it is tried with, as the log has it; nil unless it is
+  /// in flight, and while a notice is made of it.
+  package var inflightTask: UInt64?
   /// When it is given up.
   package var expiry: Instant
 
@@ -37,11 +40,13 @@ package struct EnvelopePlace: Hashable, Sendable {
     state: RuntimeState,
     nextTry: Instant?,
     inflightSince: Instant? = nil,
+    inflightTask: UInt64? = nil,
     expiry: Instant
   ) {
     self.state = state
     self.nextTry = nextTry
     self.inflightSince = inflightSince
+    self.inflightTask = inflightTask
     self.expiry = expiry
   }
 }

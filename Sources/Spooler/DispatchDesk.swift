@@ -182,6 +182,9 @@ final class DispatchDesk {
     return true
   }
 
+  /// The task that delivery has this envelope with; nil when it has not.
+  func task(of id: EnvelopeID) -> UInt64? { flying[id]?.task ?? claimed[id] }
+
   /// All of the store is in the schedule now.
   func loaded() {
     claimed = TasksInHand()

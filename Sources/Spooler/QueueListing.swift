@@ -136,7 +136,13 @@ extension QueueService {
         case .held: .orphaned
         }
       let expiry = entries.expiry(of: stored.envelope)
-      return EnvelopePlace(state: state, nextTry: nil, expiry: expiry)
+      let task = dispatchDesk?.task(of: id)
+      return EnvelopePlace(
+        state: task == nil ? state : .inflight,
+        nextTry: nil,
+        inflightTask: task,
+        expiry: expiry
+      )
     }
     let state: RuntimeState =
       switch status.state {
@@ -151,6 +157,7 @@ extension QueueService {
       state: state,
       nextTry: status.nextTry,
       inflightSince: status.inFlightSince,
+      inflightTask: status.state == .inFlight ? dispatchDesk?.task(of: id) : nil,
       expiry: status.expiry
     )
   }

@@ -45,6 +45,7 @@ enum Samples {
     row.place.state = .held
     row.place.nextTry = Instant(seconds: 1_700_000_400)
     row.place.inflightSince = Instant(seconds: 1_700_000_300)
+    row.place.inflightTask = .max
     return row
   }
 

@@ -273,6 +273,28 @@ struct CommandOutputTests {
     )
   }
 
+  @Test("show envelope tells since when one is in flight, and the task that has it")
+  func showFlight() throws {
+    let daemon = FakeDaemon()
+    let row = Rows.changed { row in
+      row.place.state = .inflight
+      row.place.inflightSince = Instant(seconds: 1_700_000_300)
+      row.place.inflightTask = 1_782_579_200_000_000_001
+    }
+    daemon.answer = { _ in [.envelopes([row]), .done] }
+    let plain = Run(daemon: daemon)("show envelope 000000aa000000bb").output
+    #expect(
+      plain.hasSuffix("x-inflight-since: 1700000300\nx-inflight-task: 1782579200000000001\n")
+    )
+    let json = Run(daemon: daemon, style: .json)("show envelope 000000aa000000bb").output
+    let wanted = "\"inflight_since\":1700000300,\"inflight_task\":\"1782579200000000001\""
+    #expect(json.contains(wanted))
+    daemon.answer = { _ in [.envelopes([Rows.row()]), .done] }
+    #expect(!Run(daemon: daemon)("show envelope 000000aa000000bb").output.contains("inflight"))
+    let other = Run(daemon: daemon, style: .json)("show envelope 000000aa000000bb").output
+    #expect(other.contains("\"inflight_since\":null,\"inflight_task\":null"))
+  }
+
   @Test("queue verify tells what it found, and fails when that is something")
   func verify() {
     let daemon = FakeDaemon()

@@ -3,7 +3,7 @@
 import ControlProtocol
 import Mail
 
-/// `show envelope <evpid>`: all that is stored of an envelope.
+/// `show envelope <evpid>`: all that is stored of an envelope, and the task that has it.
 struct ShowEnvelope: Command {
   let id: EnvelopeID
 

@@ -62,6 +62,8 @@ enum EnvelopeJSON {
     line.add("hold_until", row.envelope.holdUntil?.seconds)
     line.add("deliver_by", row.envelope.deliverBy?.deadline.seconds)
     line.add("last_notice", row.envelope.progress.lastNotice?.seconds)
+    line.add("inflight_since", row.place.inflightSince?.seconds)
+    line.add("inflight_task", row.place.inflightTask.map { "\($0)" })
     line.add("crashes", Int64(row.envelope.progress.crashes))
     addKind(row.envelope.kind, to: &line)
   }

@@ -109,6 +109,8 @@ struct EnvelopeText {
     case .quarantine: add("x-suspended", "quarantine")
     case .removed: add("x-suspended", "removed")
     }
+    if let since = row.place.inflightSince { add("x-inflight-since", since.seconds) }
+    if let task = row.place.inflightTask { add("x-inflight-task", "\(task)") }
     if row.envelope.progress.crashes > 0 {
       add("x-crashes", Int64(row.envelope.progress.crashes))
     }

@@ -121,6 +121,43 @@ def show_one(bench, backend):
     daemon.stop()
 
 
+@case("show envelope tells since when an envelope is in flight, and the task that the log tells of: {what}",
+      what=["local", "relay"])
+def show_flight(bench, what):
+    waiting = socket.create_server(("127.0.0.1", 0))
+    bench.at_end(waiting.close)
+    end = bench.path("end")
+    daemon = Daemon(bench, f"""
+action "slow" mda "while ! test -e {end}; do sleep 0.1; done; cat > /dev/null"
+action "out" relay host "smtp://127.0.0.1:{waiting.getsockname()[1]}"
+match from any for domain "in.test" action "slow"
+match from any for any action "out"
+""").start()
+    daemon.ctl("log", "verbose")
+    began = int(time.time())
+    recipient = bench.recipient + "@in.test" if what == "local" else "b@example.com"
+    envelope = submit(daemon.port, recipients=[recipient]) + "00000001"
+    entry = eventually(lambda: (lambda found: found["inflight_task"] and found)(
+        json.loads(daemon.ctl("--json", "show", "envelope", envelope))), "it is not in flight")
+    expect_equal(entry["state"], "inflight")
+    expect(began <= entry["inflight_since"] <= time.time(), f"since {entry['inflight_since']}")
+    daemon.wait_log(f"task {entry['inflight_task']} is for delivery: evpid={envelope}, 1 of its message")
+    text = daemon.ctl("show", "envelope", envelope)
+    for line in (f"x-inflight-since: {entry['inflight_since']}\n", f"x-inflight-task: {entry['inflight_task']}\n"):
+        expect(line in text, f"{line!r} is not in {text!r}")
+    # A queue that is started again finds the same task in delivery's hands.
+    daemon.kill_role("queue")
+
+    def shown():
+        done = daemon.run_ctl("--json", "show", "envelope", envelope)
+        return done.stdout.decode() if done.returncode == 0 else ""
+
+    eventually(lambda: f'"inflight_task":"{entry["inflight_task"]}"' in shown(), shown, 20)
+    open(end, "w").close()
+    waiting.close()
+    daemon.stop()
+
+
 @case("a message of 3 MB is shown whole ({backend})", backend=BACKENDS)
 def show_big(bench, backend):
     daemon = paused(bench, backend)

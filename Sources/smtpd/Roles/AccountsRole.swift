@@ -6,6 +6,7 @@ internal import Interprocess
 internal import Mail
 internal import NIOCore
 internal import NIOPosix
+internal import Policy
 internal import Supervisor
 
 /// The accounts role: asks the user database and reads users' files, which may block, on threads of its

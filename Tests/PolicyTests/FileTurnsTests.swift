@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 
-import Supervisor
+import Policy
 import Testing
 
 @Suite("Whose file is read next") struct FileTurnsTests {

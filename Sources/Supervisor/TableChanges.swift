@@ -41,7 +41,13 @@ struct TableChanges {
     return last.isOwed
   }
 
-  /// A file was handed over, or could not be opened.
+  /// What is in place could not be opened. The last look's file counts as handed over: one that has come since then
+  /// may be a good one, and is offered.
+  mutating func refused(of table: Int) {
+    if let last = seen[table] { hand(last, of: table) }
+  }
+
+  /// A file was handed over.
   mutating func hand(_ identity: Identity, of table: Int) {
     guard var last = handed[table], last.identity == identity else {
       handed[table] = Handed(identity: identity)

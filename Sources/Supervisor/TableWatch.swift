@@ -81,11 +81,8 @@ final class TableWatch: Sendable {
     state.withLock { $0.changes.hand(identity, of: table) }
   }
 
-  /// What is at the path of a table cannot be opened; when nothing is, something may come.
-  func refused(of table: Int) {
-    guard let path = paths[table], let identity = TableWatch.identity(of: path) else { return }
-    state.withLock { $0.changes.hand(identity, of: table) }
-  }
+  /// What is at the path of a table cannot be opened. Looks at nothing itself, and does not wait.
+  func refused(of table: Int) { state.withLock { $0.changes.refused(of: table) } }
 
   /// Lookup ended before it had taken or refused the last file.
   func lost(of table: Int) { state.withLock { $0.changes.lost(of: table) } }

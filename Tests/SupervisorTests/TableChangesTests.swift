@@ -18,6 +18,8 @@ struct TableChangesTests {
       changes.hand(identity, of: table)
     }
 
+    func refused(of table: Int) { changes.refused(of: table) }
+
     func lost(of table: Int) { changes.lost(of: table) }
   }
 
@@ -98,6 +100,27 @@ struct TableChangesTests {
     changes.hand(Self.file(3), of: 0)
     changes.lost(of: 0)
     #expect(changes.saw(Self.file(3), of: 0))
+  }
+
+  @Test("one that cannot be opened is not offered again, and one that came meanwhile is")
+  func refused() {
+    let changes = Rig()
+    changes.hand(Self.file(1), of: 0)
+    _ = changes.saw(Self.file(2), of: 0)
+    #expect(changes.saw(Self.file(2), of: 0))
+    changes.refused(of: 0)
+    for _ in 0..<3 { #expect(!changes.saw(Self.file(2), of: 0)) }
+    _ = changes.saw(Self.file(3), of: 0)
+    #expect(changes.saw(Self.file(3), of: 0))
+    // Put there when the other one was seen last.
+    changes.refused(of: 0)
+    _ = changes.saw(Self.file(4), of: 0)
+    #expect(changes.saw(Self.file(4), of: 0))
+    // Nothing was there.
+    _ = changes.saw(nil, of: 0)
+    changes.refused(of: 0)
+    _ = changes.saw(Self.file(5), of: 0)
+    #expect(changes.saw(Self.file(5), of: 0))
   }
 
   @Test("tables are told apart")

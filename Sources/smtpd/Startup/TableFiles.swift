@@ -82,21 +82,29 @@ struct TableFiles: Sendable {
     guard tables.indices.contains(index), let path = tables[index].file else {
       throw CommandRefusal(reason: "it has no file")
     }
-    // A path is read during the call only.
+    var facts = stat()
+    // To open a pipe lets its writer go on, and a device may do anything. The structure is written, and the path
+    // read, during the call only.
+    let outcome = unsafe stat(path, &facts)
+    try TableFiles.expectRegular(facts, outcome)
+    // Another file may have come. The path is read during the call only.
     let number = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard number >= 0 else { throw CommandRefusal(reason: systemError()) }
     let file = Descriptor(owning: number)
-    var facts = stat()
     // The structure is written during the call only.
-    guard unsafe fstat(file.borrow(), &facts) == 0 else {
-      throw CommandRefusal(reason: systemError())
-    }
-    guard facts.st_mode & S_IFMT == S_IFREG else {
-      throw CommandRefusal(reason: "not a regular file")
-    }
+    let found = unsafe fstat(file.borrow(), &facts)
+    try TableFiles.expectRegular(facts, found)
     guard facts.st_mode & S_IWOTH == 0 else {
       throw CommandRefusal(reason: "everybody may write to it")
     }
     return file.release()
+  }
+
+  /// - Parameter outcome: what the call gave that filled in the facts.
+  private static func expectRegular(_ facts: stat, _ outcome: CInt) throws(CommandRefusal) {
+    guard outcome == 0 else { throw CommandRefusal(reason: systemError()) }
+    guard facts.st_mode & S_IFMT == S_IFREG else {
+      throw CommandRefusal(reason: "not a regular file")
+    }
   }
 }

@@ -121,6 +121,28 @@ def broken(bench, what):
     daemon.stop()
 
 
+@case("a pipe in the place of a map is not opened, which its writer would see, and is told of once")
+def pipe(bench):
+    user = bench.recipient
+    daemon, _, text = map_daemon(bench, f"one: {user}\n")
+    os.unlink(text + ".db")
+    os.mkfifo(text + ".db")
+    # It says so once somebody reads.
+    writer = subprocess.Popen(["sh", "-c", 'exec 3> "$0" && echo opened', text + ".db"], stdout=subprocess.PIPE)
+    bench.at_end(writer.kill)
+    daemon.wait_log(r"warn: lookup: table aliases.*not a regular file.*; what it said before counts\n", SECONDS)
+    daemon.run_ctl("update", "table", "aliases")
+    time.sleep(1.5)
+    expect_equal(writer.poll(), None, "the writer")
+    expect_equal(daemon.log().count("what it said before counts"), 1, daemon.log())
+    expect(is_known(daemon, "one"), "what it said before")
+    os.unlink(text + ".db")
+    bench.write("aliases", f"two: {user}\n")
+    makemap(bench, text)
+    wait_known(daemon, "two")
+    daemon.stop()
+
+
 @case("a text that is changed waits for update table, as it did")
 def texts(bench):
     user = bench.recipient

@@ -27,8 +27,10 @@ enum Newaliases {
       SystemCalls.report(usage)
       return .failure
     }
+    let place: Place
     do throws(Makemap.Failure) {
-      let (file, output) = try files(path)
+      place = try files(path)
+      let (file, output) = (place.text, place.map)
       var command = try Makemap([file])
       command.kind = .aliases
       command.output = output
@@ -39,11 +41,19 @@ enum Newaliases {
       SystemCalls.report(error.text(of: "newaliases"))
       return .failure
     }
-    return tellDaemon()
+    return tellDaemon(of: place)
   }
 
-  /// The text, and the map that is made of it; nil where the text itself is the table.
-  private static func files(_ path: String) throws(Makemap.Failure) -> (String, String?) {
+  /// Where aliases are.
+  private struct Place {
+    let text: String
+    /// The map that is made of the text; nil where the text itself is the table.
+    let map: String?
+    /// Whether a server takes what is in place without being told.
+    let isWatched: Bool
+  }
+
+  private static func files(_ path: String) throws(Makemap.Failure) -> Place {
     // What `smtpd -n` knows: another host's listeners would be errors in a file that has none. Names to
     // listen on are left alone, and so is its own, for no alias waits for a name server.
     let facts = HostFactsReader.read(configuration: path, name: .files)
@@ -63,19 +73,28 @@ enum Newaliases {
     }
     switch configuration.tables.first(where: { $0.name == "aliases" })?.content {
     case .database(let map)?:
-      return map.hasSuffix(".db") ? (String(map.dropLast(3)), map) : (map, "\(map).db")
-    case .file(let file)?: return (file, nil)
-    case nil: return (usual, "\(usual).db")
+      guard map.hasSuffix(".db") else {
+        // The server opens what the configuration names, which is not what is made.
+        return Place(text: map, map: "\(map).db", isWatched: false)
+      }
+      return Place(text: String(map.dropLast(3)), map: map, isWatched: true)
+    case .file(let file)?: return Place(text: file, map: nil, isWatched: false)
+    case nil: return Place(text: usual, map: "\(usual).db", isWatched: false)
     case .list?, .map?, .systemAccounts?, .helper?:
       throw Makemap.Failure("table aliases is in no file")
     }
   }
 
-  private static func tellDaemon() -> ExitStatus {
+  private static func tellDaemon(of place: Place) -> ExitStatus {
     let status = Smtpctl.request(.updateTable(name: "aliases"))
     switch status {
     // Nobody runs, or nobody knows the table: the next start reads it.
     case nil, .unreachable?: return .success
+    case .forbidden? where place.isWatched:
+      SystemCalls.report(
+        "newaliases: the daemon takes the map by itself; telling it needs root privileges"
+      )
+      return .success
     case .forbidden?:
       SystemCalls.report("newaliases: the daemon was not told: need root privileges")
       return .failure

@@ -2,6 +2,7 @@
 """Maps that makemap makes anew while the server runs: it takes them by itself."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import time
@@ -140,6 +141,35 @@ def pipe(bench):
     bench.write("aliases", f"two: {user}\n")
     makemap(bench, text)
     wait_known(daemon, "two")
+    daemon.stop()
+
+
+@case("newaliases that may not tell the server succeeds with a notice for a map, and fails for a text: {kind}",
+      kind=["db", "file"])
+def untold(bench, kind):
+    user = bench.recipient
+    daemon, _, text = map_daemon(bench, f"one: {user}\n", kind=kind)
+    options = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if bench.is_root else {}
+    if bench.is_root:
+        # What newaliases makes lies beside the text, and it reads the configuration.
+        for path in (os.path.dirname(text), text, text + ".db"):
+            os.chown(path, pwd.getpwnam(user).pw_uid, -1)
+        os.chmod(daemon.configuration, 0o644)
+    else:
+        os.chmod(os.path.join(daemon.state, "smtpd.sock"), 0)
+    bench.write("aliases", f"two: {user}\n")
+    done = subprocess.run([personality(bench, "newaliases"), "-f", daemon.configuration], capture_output=True, text=True,
+                          timeout=20, env=dict(os.environ, SMTPD_STATE=daemon.state), **options)
+    expect_equal(done.stdout, f"{text}: 1 aliases\n", done.stderr)
+    if kind == "db":
+        expect_equal((done.returncode, done.stderr),
+                     (0, "newaliases: the daemon takes the map by itself; telling it needs root privileges\n"))
+        wait_known(daemon, "two")
+    else:
+        expect_equal((done.returncode, done.stderr),
+                     (1, "newaliases: the daemon was not told: need root privileges\n"))
+        time.sleep(1.5)
+        expect(not is_known(daemon, "two"), "a text that nobody was told of")
     daemon.stop()
 
 

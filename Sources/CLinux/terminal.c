@@ -68,12 +68,14 @@ static long ask_once(int terminal, int companion, const sigset_t *open_mask, con
       length = read_line(terminal, companion, open_mask, answer, room);
     int kept = errno;
     (void)write_all(terminal, "\n", 1);
+    // Half an answer is for nobody else to read, unless another has the terminal and types there.
+    int when = length >= 0 || caught == SIGTTIN || caught == SIGTTOU ? TCSANOW : TCSAFLUSH;
     // Whoever has the terminal now wants it as it was, too: without this signal nobody is asked.
     sigset_t mask, former;
     sigemptyset(&mask);
     sigaddset(&mask, SIGTTOU);
     sigprocmask(SIG_BLOCK, &mask, &former);
-    while (tcsetattr(terminal, TCSANOW, &before) != 0 && errno == EINTR) {
+    while (tcsetattr(terminal, when, &before) != 0 && errno == EINTR) {
     }
     sigprocmask(SIG_SETMASK, &former, NULL);
     errno = kept;

@@ -118,7 +118,9 @@ struct RoleTable {
   private mutating func sendTables() {
     for (table, file) in offeredTables.values {
       close(file)
-      watch?.lost(of: table)
+      if let path = watch?.lost(of: table) {
+        say("warn: \(path): lookup has ended over it each time; what it said before counts")
+      }
     }
     offeredTables.removeAll()
     toldTables.removeAll()
@@ -142,13 +144,13 @@ struct RoleTable {
     }
   }
 
-  private func openTable(_ index: Int) throws(CommandRefusal) -> CInt {
+  private mutating func openTable(_ index: Int) throws(CommandRefusal) -> CInt {
     do throws(CommandRefusal) {
       let file = try plan.openTable(index)
       watch?.handed(file, of: index)
       return file
     } catch {
-      watch?.refused(of: index)
+      if error.isPassing { toldTables[index] = Clock.rising() } else { watch?.refused(of: index) }
       throw error
     }
   }
@@ -170,12 +172,16 @@ struct RoleTable {
 
   /// What the file of this token says is of no use.
   mutating func tableRefused(token: UInt64) {
-    if let offered = offeredTables.removeValue(forKey: token) { close(offered.file) }
+    guard let offered = offeredTables.removeValue(forKey: token) else { return }
+    close(offered.file)
+    toldTables[offered.table] = nil
   }
 
   /// Lookup has taken the file that it was sent.
   mutating func tableTaken(_ index: UInt16, token: UInt64) {
     guard let offered = offeredTables.removeValue(forKey: token) else { return }
+    // While it was being read, lookup took no notice of another one.
+    toldTables[offered.table] = nil
     if let old = tables.updateValue(offered.file, forKey: Int(index)) { close(old) }
   }
 

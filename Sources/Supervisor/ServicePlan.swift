@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 
+internal import Glibc
 package import Interprocess
+internal import Mail
 
 /// All that the supervisor needs to know of the configuration to run the service.
 package struct ServicePlan: Sendable {
@@ -98,6 +100,17 @@ package struct Account: Hashable, Sendable {
 /// Why no program is started for a delivery.
 package struct CommandRefusal: Error, Equatable, Sendable {
   package let reason: String
+  /// The same may work a while later, with nothing changed.
+  package let isPassing: Bool
 
-  package init(reason: String) { self.reason = reason }
+  package init(reason: String, isPassing: Bool = false) {
+    self.reason = reason
+    self.isPassing = isPassing
+  }
+
+  /// A call of the system failed, and errno says how.
+  package static func ofCall() -> CommandRefusal {
+    let passing = [EMFILE, ENFILE, ENOMEM, EINTR, EIO, ESTALE, ETIMEDOUT]
+    return CommandRefusal(reason: systemError(), isPassing: passing.contains(errno))
+  }
 }

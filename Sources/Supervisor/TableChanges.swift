@@ -58,9 +58,16 @@ struct TableChanges {
     handed[table] = last
   }
 
+  /// What becomes of a file over which lookup ended.
+  enum Loss {
+    case comesAgain
+    case givenUp
+  }
+
   /// Lookup ended without a word about the last file of this table.
-  mutating func lost(of table: Int) {
-    guard let last = handed[table], last.attempts < Limits.attempts else { return }
+  mutating func lost(of table: Int) -> Loss {
+    guard let last = handed[table], last.attempts < Limits.attempts else { return .givenUp }
     handed[table]?.isOwed = true
+    return .comesAgain
   }
 }

@@ -84,8 +84,11 @@ final class TableWatch: Sendable {
   /// What is at the path of a table cannot be opened. Looks at nothing itself, and does not wait.
   func refused(of table: Int) { state.withLock { $0.changes.refused(of: table) } }
 
-  /// Lookup ended before it had taken or refused the last file.
-  func lost(of table: Int) { state.withLock { $0.changes.lost(of: table) } }
+  /// Lookup ended before it had taken or refused the last file. Returns the path of one that it is not handed again.
+  func lost(of table: Int) -> String? {
+    guard let path = paths[table] else { return nil }
+    return state.withLock { $0.changes.lost(of: table) } == .givenUp ? path : nil
+  }
 
   private static func identity(of path: String) -> TableChanges.Identity? {
     var facts = stat()

@@ -42,6 +42,11 @@ struct KeysCheck {
     if asks { try keep { () throws(PassphraseFileFailure) in try passphrases.prepare() } }
     var source = source
     source.passphrases = passphrases.descriptor
+    if asks, PassphraseQuestion.hasTerminal {
+      // Nobody types a passphrase for a start that something else forbids.
+      let report = try ask(try CertificateDesk(source), .overlooked)
+      guard report.faults.isEmpty else { return report }
+    }
     let desk = try CertificateDesk(source)
     let report = try ask(desk, unknown == .asked && !asks ? .refused : unknown)
     if asks { try keep { () throws(PassphraseFileFailure) in try passphrases.seal() } }

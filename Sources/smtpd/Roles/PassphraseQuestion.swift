@@ -23,6 +23,14 @@ struct PassphraseQuestion {
   private let terminal: CInt
   private let companion: CInt
 
+  /// Whether there is somebody to ask.
+  static var hasTerminal: Bool {
+    let terminal = talaria_terminal_open()
+    guard terminal >= 0 else { return false }
+    close(terminal)
+    return true
+  }
+
   /// The terminal of this process, for as long as that lives.
   ///
   /// - Parameter companion: a socket, at whose other end is who started this process, and without whom nobody

@@ -89,7 +89,7 @@ struct TableFiles: Sendable {
     try TableFiles.expectRegular(facts, outcome)
     // Another file may have come. The path is read during the call only.
     let number = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard number >= 0 else { throw CommandRefusal(reason: systemError()) }
+    guard number >= 0 else { throw .ofCall() }
     let file = Descriptor(owning: number)
     // The structure is written during the call only.
     let found = unsafe fstat(file.borrow(), &facts)
@@ -102,7 +102,7 @@ struct TableFiles: Sendable {
 
   /// - Parameter outcome: what the call gave that filled in the facts.
   private static func expectRegular(_ facts: stat, _ outcome: CInt) throws(CommandRefusal) {
-    guard outcome == 0 else { throw CommandRefusal(reason: systemError()) }
+    guard outcome == 0 else { throw .ofCall() }
     guard facts.st_mode & S_IFMT == S_IFREG else {
       throw CommandRefusal(reason: "not a regular file")
     }

@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import time
 
 from harness.case import case, eventually, expect, expect_equal
 from harness.certificates import Authority, openssl
@@ -220,6 +221,15 @@ def elsewhere(bench):
     terminal = Terminal(bench, command(daemon, "-n"))
     terminal.wait("not a private key in PEM")
     expect_equal(terminal.ended(), 1, "exit status")
+    # Nobody is asked for a certificate that is none, be it the key's own or another's.
+    for names in ([NAME], ["a.test", NAME]):
+        pairs = {name: authority.issue(name) for name in names}
+        encrypt(pairs[names[0]], RIGHT)
+        bench.write(NAME + ".crt", "nonsense\n")
+        terminal = Terminal(bench, command(server(bench, pairs, "tls"), "-n"))
+        expect_equal(terminal.ended(), 1, "exit status")
+        said = terminal.rest()
+        expect("1 error" in said and "the certificate: " in said and "passphrase" not in said, said)
 
 
 @case("a signal at the question ends the command, and the terminal is as it was: {how}",
@@ -234,11 +244,13 @@ def signals(bench, how):
     (asking,) = children(terminal.process.pid)
     with open(f"/proc/{asking}/status") as file:
         expect("\nSeccomp:\t2\n" in file.read(), "who asks is not filtered")
+    terminal.type("half")
+    time.sleep(0.2)
     if how == "SIGINT from the terminal":
-        terminal.type("half\x03")
+        terminal.type("\x03")
         expect_equal(terminal.ended(), -signal.SIGINT, "exit status")
     elif how == "SIGQUIT from the terminal":
-        terminal.type("half\x1c")
+        terminal.type("\x1c")
         expect_equal(terminal.ended(), -signal.SIGQUIT, "exit status")
     elif how.endswith("to who asks"):
         os.kill(asking, signal.Signals[how.split()[0]])
@@ -249,6 +261,8 @@ def signals(bench, how):
         expect_equal(terminal.ended(), -signal.SIGTERM, "exit status")
     eventually(lambda: not is_alive(asking), "who asks is still there")
     eventually(lambda: terminal.echoes, "the terminal shows nothing any more", 5)
+    terminal.type("next\n")
+    expect_equal(os.read(terminal.theirs, 64), b"next\n", "what whoever reads next gets")
 
 
 @case("at the question the command can be stopped and go on, and it asks nobody while others have the terminal")

@@ -10,28 +10,31 @@ package struct ConfigurationReport: Hashable, Sendable {
 
   /// Nil when there is at least one error.
   package let configuration: ServerConfiguration?
-  /// Errors and warnings, in the order of their discovery. Each describes itself on several lines.
+  /// Errors and warnings, in the order of their lines. Each describes itself on several lines.
   package let diagnostics: [Diagnostic]
   private let features: [FeatureUse]
 
   /// Reads the file at `path` and what it includes, through `open`, which is also given the table
   /// files' paths. Macros win over those of the file. Without `resolve` names to listen on stay names,
-  /// and without `judge` nobody looks at what TLS is to use, without `values` at what tables give.
+  /// and without `judge` nobody looks at what TLS is to use, without `tables` at the files of tables, without
+  /// `values` at what tables give.
   package init(
     reading path: String,
     macros: [MacroDefinition] = [],
     facts: HostFacts,
     resolve: Resolve? = nil,
     judge: TLSJudge? = nil,
+    tables: TableJudge? = nil,
     values: ValueJudge? = nil,
     open: @escaping (String) throws(UnreadableFile) -> [UInt8]
   ) {
     var parser = Parser(facts: facts, macros: macros, open: open)
     parser.resolve = resolve
     parser.judge = judge
+    parser.tableJudge = tables
     parser.valueJudge = values
     parser.parse(path)
-    diagnostics = parser.diagnostics
+    diagnostics = parser.orderedDiagnostics
     features = parser.features
     let hasErrors = diagnostics.contains { $0.severity == .error }
     configuration = hasErrors ? nil : parser.draft

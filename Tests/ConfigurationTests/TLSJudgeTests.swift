@@ -40,6 +40,21 @@ import Testing
       t.conf:1: ciphers: c1 of a server
           smtp ciphers "c1"
                        ^~~~
+      t.conf:2: pki x: /x.crt?
+          pki x cert "/x.crt"
+                     ^~~~~~~~
+      t.conf:3: pki x: /x.key?
+          pki x key "/x.key"
+                    ^~~~~~~~
+      t.conf:4: pki y: /y.crt?
+          pki y cert "/y.crt"
+                     ^~~~~~~~
+      t.conf:5: pki y: /y.key?
+          pki y key "/y.key"
+                    ^~~~~~~~
+      t.conf:6: ca a: /a.crt?
+          ca a cert "/a.crt"
+                    ^~~~~~~~
       t.conf:7: ciphers: c2 of a server
           listen on lo tls pki x ciphers "c2" protocols "p1"
                                          ^~~~
@@ -56,21 +71,6 @@ import Testing
           queue ttl 4
                     ^
           expected a positive whole number followed by s, m, h or d
-      t.conf:2: pki x: /x.crt?
-          pki x cert "/x.crt"
-                     ^~~~~~~~
-      t.conf:3: pki x: /x.key?
-          pki x key "/x.key"
-                    ^~~~~~~~
-      t.conf:4: pki y: /y.crt?
-          pki y cert "/y.crt"
-                     ^~~~~~~~
-      t.conf:5: pki y: /y.key?
-          pki y key "/y.key"
-                    ^~~~~~~~
-      t.conf:6: ca a: /a.crt?
-          ca a cert "/a.crt"
-                    ^~~~~~~~
       """#
     #expect(report.errors.map(\.description).joined(separator: "\n") == expected)
     #expect(report.configuration == nil)

@@ -14,8 +14,12 @@ extension Parser {
       return report(.duplicateTable(name), at: position)
     }
     let index = declare(name, content, places)
-    if case .file(let path) = content {
-      fileContents[index] = .some(readTable(path, at: place))
+    switch content {
+    case .file(let path):
+      tablePlaces[index] = place
+      fileContents[index] = .some(readTable(path, of: index, at: place))
+    case .database: tablePlaces[index] = place
+    case .list, .map, .systemAccounts, .helper: break
     }
   }
 
@@ -73,7 +77,11 @@ extension Parser {
     return path
   }
 
-  private mutating func readTable(_ path: String, at position: SourcePosition) -> TableContents? {
+  private mutating func readTable(
+    _ path: String,
+    of table: TableIndex,
+    at position: SourcePosition
+  ) -> TableContents? {
     do throws(UnreadableFile) {
       let bytes = try open(path)
       do throws(TableContents.Fault) {
@@ -84,6 +92,7 @@ extension Parser {
     } catch {
       // Whoever serves it says so when the file is opened.
       guard !error.isForbidden else { return nil }
+      unreadTables.insert(table)
       report(.unreadableFile(path, reason: error.reason), at: position)
     }
     return nil

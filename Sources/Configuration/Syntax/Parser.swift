@@ -20,6 +20,8 @@ struct Parser {
   var resolve: ConfigurationReport.Resolve?
   /// Nil takes TLS settings and certificates as they are.
   var judge: TLSJudge?
+  /// Nil takes the files of tables as they are.
+  var tableJudge: TableJudge?
   /// Nil takes the values of tables as they are.
   var valueJudge: ValueJudge?
   var draft: ServerConfiguration
@@ -27,6 +29,10 @@ struct Parser {
   var actionIndexes: [String: Int] = [:]
   /// What each table file turned out to be; nil in it is a file that could not be read.
   var fileContents: [TableIndex: TableContents?] = [:]
+  /// Where the files of tables are named.
+  var tablePlaces: [TableIndex: SourcePosition] = [:]
+  /// The tables whose files could not be read, which was said.
+  var unreadTables: Set<TableIndex> = []
   /// Where the entries of the tables of the configuration itself stand, by what they are in lower case.
   var entryPlaces: [TableIndex: [String: EntryPlace]] = [:]
   /// The lines of a table file's entries, once one of them was at fault.
@@ -44,6 +50,8 @@ struct Parser {
   var faultyMacros: Set<String> = []
   private(set) var features: [FeatureUse] = []
   private(set) var diagnostics: [Diagnostic] = []
+  /// The line of each, behind those that led to its file.
+  private var diagnosticLines: [[Int]] = []
   private(set) var files: [SourceFile] = []
   private var macros: Macros
   private var lexer = Lexer([], file: 0)
@@ -71,7 +79,7 @@ struct Parser {
   /// Reads the main file.
   mutating func parse(_ path: String) {
     guard let bytes = read(path, for: nil) else { return }
-    parse(bytes, path)
+    parse(bytes, path, inclusion: [])
     resolveReferences()
     settleTaskMarks()
     for (name, position) in macros.unused {
@@ -95,7 +103,7 @@ struct Parser {
     }
     let including = lexer
     includeDepth += 1
-    parse(bytes, path)
+    parse(bytes, path, inclusion: files[position.file].inclusion + [position.line])
     includeDepth -= 1
     lexer = including
   }
@@ -113,14 +121,15 @@ struct Parser {
       } else {
         hasMatch = true
         diagnostics.append(Diagnostic(file: path, complaint))
+        diagnosticLines.append([])
       }
       return nil
     }
   }
 
-  private mutating func parse(_ bytes: [UInt8], _ path: String) {
+  private mutating func parse(_ bytes: [UInt8], _ path: String, inclusion: [Int]) {
     precondition(lookahead.isEmpty)
-    files.append(SourceFile(path: path, bytes: bytes))
+    files.append(SourceFile(path: path, bytes: bytes, inclusion: inclusion))
     lexer = Lexer(bytes, file: files.count - 1)
     while diagnostics.count < Limits.diagnostics {
       depth = 0
@@ -190,6 +199,7 @@ struct Parser {
     severity: Diagnostic.Severity = .error
   ) {
     diagnostics.append(diagnostic(complaint, at: position, severity: severity))
+    diagnosticLines.append(files[position.file].inclusion + [position.line])
   }
 
   /// Reports an entry that stands in another statement than the one that uses it; once, if several do.
@@ -219,6 +229,15 @@ struct Parser {
         && $0.diagnostic.line == position.line
     }
     if !isKnown, features.count < Limits.diagnostics { features.append(use) }
+  }
+
+  /// Errors and warnings by lines, those of a file where it is included.
+  var orderedDiagnostics: [Diagnostic] {
+    // Those of a line as they were found.
+    zip(diagnosticLines, diagnostics).enumerated().sorted { one, other in
+      let (first, second) = (one.element.0, other.element.0)
+      return first == second ? one.offset < other.offset : first.lexicographicallyPrecedes(second)
+    }.map(\.element.1)
   }
 
   private func diagnostic(

@@ -65,6 +65,7 @@ extension Parser {
     if draft.srs.key == nil {
       for position in references.srsUses { report(.needs("srs", "\"srs key\""), at: position) }
     }
+    judgeTables()
     judgeCertificates()
   }
 

@@ -4,6 +4,8 @@
 struct SourceFile: Sendable {
   let path: String
   let bytes: [UInt8]
+  /// The lines that led to it: of the main file, and of each that it includes on the way.
+  let inclusion: [Int]
 
   /// The bytes of a line, counted from 1, without its end.
   func line(_ number: Int) -> ArraySlice<UInt8> {

@@ -6,6 +6,7 @@ internal import ControlProtocol
 internal import Glibc
 internal import Host
 internal import Interprocess
+internal import Lookup
 internal import Mail
 internal import Policy
 internal import RolePromises
@@ -62,7 +63,9 @@ struct Startup {
       missing.severity = .warning
       Startup.complain("\(missing)")
     }
-    try checkTables(configuration)
+    for path in configuration.tables.compactMap(\.file) where FileContent.isForbidden(path) {
+      Startup.complain("smtpd: \(path): Permission denied; this table is not checked")
+    }
     if command.verbose > 0 { print(configuration.normalizedText, terminator: "") }
     Startup.complain("configuration OK")
     return 0
@@ -93,16 +96,6 @@ struct Startup {
     _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
   }
 
-  /// What `serve` would find wrong with the files of tables, as far as this user may read them.
-  private func checkTables(_ configuration: ServerConfiguration) throws(StartupFailure) {
-    let opened = try TableFiles(LookupProjection(configuration)).open { path in
-      guard FileContent.isForbidden(path) else { return false }
-      Startup.complain("smtpd: \(path): Permission denied; this table is not checked")
-      return true
-    }
-    TableFiles.close(opened)
-  }
-
   private func readConfiguration(
     _ options: StartupOptions
   ) throws(StartupFailure) -> ConfigurationReport {
@@ -119,6 +112,8 @@ struct Startup {
       facts: facts,
       resolve: HostFactsReader.addresses,
       judge: .host(uid: uid, KeysCheck(sandbox: options.sandbox, passphrases: passphrases)),
+      // Another user may start what this one checks.
+      tables: .host { command.check && FileContent.isForbidden($0) },
       values: ValueJudge(fault: TableValue.fault)
     ) { path throws(UnreadableFile) in
       switch FileContent.read(path, atMost: 64 << 20) {

@@ -15,15 +15,12 @@ struct TableFiles: Sendable {
 
   private var tables: [TableDeclaration] { projection.tables }
 
-  /// All of them, each of which must be a table that the rules can use; `leavingOut` those at some paths.
-  func open(
-    leavingOut isLeftOut: (String) -> Bool = { _ in false }
-  ) throws(StartupFailure) -> [Int: CInt] {
-    var opened: [Int: CInt] = [:]
-    var maps: [TableIndex: TableSource] = [:]
-    var faults: [String] = []
+  /// All of them, each of which must be a table that the rules can use.
+  func open() throws(StartupFailure) -> [Int: CInt] {
+    var (opened, maps) = ([Int: CInt](), [TableIndex: TableSource]())
+    var faults: [TableJudge.Fault] = []
     for (index, table) in tables.enumerated() {
-      guard let path = table.file, !isLeftOut(path) else { continue }
+      guard let path = table.file else { continue }
       do throws(CommandRefusal) {
         let file = try open(index)
         opened[index] = file
@@ -32,19 +29,46 @@ struct TableFiles: Sendable {
         let source = try TableFiles.source(TableFile(Descriptor(owning: copy)), table.fileForm)
         if case .map = source { maps[TableIndex(index)] = source }
       } catch {
-        faults.append("smtpd: table \(table.name): \(path): \(error.reason)")
+        faults.append(TableJudge.Fault(TableIndex(index), reason: "\(path): \(error.reason)"))
       }
     }
-    // The entries of texts were looked at with the rules that ask them.
-    if !maps.isEmpty {
-      faults += Ruleset(projection, files: maps).refusedEntries
-        .map { "smtpd: table \($0.table): \(path(of: $0.table)) \($0)" }
-    }
+    faults += refused(maps)
     guard faults.isEmpty else {
       TableFiles.close(opened)
-      throw StartupFailure(lines: faults)
+      throw StartupFailure(
+        lines: faults.map { "smtpd: table \(tables[$0.table.rawValue].name): \($0.reason)" }
+      )
     }
     return opened
+  }
+
+  /// What `open` would find wrong, but for what is in texts, whose entries are looked at as they are read;
+  /// `leavingOut` those at some paths.
+  func faults(leavingOut isLeftOut: (String) -> Bool) -> [TableJudge.Fault] {
+    var maps: [TableIndex: TableSource] = [:]
+    var faults: [TableJudge.Fault] = []
+    for (index, table) in tables.enumerated() {
+      guard let path = table.file, !isLeftOut(path) else { continue }
+      do throws(CommandRefusal) {
+        let file = TableFile(Descriptor(owning: try open(index)))
+        guard table.fileForm == .map else { continue }
+        maps[TableIndex(index)] = try TableFiles.source(file, .map)
+      } catch {
+        faults.append(TableJudge.Fault(TableIndex(index), reason: "\(path): \(error.reason)"))
+      }
+    }
+    return faults + refused(maps)
+  }
+
+  /// The maps that the rules cannot use. The entries of texts were looked at with the rules that ask them.
+  private func refused(_ maps: [TableIndex: TableSource]) -> [TableJudge.Fault] {
+    guard !maps.isEmpty else { return [] }
+    return Ruleset(projection, files: maps).refusedEntries.compactMap { entry in
+      guard let index = tables.firstIndex(where: { $0.name == entry.table }),
+        maps[TableIndex(index)] != nil, let path = tables[index].file
+      else { return nil }
+      return TableJudge.Fault(TableIndex(index), reason: "\(path) \(entry)")
+    }
   }
 
   /// The paths of maps, by the table's place: a text is read anew when an operator says so, a map whenever there
@@ -55,10 +79,6 @@ struct TableFiles: Sendable {
       paths[index] = table.file
     }
     return paths
-  }
-
-  private func path(of name: String) -> String {
-    tables.first { $0.name == name }?.file ?? name
   }
 
   /// Ends what `open` gave.

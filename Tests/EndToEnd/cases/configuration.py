@@ -126,6 +126,40 @@ def does_not_start(bench, fault):
         expect(reason in log, log)
 
 
+@case("smtpd -n and the start show what is wrong with files of tables beside all else, each with its place, by lines")
+def every_place(bench):
+    absent, text = bench.path("absent"), bench.write("text", "a: b\n")
+    everybody = bench.write("everybody", "192.0.2.1\n", 0o666)
+    rows = [f'table map db:{absent}',
+            'queue tll 4d',
+            f'table "text" "db:{text}"',
+            f'table everybody file:{everybody}',
+            'match from src <everybody> for any reject',
+            f'table gone "{absent}"']
+    # The reason, and what the caret stands below.
+    wrong = {1: (f"table map: {absent}: No such file or directory", f"db:{absent}"),
+             2: ('unexpected "tll"', "tll"),
+             3: (f"table text: {text}: is no map; run makemap", f'"db:{text}"'),
+             4: (f"table everybody: {everybody}: everybody may write to it", f"file:{everybody}"),
+             6: (f"cannot read {absent}: No such file or directory", f'"{absent}"')}
+    configuration = "\n".join(rows) + "\n"
+    result = check(bench, configuration)
+    expect_equal(result.returncode, 1)
+    said = result.stderr.splitlines()
+    expect_equal(said[-1], "5 errors")
+    heads = [index for index, line in enumerate(said) if line.startswith(bench.path("check.conf") + ":")]
+    expect_equal(len(heads), len(wrong), result.stderr)
+    for index, (line, (reason, below)) in zip(heads, wrong.items()):
+        expect(f"check.conf:{line}: {reason}" in said[index], f"{reason!r} in {said[index]!r}")
+        expect_equal(said[index + 1], "    " + rows[line - 1])
+        column = rows[line - 1].index(below)
+        expect_equal(said[index + 2].index("^") - 4, column, said[index])
+        expect_equal(said[index + 2].strip(), "^" + "~" * (len(below) - 1))
+    expect('did you mean "ttl"?' in result.stderr, result.stderr)
+    log = start_fails(Daemon(bench, configuration, backend=""))
+    for reason, _ in wrong.values(): expect(reason in log, f"{reason!r} in {log!r}")
+
+
 @case("a table that only another user may read is no mistake for smtpd -n, but a note")
 def not_readable(bench):
     text = bench.write("t", "192.0.2.1\n", 0o600)

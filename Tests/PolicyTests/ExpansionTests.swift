@@ -121,6 +121,8 @@ import Testing
       ("joe = a@else.example", "joe@localhost", ["550 Invalid recipient: <joe@localhost>"]),
       ("joe = \"error:551 5.7.1 moved\"", "joe@localhost", ["551 5.7.1 moved: <joe@localhost>"]),
       ("joe = \"error:451 later\"", "joe@localhost", ["451 later: <joe@localhost>"]),
+      (#"joe = "error:550 \"gone away\"""#, "joe@localhost", ["550 gone away: <joe@localhost>"]),
+      ("joe = \"error:550 'gone'  \"", "joe@localhost", ["550 gone: <joe@localhost>"]),
       ("joe = \"bob, error:550 no\"", "joe@localhost", ["550 no: <joe@localhost>"]),
       ("joe = \"bob # gone, he\"", "joe@localhost", ["in bob <joe@localhost>"]),
       ("joe = \"error:550 box #5\"", "joe@localhost", ["550 box #5: <joe@localhost>"]),

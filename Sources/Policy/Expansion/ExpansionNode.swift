@@ -57,13 +57,13 @@ extension ExpansionNode {
     }
   }
 
-  /// `4xx text` or `5xx text`.
+  /// `4xx text` or `5xx text`; quotes may enclose the text.
   private static func error(in text: ArraySlice<UInt8>) -> ExpansionNode? {
     let digits = text.prefix(3)
     guard digits.count == 3, let number = UInt16(String(decoding: digits, as: UTF8.self)),
       400...599 ~= number, text.dropFirst(3).first.map({ $0 == 0x20 || $0 == 0x09 }) ?? false
     else { return nil }
-    let message = trimmed(text.dropFirst(3))
+    let message = unquoted(trimmed(text.dropFirst(3)))
     guard !message.isEmpty, let words = String(validating: message, as: UTF8.self) else {
       return nil
     }

@@ -30,6 +30,24 @@ enum CorpusFiles {
     "/etc/mail/people": "vmail 1000:1000:/var/vmail\n",
     "/etc/mail/passwords": "ann $2b$10$abcdefghijklmnopqrstuv\n",
     "/etc/mail/senders": "ann ann@example.org, @example.net\n",
+    "/etc/mail/relays": "192.0.2.80\n198.51.100.0/24\n",
+    "/etc/mail/catch-all":
+      "ann\tann\nbob@example.org\tbob,ann\n@example.net\tbob@example.org\n@\tann@example.org\n",
+    "/etc/mail/domains": "# @list\nexample.org\n*.example.org\n",
+    "/etc/mail/networks": "192.0.2.1\n[::1]\n198.51.100.0/24\n",
+    "/etc/mail/accounts": "ann\t1000:100:/home/virtual/ann\nbob\t1000:100:/home/virtual/bob\n",
+    "/etc/mail/sources": "192.0.2.2\n192.0.2.3\n[::1]\n[::2]\n",
+    "/etc/mail/mailboxes": "ann\n@example.org\nbob@example.net\ncarol@*.example.net\n",
+    "/etc/mail/names": "[::1]\tlocalhost\n127.0.0.1 localhost\n192.0.2.1\tmx.example.org\n",
+    "/etc/mail/targets": """
+    Root: ann, bob
+    archive:   /var/mail/archive
+    robot: |/usr/local/bin/robot --read
+    staff: :include:/etc/mail/staff
+    away: ann+away@example.net
+    gone: error:550 5.1.6 gone away
+
+    """,
     "/etc/mail/more.conf": "the_action = \"in\"\naction $the_action maildir\n",
   ]
 

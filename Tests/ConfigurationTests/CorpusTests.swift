@@ -7,7 +7,17 @@ import Testing
 @Suite struct CorpusTests {
   @Test("the corpus is found")
   func found() {
-    #expect(CorpusFiles.names.count >= 12)
+    #expect(CorpusFiles.names.count >= 19)
+  }
+
+  @Test(
+    "the first line says which page of the manual a file is of, and which part",
+    arguments: CorpusFiles.names
+  )
+  func origin(_ name: String) throws {
+    let first = try #require(CorpusFiles.text(name).split(separator: "\n").first)
+    let pages = ["smtpd.conf(5), ", "table(5), ", "aliases(5): ", "aliases(5), ", "smtpd.conf, "]
+    #expect(pages.contains { first.hasPrefix("# " + $0) }, "\(first)")
   }
 
   @Test("what an operator of OpenSMTPD writes is understood", arguments: CorpusFiles.names)

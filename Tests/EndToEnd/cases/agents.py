@@ -97,18 +97,21 @@ ssize_t write(int file, const void *bytes, size_t count) {
 
 
 @case("{agent}: over quota is a temporary failure, and what was there is left as it was",
-      agent=["mail.mbox", "mail.maildir"])
+      agent=["mail.mbox", "mail.maildir", "mail.forward"])
 def over_quota(bench, agent):
     source = bench.write("quota.c", QUOTA)
     subprocess.run(["clang", "-shared", "-fPIC", "-o", bench.path("quota.so"), source, "-ldl"], check=True)
-    where = [bench.path("box" if agent == "mail.mbox" else "Maildir")]
+    where = [bench.path("Maildir" if agent == "mail.maildir" else "box")]
+    if agent == "mail.forward": forward(bench, f"{where[0]}\n")
 
     def deliver(message):
-        return run(bench, agent, str(len(message)), *(where if agent == "mail.mbox" else []), message=message,
-                   LD_PRELOAD=bench.path("quota.so"))
+        length = str(len(message))
+        arguments = {"mail.mbox": [length, *where], "mail.maildir": [length],
+                     "mail.forward": ["file", *where, length]}[agent]
+        return run(bench, agent, *arguments, message=message, LD_PRELOAD=bench.path("quota.so"))
 
     def content():
-        if agent == "mail.mbox":
+        if agent != "mail.maildir":
             return [open(where[0], "rb").read()]
         return [open(os.path.join(directory, name), "rb").read()
                 for directory, _, names in os.walk(where[0]) for name in names]

@@ -50,10 +50,14 @@ package struct ConfigurationReport: Hashable, Sendable {
   /// Worth showing with `-v`.
   package var warnings: [Diagnostic] { diagnostics.filter { $0.severity == .warning } }
 
-  /// Those of the warnings that are worth showing always: something that was asked for does not happen.
+  /// Those of the warnings that are worth showing always: something that was asked for does not happen, or
+  /// something else may have been meant.
   package var disappointments: [Diagnostic] {
     warnings.filter { warning in
-      if case .withoutEffect = warning.complaint { true } else { false }
+      switch warning.complaint {
+      case .withoutEffect, .hides: true
+      default: false
+      }
     }
   }
 }

@@ -248,6 +248,24 @@ import Testing
     #expect(report.warnings.map(\.complaint) == [.unusedMacro("a")])
   }
 
+  @Test("a table named like one that is always there is taken, with a warning that is always shown")
+  func hiding() {
+    let report = Reading.report(
+      "table localnames { a.example }\ntable mine { b.example }\nmatch for domain <localnames> reject"
+    )
+    #expect(report.configuration?.tables.last?.name == "mine")
+    #expect(
+      report.disappointments.map(\.description) == [
+        """
+        t.conf:1: warning: table "localnames" takes the name of one that is always there
+            table localnames { a.example }
+                  ^~~~~~~~~~
+            below, <localnames> is this table; what asks the other one without its name, such as local, goes on to
+        """
+      ]
+    )
+  }
+
   @Test("a limit of what there is none of is taken, with a warning that is always shown")
   func limitsWithoutEffect() {
     let report = Reading.report(

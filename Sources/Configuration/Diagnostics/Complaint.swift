@@ -73,6 +73,8 @@ package enum Complaint: Hashable, Sendable {
 
   // Names.
   case duplicateTable(String)
+  /// A table is named like one that is always there.
+  case hides(String)
   case unknownTable(String, nearest: String?)
   /// The name is empty when the table stands where it is used.
   case tableKind(String, TableKind)

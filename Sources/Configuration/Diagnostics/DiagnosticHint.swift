@@ -31,6 +31,8 @@ extension Complaint {
     case .tableKind: "expected a list: { entry, entry }"
     case .addressesAsPairs:
       "expected a list: IPv6 addresses need \"# @list\" above the first one, or brackets around each"
+    case .hides(let name):
+      "below, <\(name)> is this table; what asks the other one without its name, such as local, goes on to"
     case .tablePath: "expected a path that begins with \"/\", perhaps behind TYPE:"
     case .tableType: "expected letters, digits, \"-\" and \"_\" before the colon"
     case .accountsOnly: "it has the accounts of this machine, which only userbase asks"

@@ -127,6 +127,7 @@ extension Complaint {
     case .duplicate(let what, let name): "\(what) \"\(name)\" is declared twice"
     case .undeclared(let what, let name, _): "\(what) \"\(name)\" is not declared"
     case .accountsOnly(let name): "table \"\(name)\" cannot be used here"
+    case .hides(let name): "table \"\(name)\" takes the name of one that is always there"
     case .duplicateTable(let name): "table \"\(name)\" is declared twice"
     case .unknownTable(let name, _): "table \"\(name)\" is not declared above"
     case .addressesAsPairs(let name): "table \"\(name)\" has values"

@@ -13,6 +13,7 @@ extension Parser {
     guard tableIndexes[name] == nil else {
       return report(.duplicateTable(name), at: position)
     }
+    if tableIndexes["<\(name)>"] != nil { report(.hides(name), at: position, severity: .warning) }
     let index = declare(name, content, places)
     switch content {
     case .file(let path):

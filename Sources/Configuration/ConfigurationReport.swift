@@ -47,6 +47,14 @@ package struct ConfigurationReport: Hashable, Sendable {
     features.filter { missing.contains($0.feature) }.map(\.diagnostic)
   }
 
+  /// The same, each directive where it is used first: what a server that is to start says.
+  package func unservedDirectives(
+    without missing: Set<Feature> = Feature.withoutEngine
+  ) -> [Diagnostic] {
+    var named: Set<Complaint> = []
+    return unserved(without: missing).filter { named.insert($0.complaint).inserted }
+  }
+
   /// Worth showing with `-v`.
   package var warnings: [Diagnostic] { diagnostics.filter { $0.severity == .warning } }
 

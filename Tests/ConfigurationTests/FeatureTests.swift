@@ -49,8 +49,9 @@ import Testing
     let unserved = report.unserved(without: [feature])
     #expect(!unserved.isEmpty)
     for diagnostic in unserved {
-      #expect(diagnostic.complaint == .unsupported("\"\(feature.rawValue)\""))
-      #expect(diagnostic.description.contains("\"\(feature.rawValue)\" is not supported yet"))
+      let name = feature == .srs ? "srs key" : feature.rawValue
+      #expect(diagnostic.complaint == .unsupported("\"\(name)\""))
+      #expect(diagnostic.description.contains("\"\(name)\" is not supported yet"))
     }
     #expect(report.unserved(without: []).isEmpty)
   }
@@ -68,6 +69,40 @@ import Testing
     let report = report("queue compression\nqueue compression\naction a relay tls ciphers \"x\"")
     let unserved = report.unserved(without: [.compression, .relayTLS])
     #expect(unserved.map(\.line) == [1, 2, 3])
+  }
+
+  @Test(
+    "a server that is to start names each directive that it cannot serve, where it is used first"
+  )
+  func directives() {
+    let report = report(
+      """
+      srs key "a"
+      srs key backup "b"
+      srs ttl 7d
+      filter f phase connect match fcrdns junk
+      filter g phase connect match fcrdns junk
+      proc p "/p"
+      queue compression
+      listen on lo filter f
+      action "b" relay backup srs filter g ttl 10d
+      action "c" relay srs
+      """
+    )
+    #expect(
+      report.unservedDirectives().map { "\($0.line): \($0.complaint.text)" } == [
+        "1: \"srs key\" is not supported yet",
+        "3: \"srs ttl\" is not supported yet",
+        "4: \"filter\" is not supported yet",
+        "6: \"proc\" is not supported yet",
+        "7: \"queue compression\" is not supported yet",
+        "8: \"listen on filter\" is not supported yet",
+        "9: \"action relay srs\" is not supported yet",
+        "9: \"action relay filter\" is not supported yet",
+      ]
+    )
+    // smtpd -n shows every place.
+    #expect(report.unserved().map(\.line) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 10])
   }
 
   @Test("a URL that wants TLS uses it", arguments: ["smtps://x", "smtp+tls://x"])

@@ -4,7 +4,7 @@
 extension Parser {
   /// `proc NAME COMMAND [user USER] [group GROUP] [chroot PATH]`.
   mutating func parseProcess(at place: SourcePosition) throws(SyntaxFault) {
-    use(.filter, at: place)
+    use(.filter, by: "proc", at: place)
     let (name, position) = try self.name("a process's name")
     let program = try declaring(name, as: .filterProcess) { parser throws(SyntaxFault) in
       try parser.filterProgram(of: "proc")
@@ -40,8 +40,11 @@ extension Parser {
   }
 
   /// A filter's name, or a chain in place.
-  mutating func filterReference(at place: SourcePosition) throws(SyntaxFault) -> String {
-    use(.filter, at: place)
+  mutating func filterReference(
+    of directive: String,
+    at place: SourcePosition
+  ) throws(SyntaxFault) -> String {
+    use(.filter, by: "\(directive) filter", at: place)
     guard try peek().isSymbol("{") else {
       let (name, position) = try string("a filter's name or \"{\"")
       _ = try filter(named: name, at: position)

@@ -156,7 +156,7 @@ extension Parser {
     _ options: inout Listener.Options
   ) throws(SyntaxFault) {
     switch word {
-    case "filter": options.filter = try filterReference(at: position)
+    case "filter": options.filter = try filterReference(of: "listen on", at: position)
     case "mask-src": options.receivedSource = .masked
     case "no-dsn": options.notifications = .refused
     default:

@@ -56,10 +56,10 @@ extension Parser {
       relay.credentials = try table(.map, for: .credentials).0
       return
     case "filter":
-      relay.filter = try filterReference(at: position)
+      relay.filter = try filterReference(of: "action relay", at: position)
       return
     default:
-      use(.srs, at: position)
+      use(.srs, by: "action relay srs", at: position)
       references.srsUses.append(position)
       relay.forwardedSender = .rewritten
       return

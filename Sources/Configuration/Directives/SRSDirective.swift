@@ -7,8 +7,8 @@ extension Parser {
   private static var secondsOfDay: Int64 { 86_400 }
 
   mutating func parseSRS(at place: SourcePosition) throws(SyntaxFault) {
-    use(.srs, at: place)
     let (word, _) = try choice(of: "srs", among: ["key", "ttl"])
+    use(.srs, by: "srs \(word)", at: place)
     if word == "key" {
       if try accept("backup") {
         draft.srs.backupKey = try filled("a secret")

@@ -218,15 +218,15 @@ struct Parser {
     report(.usedEntry(path: path, line: position.line, complaint), at: place)
   }
 
-  /// Notes that the configuration uses a feature; once a line is enough.
-  mutating func use(_ feature: Feature, at position: SourcePosition) {
+  /// Notes that the configuration uses a feature, by a directive if several use it; once a line is enough.
+  mutating func use(_ feature: Feature, by directive: String? = nil, at position: SourcePosition) {
     let use = FeatureUse(
       feature: feature,
-      diagnostic: diagnostic(.unsupported("\"\(feature.rawValue)\""), at: position)
+      diagnostic: diagnostic(.unsupported("\"\(directive ?? feature.rawValue)\""), at: position)
     )
     let isKnown = features.contains {
-      $0.feature == feature && $0.diagnostic.path == use.diagnostic.path
-        && $0.diagnostic.line == position.line
+      $0.feature == feature && $0.diagnostic.complaint == use.diagnostic.complaint
+        && $0.diagnostic.path == use.diagnostic.path && $0.diagnostic.line == position.line
     }
     if !isKnown, features.count < Limits.diagnostics { features.append(use) }
   }

@@ -56,7 +56,7 @@ struct Startup {
     if let backend = options.backend { configuration.backend = backend }
     let verifier = try VerifierProgram.find(for: configuration.systemPasswords)
     guard command.check else {
-      try refuse(report.unserved())
+      try refuse(report.unservedDirectives())
       return try serve(configuration, verifier, options)
     }
     for var missing in report.unserved() {

@@ -61,13 +61,16 @@ def words(bench):
 
 @case("what nothing serves yet is checked with a warning, and named when the server is to start")
 def unserved(bench):
-    text = 'srs key "secret"\naction "out" relay srs\nmatch for any action "out"\n'
+    text = 'srs key "secret"\naction "out" relay srs\naction "o" relay srs\nmatch for any action "out"\n'
     result = check(bench, text)
     expect_equal(result.returncode, 0)
-    expect('check.conf:1: warning: "srs" is not supported yet' in result.stderr, result.stderr)
+    for line, directive in [(1, "srs key"), (2, "action relay srs"), (3, "action relay srs")]:
+        expect(f'check.conf:{line}: warning: "{directive}" is not supported yet' in result.stderr, result.stderr)
     expect("configuration OK" in result.stderr, result.stderr)
     log = start_fails(Daemon(bench, text, backend=""))
-    expect('"srs" is not supported yet' in log, log)
+    # Each directive once.
+    for directive in ["srs key", "action relay srs"]:
+        expect_equal(log.count(f'"{directive}" is not supported yet'), 1, log)
     expect("2 errors" in log, log)
 
 

@@ -11,8 +11,10 @@ struct MakemapTests {
   func arguments() throws {
     let plain = try Makemap(["/etc/aliases"])
     #expect(plain.input == "/etc/aliases" && plain.output == nil && plain.kind == .plain)
-    let all = try Makemap(["-Uo/x.db", "-t", "set", "-dbtree", "-b", "-C", "f", "--", "-odd"])
+    let all = try Makemap(["-Uo/x.db", "-t", "set", "-dbtree", "-b", "x", "-C", "f", "--", "-odd"])
     #expect(all.dumps && all.output == "/x.db" && all.kind == .set && all.input == "-odd")
+    #expect(try Makemap(["-b", "x", "hh"]).input == "hh")
+    #expect(try Makemap(["-bi"]).makesAliases && !Makemap(["-bx", "hh"]).makesAliases)
     let sendmail = try Makemap(["hash", "/etc/mail/access"])
     #expect(sendmail.input == "-" && sendmail.output == "/etc/mail/access.db")
     #expect(try Makemap(["btree", "/etc/mail/access.db"]).output == "/etc/mail/access.db")
@@ -22,6 +24,7 @@ struct MakemapTests {
     "What is no such command is refused",
     arguments: [
       [], ["a", "b"], ["-x", "a"], ["-o"], ["-"], ["-d", "recno", "a"], ["-t", "map", "a"],
+      ["-b"], ["-b", "x"], ["-bi", "a"],
     ]
   )
   func refused(_ arguments: [String]) {

@@ -25,6 +25,8 @@ struct Makemap: Equatable {
   }
 
   var dumps = false
+  /// `-bi`: it is newaliases.
+  var makesAliases = false
   /// nil is the input's path with `.db` behind it.
   var output: String?
   var kind = MapFile.Kind.plain
@@ -36,6 +38,7 @@ struct Makemap: Equatable {
   static func run(_ arguments: [String]) -> ExitStatus {
     do throws(Failure) {
       let command = try Makemap(arguments)
+      if command.makesAliases { return Newaliases.run([]) }
       if command.dumps { try command.dump() } else { _ = try command.make() }
       return .success
     } catch {
@@ -57,8 +60,6 @@ struct Makemap: Equatable {
           dumps = true
           continue
         }
-        // `-b` is of sendmail's and says nothing.
-        if letter == "b" { break }
         let value = letters.isEmpty ? rest.popFirst() : String(letters)
         letters = ""
         guard let value else { throw Makemap.misuse }
@@ -70,6 +71,7 @@ struct Makemap: Equatable {
 
   private mutating func set(_ letter: Character, _ value: String) throws(Failure) {
     switch letter {
+    case "b": makesAliases = makesAliases || value == "i"
     case "o": output = value
     case "d":
       guard ["hash", "btree", "dbm"].contains(value) else {
@@ -86,6 +88,8 @@ struct Makemap: Equatable {
 
   private mutating func setInput(_ words: [String]) throws(Failure) {
     switch words.count {
+    case 0 where makesAliases: return
+    case _ where makesAliases: throw Makemap.misuse
     case 1: input = words[0]
     case 2 where ["hash", "btree"].contains(words[0]):
       // As sendmail's is called: a type, a name, and the text on standard input.

@@ -49,11 +49,11 @@ def connections(bench):
     counts = lambda: {name: sink.connections for name, sink in sinks.items()}
     eventually(lambda: sinks["free"].connections > 2, lambda: f"connections: {counts()}")
     eventually(lambda: all(sinks[name].connections == 2 for name in SHARED), lambda: f"connections: {counts()}")
-    # A round more of all: who would have a third would have it now.
-    before = sinks["free"].connections
+    # A round more of all: who would have a third would have it now. Eight messages are of use to four connections
+    # at most: it is the second round that has a fifth.
     for _ in range(8):
         submit(daemon.port, recipients=[f"y@{name}.test" for name in reversed(names)])
-    eventually(lambda: sinks["free"].connections > before, lambda: f"connections: {counts()}")
+    eventually(lambda: sinks["free"].connections > 4, lambda: f"connections: {counts()}")
     expect_equal({name: sinks[name].connections for name in SHARED}, dict.fromkeys(SHARED, 2), "connections")
     daemon.kill()
 
@@ -62,15 +62,15 @@ def connections(bench):
 def pauses(bench):
     names = ["free", *SHARED]
     sinks = {name: Starts(bench, 11 + index, script={"mail": "silent"}) for index, name in enumerate(names)}
-    daemon = daemon_with(bench, sinks, {name: f"conn-delay-{name} 1" for name in SHARED})
+    daemon = daemon_with(bench, sinks, {name: f"conn-delay-{name} 3" for name in SHARED})
     for _ in range(8):
         submit(daemon.port, recipients=[f"x@{name}.test" for name in names])
     daemon.ctl("resume", "mta")
     eventually(lambda: all(len(sink.times) > 1 for sink in sinks.values()),
                lambda: f"connections: {({name: len(sink.times) for name, sink in sinks.items()})}")
     gaps = {name: sink.times[1] - sink.times[0] for name, sink in sinks.items()}
-    expect(all(gaps[name] > 0.9 for name in SHARED), f"pauses: {gaps}")
-    expect(gaps["free"] < 0.9, f"a pause where none is wanted: {gaps}")
+    expect(all(gaps[name] > 2 for name in SHARED), f"pauses: {gaps}")
+    expect(gaps["free"] < min(gaps[name] for name in SHARED) / 2, f"a pause where none is wanted: {gaps}")
     daemon.kill()
 
 

@@ -65,20 +65,40 @@ struct CallPolicyTests {
     #expect(policy.action(for: "socket", [0, 1, 0]) == .trap)
   }
 
-  @Test("options that bring the kernel a program are trapped, whoever sets them", arguments: sets)
+  @Test(
+    "options that bring the kernel a program or a module are trapped, whoever sets them",
+    arguments: sets
+  )
   func socketOptions(promises: Promises) {
     let policy = CallPolicy(promises, process: 7)
     func action(_ level: UInt64, _ option: UInt64) -> CallAction {
       policy.action(for: "setsockopt", [3, level, option])
     }
     for option in [26, 50, 51, 52] as [UInt64] { #expect(action(1, option) == .trap, "\(option)") }
-    for option in [19, 31] as [UInt64] { #expect(action(6, option) == .trap, "\(option)") }
-    // SO_REUSEADDR, SO_KEEPALIVE, SO_RCVTIMEO, SO_REUSEPORT; TCP_NODELAY, TCP_FASTOPEN; IP_TOS, IPV6_V6ONLY.
-    for (level, option) in [(1, 2), (1, 9), (1, 20), (1, 15), (6, 1), (6, 23), (0, 1), (41, 26)] {
+    for option in [13, 14, 19, 31, 32, 38] as [UInt64] {
+      #expect(action(6, option) == .trap, "\(option)")
+    }
+    for (level, option) in [(0, 16), (0, 17), (41, 34), (41, 35)] as [(UInt64, UInt64)] {
+      #expect(action(level, option) == .trap, "\(level) \(option)")
+    }
+    // Netfilter's tables of IP, IPv6 and ARP, and those of multicast routing.
+    for level in [0, 41] as [UInt64] {
+      for option in [64, 65, 96, 97, 128, 200, 1024, 1 << 31] as [UInt64] {
+        #expect(action(level, option) == .refuse(ENOPROTOOPT), "\(level) \(option)")
+      }
+    }
+    // SO_REUSEADDR, SO_KEEPALIVE, SO_RCVTIMEO, SO_REUSEPORT; TCP_NODELAY, TCP_FASTOPEN; IP_TOS,
+    // IP_MTU_DISCOVER, IP_RECVERR, and the same of IPv6 but for IPV6_V6ONLY.
+    let used = [
+      (1, 2), (1, 9), (1, 20), (1, 15), (6, 1), (6, 23), (0, 1), (0, 10), (0, 11), (41, 23),
+      (41, 25),
+      (41, 26),
+    ]
+    for (level, option) in used {
       #expect(action(UInt64(level), UInt64(option)) == .allow, "\(level) \(option)")
     }
     // The kernel looks at the lower half of both.
-    for (level, option) in [(1, 26), (6, 31)] as [(UInt64, UInt64)] {
+    for (level, option) in [(1, 26), (6, 31), (6, 13), (0, 64), (41, 64)] as [(UInt64, UInt64)] {
       #expect(action(level, 1 << 32 | option) != .allow)
       #expect(action(1 << 32 | level, option) != .allow)
     }

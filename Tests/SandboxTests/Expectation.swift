@@ -122,10 +122,11 @@ struct Expectation {
     let answering = "\(ground.port)"
     all["connect"] = Expectation(.killed, "socket", of: answering, but: connecting(.works))
     all["datagram-pair"] = Expectation(.killed, "socketpair")
-    all["socket-option"] = Expectation(.works)
+    for name in ["socket-option", "ip-option", "ip6-option"] { all[name] = Expectation(.works) }
+    for name in ["packet-tables", "packet-tables6"] { all[name] = Expectation(.refused) }
     for name in [
       "attach-filter", "attach-program", "attach-group-filter", "attach-group-program",
-      "upper-protocol", "repair",
+      "upper-protocol", "repair", "congestion", "signature", "encryption-policy",
     ] {
       all[name] = Expectation(.killed, "setsockopt")
     }

@@ -64,13 +64,18 @@ extension CallPolicy {
 
   /// Programs for the kernel: SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF and _EBPF.
   private static let programs: Set<UInt64> = [26, 50, 51, 52]
-  /// TCP_ULP, which loads a protocol above TCP, and TCP_REPAIR, which makes up connections.
-  private static let layers: Set<UInt64> = [31, 19]
+  /// TCP_ULP, which loads a protocol above TCP, and TCP_REPAIR, which makes up connections; TCP_CONGESTION,
+  /// TCP_MD5SIG, TCP_MD5SIG_EXT and TCP_AO_ADD_KEY, which load what they name.
+  private static let layers: Set<UInt64> = [31, 19, 13, 14, 32, 38]
+  /// IP_IPSEC_POLICY and IP_XFRM_POLICY, and those of IPv6, which past the tables say what a socket encrypts.
+  private static let policies: Set<UInt64> = [16, 17]
+  private static let policies6: Set<UInt64> = [34, 35]
 
   /// setsockopt(2) at the levels that mail and names need. What brings the kernel a program or a module is
-  /// no part of either; of what later kernels have this says nothing.
+  /// no part of any; of what later kernels have this says nothing. Above the last option are those of
+  /// netfilter, from 64 on, by which whoever may administer the network writes its tables.
   private static let options: [CallRule] =
-    [Level.ip, Level.ip6].map { CallRule("setsockopt", [ArgumentTest(1, .equal($0))], .allow) }
+    options(at: Level.ip, without: policies) + options(at: Level.ip6, without: policies6)
     + options(at: Level.socket, without: programs) + options(at: tcp, without: layers)
 
   private static func options(at level: UInt64, without trapped: Set<UInt64>) -> [CallRule] {

@@ -87,6 +87,12 @@ static int set_option(int level, int option) {
   return outcome(setsockopt(ends[0], level, option, value, sizeof value));
 }
 
+// A pair's end has no options of IP at all, which is what the kernel itself says: it works if that is heard.
+static int set_tables(int level, int option) {
+  int answer = set_option(level, option);
+  return answer == EOPNOTSUPP ? 0 : answer;
+}
+
 static int try_bind(const char *port) {
   struct sockaddr_in address = local(port);
   int number = socket(AF_INET, SOCK_STREAM, 0);
@@ -304,6 +310,14 @@ ATTEMPT(attach_group_filter, set_option(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF))
 ATTEMPT(attach_group_program, set_option(SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF))
 ATTEMPT(upper_protocol, set_option(IPPROTO_TCP, TCP_ULP))
 ATTEMPT(repair_connection, set_option(IPPROTO_TCP, TCP_REPAIR))
+ATTEMPT(congestion_module, set_option(IPPROTO_TCP, TCP_CONGESTION))
+ATTEMPT(signature_module, set_option(IPPROTO_TCP, TCP_MD5SIG))
+ATTEMPT(encryption_policy, set_option(IPPROTO_IP, IP_XFRM_POLICY))
+ATTEMPT(usual_ip_option, set_tables(IPPROTO_IP, IP_TOS))
+ATTEMPT(usual_ip6_option, set_tables(IPPROTO_IPV6, IPV6_V6ONLY))
+// IPT_SO_SET_REPLACE and IP6T_SO_SET_REPLACE.
+ATTEMPT(replace_tables, set_tables(IPPROTO_IP, 64))
+ATTEMPT(replace_tables6, set_tables(IPPROTO_IPV6, 64))
 ATTEMPT(bind_tcp, try_bind(argument))
 ATTEMPT(listen_tcp, try_listen())
 ATTEMPT(accept_tcp, outcome(accept4(listener, NULL, NULL, SOCK_CLOEXEC)))
@@ -373,6 +387,13 @@ static const struct {
     {"attach-group-program", attach_group_program},
     {"upper-protocol", upper_protocol},
     {"repair", repair_connection},
+    {"congestion", congestion_module},
+    {"signature", signature_module},
+    {"encryption-policy", encryption_policy},
+    {"ip-option", usual_ip_option},
+    {"ip6-option", usual_ip6_option},
+    {"packet-tables", replace_tables},
+    {"packet-tables6", replace_tables6},
     {"bind", bind_tcp},
     {"listen", listen_tcp},
     {"accept", accept_tcp},

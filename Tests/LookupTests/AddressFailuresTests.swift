@@ -97,6 +97,38 @@ struct AddressFailuresTests {
     #expect(failures.standing(of: Self.loopbacks[0], as: "ann", at: 0) == .welcome)
   }
 
+  @Test("failures over loopback count together, too, under whatever names, and bar nobody")
+  func machine() {
+    var limits = limits(3)
+    limits.machineFailuresMax = 5
+    limits.machineForgiveness = 100
+    var failures = AddressFailures(limits)
+    for name in ["a", "b", "c", "d"] {
+      #expect(failures.failed(here, as: name, at: 0) != .barred || name > "b")
+      #expect(failures.failed(Self.loopbacks[0], as: name, at: 0) == .welcome)
+    }
+    #expect(!failures.isMachineSuspect(at: 0))
+    #expect(failures.failed(Self.loopbacks[2], as: "e", at: 0) == .welcome)
+    #expect(failures.isMachineSuspect(at: 99))
+    #expect(failures.standing(of: Self.loopbacks[0], as: "e", at: 99) == .welcome)
+    #expect(!failures.isMachineSuspect(at: 100))
+    #expect(AddressFailures.Limits().machineFailuresMax == 1000)
+  }
+
+  @Test("no crowd of those who failed as often makes it forget all of them")
+  func crowd() {
+    var failures = AddressFailures(limits(3, addresses: 40))
+    for address in 1...40 as ClosedRange<UInt32> {
+      for _ in 1...3 { _ = failures.failed(.inet4(address), as: "joe", at: Int64(address)) }
+    }
+    _ = failures.failed(.inet4(99), as: "joe", at: 50)
+    #expect(failures.count == 31)
+    for address in 1...40 as ClosedRange<UInt32> {
+      let wanted: AddressFailures.Standing = address > 10 ? .barred : .welcome
+      #expect(failures.standing(of: .inet4(address), as: "joe", at: 50) == wanted, "\(address)")
+    }
+  }
+
   @Test("no flood of names makes it remember more than its limit, nor forget who failed most")
   func names() {
     var limits = limits(3)

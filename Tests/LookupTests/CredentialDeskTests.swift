@@ -150,4 +150,40 @@ struct CredentialDeskTests {
     rig.answer(.accepted)
     #expect(rig.told.values.count { $0 == .accepted } == 45)
   }
+
+  @Test("whoever guesses over loopback under many names slows it down, and bars nobody")
+  func manyNames() throws {
+    let rig = try CredentialDeskRig()
+    var token: UInt64 = 0
+    func failing() {
+      token += 1
+      rig.check(token, from: 0x7f00_0001, as: "user\(token)")
+      rig.answer(.denied)
+    }
+    func pass(_ milliseconds: Int64) { rig.loop.advanceTime(by: .milliseconds(milliseconds)) }
+    for _ in 0..<16 {
+      for _ in 0..<60 { failing() }
+      pass(latest + 1)
+    }
+    #expect(rig.told.count == 960)
+    // Some are forgiven meanwhile.
+    repeat {
+      failing()
+      pass(latest + 1)
+    } while rig.told[token] != nil && token < 1200
+    #expect(1000..<1200 ~= token)
+    pass(3000)
+    #expect(rig.told[token] == .denied)
+    for _ in 0..<8 { failing() }
+    rig.check(5000, from: 0x7f00_0001, as: "bob")
+    #expect(rig.told[5000] == .failed)
+    rig.check(5001, from: 5, as: "bob")
+    rig.answer(.accepted)
+    #expect(rig.told[5001] == .accepted)
+    pass(3000 + latest)
+    #expect(rig.told[token] == .denied)
+    rig.check(5002, from: 0x7f00_0001, as: "bob")
+    rig.answer(.accepted)
+    #expect(rig.told[5002] == .accepted)
+  }
 }

@@ -8,7 +8,8 @@ package import Mail
 /// bits counts as one address, and the site that has it, of 48 bits and so 65,536 of those, bears more.
 ///
 /// Of this machine's programs, a webmail for instance, failures count for the user whose name they gave: whoever
-/// can connect to the loopback would else bar all the others.
+/// can connect to the loopback would else bar all the others. Together they bear far more, and are not barred
+/// then: whoever guesses under many names is slowed down with all others.
 package struct AddressFailures: Sendable {
   /// What bounds failures.
   package struct Limits: Sendable {
@@ -18,6 +19,10 @@ package struct AddressFailures: Sendable {
     package var siteFailuresMax = 200
     /// How long until one of them is forgiven, in milliseconds.
     package var forgiveness: Int64 = 60_000
+    /// Failures of this machine's programs together, under whatever names.
+    package var machineFailuresMax = 1000
+    /// How long until one of those is forgiven, in milliseconds: all of them are as soon as those of an address.
+    package var machineForgiveness: Int64 = 1200
     /// Addresses that are remembered, and as many sites.
     package var addressesMax = 16_384
     /// Users that are remembered.
@@ -38,20 +43,31 @@ package struct AddressFailures: Sendable {
   private var sites: FailureCounts<UInt64>
   /// By the name, in lower case, that one of this machine's programs gave.
   private var users: FailureCounts<String>
+  /// Of this machine, as one.
+  private var machine: FailureCounts<SourceAddress>
 
   /// Nobody failed yet.
   package init(_ limits: Limits = Limits()) {
     addresses = FailureCounts(
-      limits,
-      failuresMax: limits.failuresMax,
+      limit: limits.failuresMax,
+      forgiveness: limits.forgiveness,
       recordsMax: limits.addressesMax
     )
     sites = FailureCounts(
-      limits,
-      failuresMax: limits.siteFailuresMax,
+      limit: limits.siteFailuresMax,
+      forgiveness: limits.forgiveness,
       recordsMax: limits.addressesMax
     )
-    users = FailureCounts(limits, failuresMax: limits.failuresMax, recordsMax: limits.usersMax)
+    users = FailureCounts(
+      limit: limits.failuresMax,
+      forgiveness: limits.forgiveness,
+      recordsMax: limits.usersMax
+    )
+    machine = FailureCounts(
+      limit: limits.machineFailuresMax,
+      forgiveness: limits.machineForgiveness,
+      recordsMax: 1
+    )
   }
 
   /// Whether an attempt from there to be `user` is looked at; `now` is of a clock that only rises.
@@ -71,12 +87,16 @@ package struct AddressFailures: Sendable {
   ) -> Standing {
     if source.isOfMachine {
       users.failed(user.lowercased(), at: now)
+      machine.failed(.local, at: now)
     } else {
       addresses.failed(source.network, at: now)
       if let site = source.site { sites.failed(site, at: now) }
     }
     return standing(of: source, as: user, at: now)
   }
+
+  /// Whether this machine's programs together failed so often that they are to be slowed down.
+  package func isMachineSuspect(at now: Int64) -> Bool { machine.isBarred(.local, at: now) }
 
   /// How many addresses, sites and users are remembered.
   package var count: Int { addresses.count + sites.count + users.count }
@@ -100,21 +120,25 @@ private struct FailureCounts<Key: Hashable & Sendable>: Sendable {
     var since: Int64
   }
 
-  private let limits: AddressFailures.Limits
-  private let failuresMax: Int
+  private let limit: Int
+  private let forgiveness: Int64
   private let recordsMax: Int
   private var records: [Key: Record] = [:]
 
-  init(_ limits: AddressFailures.Limits, failuresMax: Int, recordsMax: Int) {
-    self.limits = limits
+  /// - Parameters:
+  ///   - limit: failures that bar.
+  ///   - forgiveness: how long until one of them is forgiven, in milliseconds.
+  ///   - recordsMax: who is remembered, at most.
+  init(limit: Int, forgiveness: Int64, recordsMax: Int) {
+    self.limit = limit
+    self.forgiveness = forgiveness
     self.recordsMax = recordsMax
-    self.failuresMax = failuresMax
   }
 
   var count: Int { records.count }
 
   func isBarred(_ key: Key, at now: Int64) -> Bool {
-    records[key].map { remaining($0, at: now) >= failuresMax } ?? false
+    records[key].map { remaining($0, at: now) >= limit } ?? false
   }
 
   mutating func failed(_ key: Key, at now: Int64) {
@@ -125,22 +149,24 @@ private struct FailureCounts<Key: Hashable & Sendable>: Sendable {
     }
     let left = remaining(record, at: now)
     // What is forgiven in part goes on being forgiven.
-    let elapsed = (now - record.since) % limits.forgiveness
+    let elapsed = (now - record.since) % forgiveness
     records[key] = Record(failures: left + 1, since: left == 0 ? now : now - elapsed)
   }
 
   private func remaining(_ record: Record, at now: Int64) -> Int {
-    let forgiven = (now - record.since) / limits.forgiveness
+    let forgiven = (now - record.since) / forgiveness
     return forgiven >= Int64(record.failures) ? 0 : record.failures - Int(max(0, forgiven))
   }
 
-  /// Forgets who was forgiven, and else whoever failed least.
+  /// Forgets who was forgiven, and else a quarter: whoever failed least, and of those the first, who is forgiven
+  /// next. Of many that failed equally often the others stay.
   private mutating func makeRoom(at now: Int64) {
     guard records.count >= recordsMax else { return }
     records = records.filter { remaining($0.value, at: now) > 0 }
     guard records.count >= recordsMax else { return }
-    let counts = records.values.map { remaining($0, at: now) }.sorted()
-    let least = counts[counts.count / 2]
-    records = records.filter { remaining($0.value, at: now) > least }
+    let kept = records.map { (key: $0.key, record: $0.value, left: remaining($0.value, at: now)) }
+      .sorted { ($0.left, $0.record.since) < ($1.left, $1.record.since) }
+      .dropFirst(max(1, records.count / 4))
+    records = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.record) })
   }
 }

@@ -21,10 +21,16 @@ final class CredentialDesk {
     static let attemptsOfAddress = 8
     /// Of this machine's programs together: a webmail has many users.
     static let attemptsOfMachine = 64
+    /// The same while too many of their passwords are wrong.
+    static let attemptsOfSuspects = 8
     /// How soon after its question a wrong answer comes, in milliseconds: more than a usual hash takes.
     static let delay: Int64 = 500
+    /// The same for this machine's programs while too many of their passwords are wrong.
+    static let delayOfSuspects: Int64 = 3000
     /// How much later than that, or than its finding, it may come, by chance.
     static let spread: Int64 = 250
+    /// How often it is told that this machine's programs are slowed down, in milliseconds.
+    static let warningInterval: Int64 = 600_000
   }
 
   /// Tokens of questions to accounts have this bit, and those of the other desks have not.
@@ -40,7 +46,6 @@ final class CredentialDesk {
 
     /// Whose attempt it is: of a network, or of this machine whatever its address.
     var client: SourceAddress { source.isOfMachine ? .local : source.network }
-    var limit: Int { source.isOfMachine ? Limits.attemptsOfMachine : Limits.attemptsOfAddress }
   }
 
   private let context: RoleContext
@@ -50,6 +55,7 @@ final class CredentialDesk {
   private let answer: (_ generation: UInt32, LookupToFrontend) -> Void
   private let pool = NIOThreadPool(numberOfThreads: Limits.threads)
   private var failures = AddressFailures()
+  private var slowdownWarning = WarningPace(interval: Limits.warningInterval)
   private var underWay: [SourceAddress: Int] = [:]
   private var total = 0
   private var asked: [UInt64: Attempt] = [:]
@@ -98,7 +104,8 @@ final class CredentialDesk {
     else { return tell(attempt, .failed) }
     let standing = failures.standing(of: attempt.source, as: attempt.user, at: Clock.rising())
     guard standing == .welcome else { return tell(attempt, .barred) }
-    guard total < Limits.attempts, underWay[attempt.client, default: 0] < attempt.limit else {
+    guard total < Limits.attempts, underWay[attempt.client, default: 0] < limit(of: attempt)
+    else {
       context.log.warn("lookup: too many clients authenticate at the same time")
       return tell(attempt, .failed)
     }
@@ -180,17 +187,35 @@ final class CredentialDesk {
     let standing = failures.failed(attempt.source, as: attempt.user, at: Clock.rising())
     if standing == .barred {
       let address = IPAddress(attempt.source).map { "\($0)" } ?? "local"
-      let part = attempt.source.isOfMachine ? " for one user" : ""
+      let part = attempt.source.isOfMachine ? " for one user=\(attempt.user.asOneWord)" : ""
       context.log.warn("lookup: too many authentication failures from address=\(address)\(part)")
+    }
+    let isSuspect = isSuspect(attempt)
+    if isSuspect, slowdownWarning.isDue(at: Clock.rising()) {
+      context.log.warn(
+        "lookup: too many authentication failures over loopback: this machine's clients are verified slowly "
+          + "now; if they come from a proxy, its listener needs proxy-v2"
+      )
     }
     // It counts as under way while it waits, so that haste gains nothing. Counted from its beginning: how
     // long the answer took would tell which users there are.
-    let rest =
-      max(0, Limits.delay - (Clock.rising() - attempt.begun)) + .random(in: 0...Limits.spread)
+    let delay = isSuspect ? Limits.delayOfSuspects : Limits.delay
+    let rest = max(0, delay - (Clock.rising() - attempt.begun)) + .random(in: 0...Limits.spread)
     context.loop.assumeIsolated().scheduleTask(in: .milliseconds(rest)) { [unowned self] in
       release(attempt)
       tell(attempt, .denied)
     }
+  }
+
+  /// Whether it is one of this machine's programs, of which too many failed.
+  private func isSuspect(_ attempt: Attempt) -> Bool {
+    attempt.source.isOfMachine && failures.isMachineSuspect(at: Clock.rising())
+  }
+
+  /// How many attempts of its client are looked at at a time.
+  private func limit(of attempt: Attempt) -> Int {
+    guard attempt.source.isOfMachine else { return Limits.attemptsOfAddress }
+    return isSuspect(attempt) ? Limits.attemptsOfSuspects : Limits.attemptsOfMachine
   }
 
   private func release(_ attempt: Attempt) {

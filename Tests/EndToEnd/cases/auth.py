@@ -213,7 +213,7 @@ def limits(bench):
     expect(client.at_end(), "the session went on")
     crowd = [secured(daemon)[0] for _ in range(6)]
     guess(crowd)
-    daemon.wait_log(r"warn: lookup: too many authentication failures from address=127\.0\.0\.1")
+    daemon.wait_log(r"warn: lookup: too many authentication failures from address=127\.0\.0\.1 for one user=alice\n")
     client, _ = secured(daemon)
     client.command("AUTH PLAIN " + plain("alice", PASSWORD), "421 4.7.0 Too many authentication failures")
     daemon.wait_log(r"smtp authentication user=alice result=tempfail")

@@ -8,7 +8,7 @@ internal import Scheduler
 /// What became of envelopes: reports, deaths of the delivering role, and the end of their time.
 extension DispatchDesk {
   func report(_ task: UInt64, _ reports: [EnvelopeReport]) {
-    if queue.loading != .complete, earlyReports.count < Limits.earlyReports,
+    if queue.loading != .complete || !isReconciled, earlyReports.count < Limits.earlyReports,
       reports.contains(where: { flying[$0.envelope] == nil })
     {
       earlyReports.append((task, reports))

@@ -28,7 +28,7 @@ final class DispatchDesk {
     static let crashes: UInt8 = 5
     /// Expired envelopes that are taken up in one turn.
     static let expiredAtOnce = 256
-    /// Reports that wait until the store is read.
+    /// Reports that wait until it is known what is in flight.
     static let earlyReports = 100_000
     /// How long an edge that was replaced may take to end, in milliseconds.
     static let draining: Int64 = 5000
@@ -49,7 +49,8 @@ final class DispatchDesk {
   private var generation: UInt32 = 0
   /// Edges that were replaced and have not ended.
   private var draining: [UInt32: DeliveryEdge] = [:]
-  private var isReconciled = false
+  /// What delivery has in hand is in flight.
+  private(set) var isReconciled = false
   /// What came over the edge before it could be taken.
   private var waiting: [DeliveryToQueue] = []
   private(set) var bodies: TaskBodies?

@@ -45,6 +45,8 @@ final class QueueRig: Sendable {
     let attempts = Mutex(0)
     /// The mail that was there from the start cannot be read.
     let isStuck = Mutex(false)
+    /// No envelope of it can be read by its number.
+    let isHeld = Mutex(false)
     /// Put into the store by somebody else before the next change.
     let foreign = Mutex<[NewMessage]>([])
     let settings = Mutex<[String: [UInt8]]>([:])
@@ -123,7 +125,11 @@ final class QueueRig: Sendable {
         if let error = openError() { throw error }
         if let disk, backend != .memory { return StoreFactory.store(backend, on: disk) }
         if let mail {
-          return StuckStore(holding: mail) { failing.isStuck.withLock { $0 } }
+          return StuckStore(holding: mail) {
+            failing.isStuck.withLock { $0 }
+          } isHeld: {
+            failing.isHeld.withLock { $0 }
+          }
         }
         let store = MemoryStore()
         store.failure = { [unowned store] in failing.before($0, store) }
@@ -159,6 +165,9 @@ final class QueueRig: Sendable {
 
   /// Lets the reading of the mail go on, within a second.
   func letGo() { failing.isStuck.withLock { $0 = false } }
+
+  /// Holds the reading of single envelopes, or lets it go on.
+  func hold(_ isHeld: Bool) { failing.isHeld.withLock { $0 = isHeld } }
 
   /// From now on every change fails so; nil: none does.
   func fail(_ error: StoreError?) { failing.error.withLock { $0 = error } }

@@ -5,7 +5,8 @@ import MemoryStore
 import Queue
 
 /// A store with mail in it. When it is stuck, the queue cannot read the pages that fill the schedule: its
-/// start goes on until it is let go, and everything else is answered.
+/// start goes on until it is let go, and everything else is answered. When it is held, nor can it read an
+/// envelope.
 final class StuckStore: Store {
   /// How large those pages are.
   private static let loadingPage = 1024
@@ -14,10 +15,16 @@ final class StuckStore: Store {
   private let mail: [NewMessage]
 
   private let isStuck: @Sendable () -> Bool
+  private let isHeld: @Sendable () -> Bool
 
-  init(holding mail: [NewMessage], isStuck: @escaping @Sendable () -> Bool) {
+  init(
+    holding mail: [NewMessage],
+    isStuck: @escaping @Sendable () -> Bool,
+    isHeld: @escaping @Sendable () -> Bool
+  ) {
     self.mail = mail
     self.isStuck = isStuck
+    self.isHeld = isHeld
   }
 
   func open() throws(StoreError) -> OpenReport {
@@ -39,7 +46,10 @@ final class StuckStore: Store {
     try store.body(of: message, from: offset, count: count)
   }
 
-  func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope? { try store.envelope(id) }
+  func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope? {
+    guard !isHeld() else { throw QueueRig.broken }
+    return try store.envelope(id)
+  }
 
   func verify(after: MessageID?, limit: Int) throws(StoreError) -> VerifyPage {
     try store.verify(after: after, limit: limit)

@@ -46,6 +46,8 @@ package struct CertificateDesk {
   /// What was broken when keys was handed it for the first time, by its places: a key may be lost. It is
   /// looked for until it is whole.
   private var lacking: Set<UInt16> = []
+  /// What the files were like at the last look of these keys; nil: there was none.
+  private var lookedAt: [CertificateSource.FileFacts]?
   /// Roles that were to be handed what counts, for which there was no file or no memory. It is tried again.
   private(set) var owed: Set<Role> = []
 
@@ -99,16 +101,22 @@ package struct CertificateDesk {
   /// It is to have whatever can be used.
   mutating func renewForNewKeys(_ send: Send) throws(CertificateFault) {
     renewals.removeAll()
+    lookedAt = nil
     owed.insert(.keys)
     try renew(.newKeys, send)
   }
 
   /// The same to see whether what is lacking has come, unless a renewal is under way; or to hand over what
-  /// could not be when keys was started. Nothing is told of a look that finds nothing.
+  /// could not be when keys was started. Nothing is told of a look that finds nothing, and none of files that are
+  /// what they were at the one before: for keys it is work, to decrypt each key that is encrypted.
   mutating func look(_ send: Send) throws(CertificateFault) {
     if owed.contains(.keys) { return try renew(.newKeys, send) }
     guard isLacking, renewals.isEmpty else { return }
+    // Before they are read: what changes meanwhile is found by the next look.
+    let files = source.files()
+    guard files != lookedAt else { return }
     try renew(.look, send)
+    lookedAt = files
   }
 
   private func expectRoom() throws(CertificateFault) {

@@ -17,8 +17,21 @@ struct CertificateDeskTests {
       result.anchors = [.init(name: "c", content: [UInt8(number)])]
       return result
     },
-    openKeys: { _ in [] }
+    openKeys: { _ in [] },
+    files: { rising() }
   )
+
+  private static let times = Mutex<Int64>(0)
+
+  /// Files that change all the time.
+  private static func rising() -> [CertificateSource.FileFacts] {
+    var facts = CertificateSource.FileFacts()
+    facts.modified = times.withLock {
+      $0 += 1
+      return $0
+    }
+    return [facts]
+  }
 
   /// What frontend would be handed.
   private func current(_ desk: CertificateDesk) throws -> [UInt8] {
@@ -184,7 +197,8 @@ struct CertificateDeskTests {
       openKeys: { package in
         package.chains[1].keyFault = "b.key"
         return [dup(STDIN_FILENO)]
-      }
+      },
+      files: Self.source.files
     )
     var desk = try CertificateDesk(source)
     var told: [[String]] = []
@@ -196,7 +210,11 @@ struct CertificateDeskTests {
       told.append(package?.chains.flatMap { [$0.fault, $0.keyFault] } ?? [])
     }
     #expect(told == [["a.crt", "", "", "b.key"]])
-    let broken = CertificateSource(read: { _ in source.read(2) }, openKeys: source.openKeys)
+    let broken = CertificateSource(
+      read: { _ in source.read(2) },
+      openKeys: source.openKeys,
+      files: source.files
+    )
     #expect(throws: CertificateFault("a.crt")) { try CertificateDesk(broken) }
   }
 
@@ -295,7 +313,8 @@ struct CertificateDeskTests {
       openKeys: { _ throws(CertificateFault) in
         guard !isFailing.withLock({ $0 }) else { throw CertificateFault("no descriptors") }
         return []
-      }
+      },
+      files: Self.source.files
     )
     let attempts: [(String, (inout CertificateDesk, CertificateDesk.Send) throws -> Void)] = [
       ("look", { try $0.look($1) }), ("renew", { try $0.renew($1) }),
@@ -365,7 +384,8 @@ struct CertificateDeskTests {
       openKeys: { _ throws(CertificateFault) in
         guard !isFailing.withLock({ $0 }) else { throw CertificateFault("no descriptors") }
         return []
-      }
+      },
+      files: Self.source.files
     )
     var desk = try CertificateDesk(source)
     #expect(throws: CertificateFault.self) { try desk.renewForNewKeys(Self.nowhere) }

@@ -88,8 +88,28 @@ struct CertificateFiles: Sendable {
       read: { read($0) },
       openKeys: { (package: inout CertificatePackage) throws(CertificateFault) in
         try openKeys(of: &package)
+      },
+      files: {
+        let paths = pkis.flatMap { [$0.certificate, $0.key] } + authorities.map(\.certificate)
+        return paths.map(CertificateFiles.facts)
       }
     )
+  }
+
+  private static func facts(of path: String) -> CertificateSource.FileFacts {
+    var result = CertificateSource.FileFacts()
+    var facts = stat()
+    // The path is read, and the structure written, during the call only.
+    guard unsafe stat(path, &facts) == 0 else { return result }
+    func nanoseconds(_ time: timespec) -> Int64 {
+      Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+    result.device = UInt64(facts.st_dev)
+    result.inode = UInt64(facts.st_ino)
+    result.modified = nanoseconds(facts.st_mtim)
+    result.changed = nanoseconds(facts.st_ctim)
+    result.size = Int64(facts.st_size)
+    return result
   }
 
   private func read(_ generation: UInt32) -> CertificatePackage {

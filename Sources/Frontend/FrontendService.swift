@@ -53,6 +53,7 @@ package final class FrontendService: RoleService {
   private var sessions: [ObjectIdentifier: SessionHandler] = [:]
   /// Connections that a proxy has yet to say something of.
   var awaitedHeaders = AwaitedHeaders()
+  private var shareWarning = WarningPace(interval: 60_000)
   var counters = SessionCounters()
 
   package init(context: RoleContext, projection: FrontendProjection, descriptorsMax: Int) {
@@ -114,8 +115,7 @@ package final class FrontendService: RoleService {
   /// What is said to a new connection.
   enum Welcome: Equatable {
     case served(ClientSessions.Place)
-    case tooMany
-    case tooManyOfClient
+    case tooMany(ServerSession.Crowd)
 
     var isServed: Bool { if case .served = self { true } else { false } }
   }
@@ -127,9 +127,16 @@ package final class FrontendService: RoleService {
     sessions[ObjectIdentifier(session)] = session
     counters.begun(session.source)
     if let place { return .served(place) }
-    guard hasRoom, session.client == .known else { return .tooMany }
+    guard hasRoom, session.client == .known else { return .tooMany(.ofAll) }
     if let place = clients.begin(session.source) { return .served(place) }
-    return ClientSessions.isBounded(session.source) ? .tooManyOfClient : .tooMany
+    if ClientSessions.isBounded(session.source) { return .tooMany(.ofClient) }
+    if shareWarning.isDue(at: Clock.rising()) {
+      context.log.warn(
+        "frontend: this machine's programs have all their \(clients.machineMax) sessions of \(sessionsMax), over "
+          + "loopback and for sendmail: more of them are refused"
+      )
+    }
+    return .tooMany(.ofMachine)
   }
 
   func end(_ session: SessionHandler) {

@@ -44,7 +44,7 @@ final class SessionHandler: ChannelInboundHandler {
   private var bytesSince = 0
   /// Bytes of a message that have to come within `smtp limit timeout`: one now and then keeps no session.
   private static let bytesInTime = 32 << 10
-  private(set) var welcome = FrontendService.Welcome.tooMany
+  private(set) var welcome = FrontendService.Welcome.tooMany(.ofAll)
   private var timer: Scheduled<Void>?
   /// Why it ended, for the log.
   private var reason = ServerSession.CloseReason.disconnect
@@ -75,7 +75,9 @@ final class SessionHandler: ChannelInboundHandler {
     guard welcome.isServed, !service.isStopping else {
       logConnection(from: "<unknown>")
       var session = makeSession(hostname: "<unknown>")
-      let actions = session.tooManyConnections(welcome == .tooManyOfClient ? .ofClient : .ofAll)
+      var crowd = ServerSession.Crowd.ofAll
+      if case .tooMany(let found) = welcome { crowd = found }
+      let actions = session.tooManyConnections(crowd)
       self.session = session
       return perform(actions)
     }

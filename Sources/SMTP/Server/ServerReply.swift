@@ -116,6 +116,12 @@ package enum ServerReply {
     EnhancedStatus(.temporary, 3, 2),
     "Too many connections from your address, try again later"
   )
+  /// Not the client's own doing: whatever runs on this machine has one share.
+  package static let tooManyOfMachine = Reply(
+    421,
+    EnhancedStatus(.temporary, 3, 2),
+    "Too many connections from this machine, try again later"
+  )
   package static let stopping = Reply(
     421,
     EnhancedStatus(.temporary, 3, 2),

@@ -164,6 +164,8 @@ package struct ServerSession: Sendable {
   package enum Crowd: Sendable {
     case ofAll
     case ofClient
+    /// Of the programs of this machine together.
+    case ofMachine
   }
 
   /// The connection is up, and there are too many. Where encryption comes first nothing is said: a reply would
@@ -174,6 +176,7 @@ package struct ServerSession: Sendable {
       switch crowd {
       case .ofAll: ServerReply.tooManyConnections
       case .ofClient: ServerReply.tooManyOfClient
+      case .ofMachine: ServerReply.tooManyOfMachine
       }
     end(with: configuration.encryption == .immediate ? nil : reply, .refused)
     return takeActions()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Bad input: a clear answer, and nothing lost."""
 
+import contextlib
 import glob
 import os
 import re
@@ -239,6 +240,24 @@ listen on 127.0.0.1 port {secure} smtps pki mail.example.org
     for client in inside:
         client.close()
     no_role_died(daemon)
+
+
+@case("a program of this machine beyond its part of max-sessions is told whose part it is, and so is the log, once")
+def part_of_machine(bench):
+    daemon = paused(bench, "smtp limit max-sessions 12")
+    with contextlib.ExitStack() as stack:
+        for _ in range(9):
+            stack.enter_context(Client(daemon.port))
+        for _ in range(3):
+            with Client(daemon.port, greeting=None) as client:
+                expect_equal(client.reply(), "421 4.3.2 Too many connections from this machine, try again later")
+                expect(client.at_end(), "the session went on")
+        daemon.wait_log("smtp disconnected reason=refused", count=3)
+        warning = "warn: frontend: this machine's programs have all their 9 sessions of 12, over loopback and for sendmail"
+        daemon.wait_log(warning)
+        expect_equal(daemon.log().count(warning), 1, "warnings")
+    no_role_died(daemon)
+    daemon.stop()
 
 
 # It takes a minute, and so it is for `make crash-test`.

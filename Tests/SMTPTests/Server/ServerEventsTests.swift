@@ -45,14 +45,20 @@ struct ServerEventsTests {
     #expect(session.connected(at: .epoch) == [.write(Array(output.utf8))])
   }
 
-  @Test("too many connections")
-  func tooMany() {
+  @Test(
+    "too many connections",
+    arguments: [
+      (ServerSession.Crowd.ofAll, ""), (.ofClient, " from your address"),
+      (.ofMachine, " from this machine"),
+    ]
+  )
+  func tooMany(crowd: ServerSession.Crowd, of: String) {
     var session = ServerSession(
       configuration: .init(serverName: "mx.example.org"),
       client: .init(session: SessionID(1), source: .local, hostname: "localhost")
     )
-    let reply = "421 4.3.2 Too many connections, try again later\r\n"
-    #expect(session.tooManyConnections() == [.write(Array(reply.utf8)), .close(.refused)])
+    let reply = "421 4.3.2 Too many connections\(of), try again later\r\n"
+    #expect(session.tooManyConnections(crowd) == [.write(Array(reply.utf8)), .close(.refused)])
     #expect(session.hasEnded)
     #expect(session.received([0x41], at: .epoch).isEmpty)
     #expect(session.closed().isEmpty)
@@ -60,7 +66,7 @@ struct ServerEventsTests {
 
   @Test(
     "too many connections where encryption comes first",
-    arguments: [ServerSession.Crowd.ofAll, .ofClient]
+    arguments: [ServerSession.Crowd.ofAll, .ofClient, .ofMachine]
   )
   func tooManyUnencrypted(crowd: ServerSession.Crowd) {
     var configuration = ServerSession.Configuration(serverName: "mx.example.org")

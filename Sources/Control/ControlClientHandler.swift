@@ -23,6 +23,8 @@ final class ControlClientHandler: ChannelInboundHandler {
   private var decoder = ControlFrameDecoder()
   private var state = State.greeting
   private var context: ChannelHandlerContext?
+  /// What is said once the channel is active: before, nothing that is written leaves.
+  private var refusal: String?
 
   init(id: RequestTable.ClientID, server: ControlServer) {
     self.id = id
@@ -32,6 +34,11 @@ final class ControlClientHandler: ChannelInboundHandler {
   func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if let refusal { refuse(refusal) }
+    context.fireChannelActive()
+  }
 
   func channelInactive(context: ChannelHandlerContext) {
     state = .over
@@ -81,6 +88,11 @@ final class ControlClientHandler: ChannelInboundHandler {
 
   /// Says why, under the identifier that no request has, and ends the connection.
   func refuse(_ reason: String) {
+    state = .over
+    guard context?.channel.isActive == true else {
+      refusal = reason
+      return
+    }
     write(.response(id: 0, content: ControlResponse.failure(reason).encoded()))
     close()
   }

@@ -13,6 +13,8 @@ enum CommandFailure: Error, Equatable {
   case incompatible
   /// The daemon said no; the text is its own and may be empty.
   case refused(String)
+  /// The daemon takes no more bytes; those that it sent before may wait.
+  case ended
   /// The daemon's bytes make no sense, or ended inside an answer.
   case brokenAnswer(String)
   case store(StoreError)
@@ -48,6 +50,7 @@ extension CommandFailure {
     case .incompatible: .standardError("smtpctl: incompatible smtpctl and smtpd")
     case .refused(""): .standardOutput("command failed")
     case .refused(let reason): .standardOutput("command failed: \(reason)")
+    case .ended: .standardError("smtpctl: broken answer: the daemon ended the connection")
     case .brokenAnswer(let problem): .standardError("smtpctl: broken answer: \(problem)")
     case .store(let error): .standardError("smtpctl: \(error)")
     case .invalid(let text): .standardError(text)

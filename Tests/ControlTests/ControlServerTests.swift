@@ -36,8 +36,11 @@ struct ControlServerTests {
 
     func client(user: UInt32 = 1000) throws -> EmbeddedChannel {
       let channel = EmbeddedChannel(loop: loop)
-      try channel.connect(to: SocketAddress(unixDomainSocketPath: "/x")).wait()
+      // As with a socket: nothing that is written before it is active leaves.
       try server.admit(channel, user: user)
+      let waiting = try channel.readOutbound(as: ByteBuffer.self)
+      #expect(waiting == nil)
+      try channel.connect(to: SocketAddress(unixDomainSocketPath: "/x")).wait()
       return channel
     }
 

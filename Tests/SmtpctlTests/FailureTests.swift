@@ -47,6 +47,19 @@ struct FailureTests {
     )
   }
 
+  @Test("A daemon that is gone before it is greeted has said why, or has not")
+  func gone() {
+    let daemon = FakeDaemon()
+    daemon.isGone = true
+    let nothing = "smtpctl: broken answer: the daemon ended the connection\n"
+    #expect(Run(daemon: daemon)("show stats") == Run.Result(errors: nothing, status: .failure))
+    daemon.refusal = "too many clients"
+    #expect(
+      Run(daemon: daemon)("show stats")
+        == Run.Result(output: "command failed: too many clients\n", status: .failure)
+    )
+  }
+
   @Test("Words that are no command exit with 255")
   func invalid() {
     #expect(

@@ -12,6 +12,8 @@ final class FakeDaemon {
   var hello = ControlHello(build: "fake")
   /// Sent instead of the hello when there is one.
   var refusal: String?
+  /// Hears nothing any more, and has ended the connection.
+  var isGone = false
   var answer: (ControlRequest) -> [ControlResponse] = { _ in [.done] }
   private(set) var requests: [ControlRequest] = []
 
@@ -37,6 +39,10 @@ final class FakeDaemon {
   func say(_ bytes: [UInt8]) { outgoing += bytes }
 
   private func received(_ bytes: [UInt8]) throws(CommandFailure) {
+    guard !isGone else {
+      if let refusal { respond(.failure(refusal), 0) }
+      throw .ended
+    }
     decoder.append(bytes)
     do {
       while let frame = try decoder.next() { try received(frame) }

@@ -12,7 +12,7 @@ final class ControlConnection: QueueService {
   /// Greets the daemon and checks its greeting.
   init(_ transport: Transport, build: String) throws(CommandFailure) {
     self.transport = transport
-    try transport.send(ControlFrame.hello(ControlHello(build: build)).encoded())
+    try send(ControlFrame.hello(ControlHello(build: build)))
     switch try nextFrame() {
     case .hello(let hello):
       guard hello.isCompatible else { throw .incompatible }
@@ -27,14 +27,14 @@ final class ControlConnection: QueueService {
   ) throws(CommandFailure) -> ControlResponse {
     lastID &+= 1
     let id = lastID
-    try transport.send(ControlFrame.request(id: id, content: request.encoded()).encoded())
-    let credit = ControlFrame.request(id: id, content: ControlRequest.more.encoded()).encoded()
+    try send(ControlFrame.request(id: id, content: request.encoded()))
+    let credit = ControlFrame.request(id: id, content: ControlRequest.more.encoded())
     while true {
       let response = try nextResponse(to: id)
       if case .failure(let text) = response { throw .refused(text) }
       guard !response.isFinal else { return response }
       // Before the work on this page, so that the next one is made meanwhile.
-      try transport.send(credit)
+      try send(credit)
       try partial(response)
     }
   }
@@ -44,6 +44,19 @@ final class ControlConnection: QueueService {
     case .response(id, let content): return try ControlConnection.decode(content)
     case .response(id: 0, let content): throw try ControlConnection.refusal(content)
     case .hello, .request, .response: throw .brokenAnswer("an answer to nothing")
+    }
+  }
+
+  /// What the daemon said before it ended the connection says why it did.
+  private func send(_ frame: ControlFrame) throws(CommandFailure) {
+    do {
+      try transport.send(frame.encoded())
+    } catch {
+      guard error == .ended else { throw error }
+      while true {
+        guard case .response(id: 0, let content) = try nextFrame() else { continue }
+        throw try ControlConnection.refusal(content)
+      }
     }
   }
 

@@ -39,7 +39,7 @@ enum SystemCalls {
       send: { bytes throws(CommandFailure) in
         switch writeAll(bytes, to: descriptor) {
         case 0: return
-        case EPIPE, ECONNRESET: throw .brokenAnswer("the daemon ended the connection")
+        case EPIPE, ECONNRESET: throw .ended
         case let reason: throw .failed("sending to the daemon: \(explanation(reason))")
         }
       },

@@ -740,6 +740,24 @@ def copy_running(bench):
     daemon.stop()
 
 
+@case("smtpctl that is one client too many of its user says so, and is served once there is room")
+def one_too_many(bench):
+    daemon = paused(bench)
+    idle = []
+    for _ in range(33):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(daemon.state + "/smtpd.sock")
+        idle.append(connection)
+    daemon.wait_log(r"control: user \d+ refused: too many clients")
+    for _ in range(20):
+        done = daemon.run_ctl("show", "status")
+        expect_equal((done.returncode, done.stdout + done.stderr), (1, b"command failed: too many clients\n"))
+    for connection in idle:
+        connection.close()
+    eventually(lambda: daemon.run_ctl("show", "status").returncode == 0, "smtpctl gets no answer")
+    daemon.stop()
+
+
 @case("an ordinary user may not ask the daemon of root")
 def other_user(bench):
     bench.need_root()

@@ -6,6 +6,12 @@ internal import SMTP
 
 /// What a session says in the log.
 extension SessionHandler {
+  func logConnection(from name: String) {
+    let address = IPAddress(source).map { "\($0)" } ?? "local"
+    let user = user.map { " uid=\($0)" } ?? ""
+    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)\(user)")
+  }
+
   func log(_ event: ServerSession.LogEvent) {
     let log = service.context.log
     switch event {

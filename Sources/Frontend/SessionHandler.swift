@@ -33,6 +33,8 @@ final class SessionHandler: ChannelInboundHandler {
   var securedBy: Listener.Security.Encryption? {
     encryption.map { _ in listener.security.encryption }
   }
+  /// A handshake is under way: what is written waits for its end.
+  private var isShakingHands = false
   /// Whether the client's name is what the name servers say.
   private(set) var reverseLookup = ReverseLookup.answered
   private var transaction: OpenTransaction?
@@ -106,12 +108,6 @@ final class SessionHandler: ChannelInboundHandler {
     self.session = session
     watchTime()
     perform(actions)
-  }
-
-  private func logConnection(from name: String) {
-    let address = IPAddress(source).map { "\($0)" } ?? "local"
-    let user = submitter.map { " uid=\($0.user)" } ?? ""
-    service.context.log.line("\(id) smtp connected address=\(address) host=\(name)\(user)")
   }
 
   private func makeSession(hostname: String) -> ServerSession {
@@ -266,6 +262,8 @@ final class SessionHandler: ChannelInboundHandler {
     case .close(let reason):
       self.reason = reason
       guard let channel else { return }
+      // It would wait for what the client may never say.
+      if isShakingHands { return channel.close(promise: nil) }
       // What was written leaves before the end does.
       let loop = channel.eventLoop.assumeIsolated()
       channel.writeAndFlush(ByteBuffer()).assumeIsolated().whenComplete { _ in
@@ -300,6 +298,7 @@ final class SessionHandler: ChannelInboundHandler {
 
   private func secure() {
     guard let channel else { return }
+    isShakingHands = true
     do {
       let handler = try service.tls.handler(for: listener)
       try channel.pipeline.syncOperations.addHandler(handler, position: .before(self))
@@ -310,6 +309,7 @@ final class SessionHandler: ChannelInboundHandler {
   }
 
   private func secured(_ facts: TLSSession.Facts) {
+    isShakingHands = false
     let log = service.context.log
     log.line("\(id) smtp tls ciphers=\(facts.text)")
     if facts.peer != .absent {

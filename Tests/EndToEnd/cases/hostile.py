@@ -132,6 +132,7 @@ def vanish(bench):
     daemon.wait_queued(1)
     eventually(lambda: daemon.statistics().get("smtp.session") in (0, None),
                lambda: f"sessions: {daemon.statistics()}")
+    daemon.wait_log("smtp disconnected reason=disconnect", count=len(steps))
     no_role_died(daemon)
     daemon.stop()
 
@@ -845,10 +846,35 @@ def trickling(bench, where):
                 pass
         expect(reply.startswith(b"421 "), f"it says {reply!r}")
         expect(1.5 < time.monotonic() - began < 6, "not in time")
+        daemon.wait_log("smtp disconnected reason=timeout")
     with Client(daemon.port) as client:
         # One who does his part has his time anew with each command.
         for _ in range(6):
             client.command("NOOP")
             time.sleep(0.5)
     no_role_died(daemon)
+    daemon.stop()
+
+
+@case("a silent client of smtps is let go in time, without a word, one of a listener with STARTTLS with 421: {where}",
+      where=["smtps", "tls"])
+def silent_handshake(bench, where):
+    pair = Authority(bench).issue("mail.example.org")
+    plain, port = free_port(), free_port()
+    daemon = Daemon(bench, f"""smtp limit timeout 2s
+{pair.pki("mail.example.org")}listen on 127.0.0.1 port {plain}
+listen on 127.0.0.1 port {port} {where} pki mail.example.org
+{PLAIN}""")
+    daemon.port = plain
+    daemon.start()
+    client = socket.create_connection(("127.0.0.1", port), 15)
+    began, said = time.monotonic(), b""
+    while more := client.recv(200):
+        said += more
+    said = [line[:4] for line in said.splitlines()]
+    expect_equal(said, [] if where == "smtps" else [b"220 ", b"421 "], "what is said")
+    # Well before the 10 s that a reply may take to leave.
+    expect(1.5 < time.monotonic() - began < 6, f"after {time.monotonic() - began:.1f} s")
+    daemon.wait_log("smtp disconnected reason=timeout")
+    client.close()
     daemon.stop()

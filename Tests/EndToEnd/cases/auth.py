@@ -166,7 +166,7 @@ def kinds(bench, kind):
     client.command("AUTH PLAIN " + plain("alice", "correct horse"), "235")
 
 
-@case("wrong forms of AUTH get their replies, and 64 KB of password end one session only")
+@case("wrong forms of AUTH get their replies, and 64 KB of password end one session only, behind a 334 and in the command")
 def wrong(bench):
     daemon = server(bench, "tls auth <users>", table(bench)).start()
     client, _ = secured(daemon)
@@ -194,6 +194,15 @@ def wrong(bench):
         client.send(encoded("p" * 65536) + "\r\n")
         said = client.line()
         ended = not said or said.startswith(b"500 5.5.6") and client.at_end()
+    except OSError:
+        ended = True
+    expect(ended, "the session went on")
+    # The same in the command itself.
+    client, _ = secured(daemon)
+    try:
+        client.send("AUTH PLAIN " + plain("alice", "p" * 65536) + "\r\n")
+        said = client.line()
+        ended = not said or said.startswith(b"500 5.0.0 Command line too long") and client.at_end()
     except OSError:
         ended = True
     expect(ended, "the session went on")

@@ -149,6 +149,8 @@ def pipe(bench):
 def untold(bench, kind):
     user = bench.recipient
     daemon, _, text = map_daemon(bench, f"one: {user}\n", kind=kind)
+    # It has been read.
+    expect(is_known(daemon, "one"), "before")
     options = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if bench.is_root else {}
     if bench.is_root:
         # What newaliases makes lies beside the text, and it reads the configuration.

@@ -87,6 +87,11 @@ package final class MemoryDisk: Disk {
     state.withLock { $0.refusals[path] = errno }
   }
 
+  /// From now on what is in `directory` can be listed, and nothing else; nil mends it.
+  package func refuseSearch(in directory: String, errno: Int32?) {
+    state.withLock { $0.unsearchable[directory] = errno }
+  }
+
   /// A lock that another process holds, for tests of the refusal.
   package func holdLock(_ path: String) throws(DiskError) {
     try change { state throws(DiskError) in

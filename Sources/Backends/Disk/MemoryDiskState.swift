@@ -52,6 +52,8 @@ struct MemoryDiskState: Sendable {
   var failing: (operation: String, times: Int)?
   /// Paths that cannot be opened, listed or moved.
   var refusals: [String: Int32] = [:]
+  /// Directories in which nothing can be looked up.
+  var unsearchable: [String: Int32] = [:]
   var hasPower = true
   var operations = 0
   var bytesRead = 0
@@ -84,6 +86,15 @@ struct MemoryDiskState: Sendable {
     if let errno = refusals[path] { throw MemoryDiskState.error(operation, path, errno) }
   }
 
+  private func requireSearch(
+    _ operation: String,
+    _ path: String,
+    in directory: String
+  ) throws(DiskError) {
+    guard let errno = unsearchable[directory] else { return }
+    throw MemoryDiskState.error(operation, path, errno)
+  }
+
   /// Counts and traces an operation. Returns the error it is to fail with, if any.
   private mutating func begin(
     _ operation: String,
@@ -112,7 +123,10 @@ struct MemoryDiskState: Sendable {
 
   func find(_ path: String, _ operation: String) throws(DiskError) -> Int {
     var node = 0
+    var walked = ""
     for part in path.split(separator: "/") {
+      try requireSearch(operation, path, in: walked)
+      walked += walked.isEmpty ? "\(part)" : "/\(part)"
       guard case .directory(let directory)? = nodes[node] else {
         throw MemoryDiskState.error(operation, path, 20)
       }
@@ -129,6 +143,7 @@ struct MemoryDiskState: Sendable {
     _ operation: String
   ) throws(DiskError) -> (directory: Int, name: String, node: Int?) {
     let parent = try find(parentDirectory(of: path), operation)
+    try requireSearch(operation, path, in: parentDirectory(of: path))
     guard case .directory(let content)? = nodes[parent], let name = path.split(separator: "/").last
     else { throw MemoryDiskState.error(operation, path, 20) }
     return (parent, String(name), content.current[String(name)])

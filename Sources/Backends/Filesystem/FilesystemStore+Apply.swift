@@ -183,6 +183,7 @@ extension FilesystemStore {
     case .insert(let insert): bodySums.forget(insert.id)
     case .removeMessage(let id):
       bodySums.forget(id)
+      forgetWithheld(id)
       if condemned?.id == id { condemned = nil }
     case .put, .removeEnvelope, .set: break
     }
@@ -200,6 +201,7 @@ extension FilesystemStore {
 
   /// Keeps the counts, before the change is carried out.
   private func countLive(_ change: JournalChange) {
+    if let id = change.message, isWithheld(id) { return }
     switch change {
     case .insert(let insert):
       statisticsNow.messages += 1

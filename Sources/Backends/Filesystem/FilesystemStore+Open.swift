@@ -35,7 +35,7 @@ extension FilesystemStore {
   package func reopen() throws(StoreError) -> OpenReport {
     guard state != .closed else { return try open() }
     state = .sealed
-    var before = (journal: journal, overlay: overlay, settings: settings)
+    var before = (journal: journal, overlay: overlay, withheld: withheld, settings: settings)
     journal = Journal(disk: disk, limits: limits)
     do throws(StoreError) {
       let report = try openLocked(acknowledged: before.journal.acknowledged)
@@ -46,6 +46,7 @@ extension FilesystemStore {
       journal.close()
       journal = before.journal
       overlay = before.overlay
+      withheld = before.withheld
       settings = before.settings
       // For the next attempt, and for what it has to write.
       if case .full = error { _ = try? reserve.release() }
@@ -283,12 +284,18 @@ extension FilesystemStore {
 
   /// Messages whose staged body is gone cannot be delivered.
   private func dropBodiless(_ report: inout OpenReport) throws(StoreError) {
+    withheld = []
     for (id, entry) in overlay.entries {
       guard entry.hasStagedBody else { continue }
-      let isThere = try onDisk { () throws(DiskError) in
-        let staged = try disk.facts(stage.path(of: id))
-        if staged != nil { return true }
-        return try tree.bodySize(of: id) != nil
+      let staged = try onDisk { () throws(DiskError) in try disk.facts(stage.path(of: id)) }
+      guard staged == nil else { continue }
+      var isThere = false
+      do throws(DiskError) {
+        isThere = try tree.bodySize(of: id) != nil
+      } catch {
+        guard error.isAboutOneFile else { throw error.storeError(in: disk.root) }
+        report.remarks.append(withhold(id, because: error.explanation))
+        continue
       }
       if !isThere { report.remarks.append("message \(id): its body is missing") }
     }
@@ -309,7 +316,7 @@ extension FilesystemStore {
           id = try tree.next(after: message)
         }
       }
-      for (id, entry) in overlay.entries {
+      for (id, entry) in overlay.entries where !isWithheld(id) {
         let (envelopes, size) = try contents(of: id, entry)
         guard envelopes > 0 || size != nil else { continue }
         counts.messages += 1

@@ -8,6 +8,7 @@ internal import StoreJournal
 /// Reading: the journal first, then the tree.
 extension FilesystemStore {
   package func envelope(_ id: EnvelopeID) throws(StoreError) -> StoredEnvelope? {
+    guard !isWithheld(id.message) else { return nil }
     if let entry = overlay[id.message] {
       if case .gone = entry.base { return nil }
       if let index = entry.index(of: id.low) {
@@ -81,6 +82,7 @@ extension FilesystemStore {
 
   /// The identifiers of a message's envelopes in rising order, those of unreadable ones among them.
   func identifiers(of id: MessageID) throws(DiskError) -> [EnvelopeID] {
+    guard !isWithheld(id) else { return [] }
     guard let entry = overlay[id] else { return try filedEnvelopes(of: id) ?? [] }
     func own() -> [EnvelopeID] {
       entry.envelopes.filter { $0.record != nil }

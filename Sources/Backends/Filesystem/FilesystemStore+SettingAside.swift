@@ -98,15 +98,24 @@ extension FilesystemStore {
     // What still cannot be read is found to be so again, and left again.
     quarantine.forgetLeft(name)
     let word = name.split(separator: "-").last.map { String($0) } ?? ""
-    let back: [EnvelopeID] = try onDisk { () throws(DiskError) in
-      if let id = EnvelopeID(hexadecimal: word) { return try restoreLeft(id) }
-      if let id = MessageID(hexadecimal: word) { return try restoreLeft(id) }
-      return try restoreBucket(word)
+    var back: [EnvelopeID] = []
+    if let id = withheld.first(where: { SpoolTree.path(of: $0) == path }) {
+      back = try restoreWithheld(id)
+    } else {
+      back = try restoreLeft(word)
     }
     if back.isEmpty, let problem = quarantine.whyLeft(path) {
       throw .damaged(path: "\(disk.root)/\(path)", problem: problem)
     }
     return back
+  }
+
+  private func restoreLeft(_ word: String) throws(StoreError) -> [EnvelopeID] {
+    try onDisk { () throws(DiskError) in
+      if let id = EnvelopeID(hexadecimal: word) { return try restoreLeft(id) }
+      if let id = MessageID(hexadecimal: word) { return try restoreLeft(id) }
+      return try restoreBucket(word)
+    }
   }
 
   private func restoreLeft(_ id: EnvelopeID) throws(DiskError) -> [EnvelopeID] {

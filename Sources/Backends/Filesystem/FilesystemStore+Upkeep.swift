@@ -82,6 +82,8 @@ extension FilesystemStore {
 
   private func check(_ id: MessageID, _ check: inout Check) throws(DiskError) {
     if case .gone? = overlay[id]?.base { return }
+    // What cannot be looked at is not known to be damaged.
+    if isWithheld(id) { return }
     if let condemned, condemned.id == id {
       check.changed = condemned
       return

@@ -39,6 +39,8 @@ package final class FilesystemStore: Store {
   /// What checkpoints have to deal with, by the journal's files.
   var progress: [Int: CheckpointProgress] = [:]
   var overlay = Overlay()
+  /// Messages of which nobody is told, because the directory with their bodies cannot be used.
+  var withheld: Set<MessageID> = []
   var settings = SpoolSettings()
   var quarantine: Quarantine
   var reserve: SpaceReserve

@@ -115,6 +115,18 @@ struct AddressFailuresTests {
     #expect(AddressFailures.Limits().machineFailuresMax == 1000)
   }
 
+  @Test("a long attack is forgiven within twice the time of the most failures that count")
+  func longAttack() {
+    var failures = AddressFailures()
+    for number in 0..<100_000 {
+      _ = failures.failed(Self.loopbacks[0], as: "u\(number % 9000)", at: 0)
+    }
+    let limits = AddressFailures.Limits()
+    let most = Int64(limits.machineFailuresMax) * limits.machineForgiveness
+    #expect(failures.isMachineSuspect(at: most))
+    #expect(!failures.isMachineSuspect(at: most + limits.machineForgiveness))
+  }
+
   @Test("no crowd of those who failed as often makes it forget all of them")
   func crowd() {
     var failures = AddressFailures(limits(3, addresses: 40))

@@ -150,7 +150,9 @@ private struct FailureCounts<Key: Hashable & Sendable>: Sendable {
     let left = remaining(record, at: now)
     // What is forgiven in part goes on being forgiven.
     let elapsed = (now - record.since) % forgiveness
-    records[key] = Record(failures: left + 1, since: left == 0 ? now : now - elapsed)
+    // What came of a long attack is forgiven within twice the usual time.
+    let failures = min(left + 1, 2 * limit)
+    records[key] = Record(failures: failures, since: left == 0 ? now : now - elapsed)
   }
 
   private func remaining(_ record: Record, at now: Int64) -> Int {

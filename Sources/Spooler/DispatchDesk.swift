@@ -178,9 +178,17 @@ final class DispatchDesk {
 
   /// Whether delivery has this envelope in hand already; it is in flight then.
   func claim(_ stored: StoredEnvelope) -> Bool {
-    guard let task = claimed.remove(stored.envelope.id) else { return false }
+    guard let task = claimed.remove(stored.envelope.id), !DispatchDesk.isDone(stored) else {
+      return false
+    }
     flying[stored.envelope.id] = Flight(stored: stored, task: task, generation: nil)
     return true
+  }
+
+  /// Whether a report of delivery's has been recorded that it does not know to be: what came of it is the queue's
+  /// own work, which no delivery is ever given, and the same report again would be the end of it.
+  private static func isDone(_ stored: StoredEnvelope) -> Bool {
+    if case .bounce = stored.envelope.kind { true } else { false }
   }
 
   /// The task that delivery has this envelope with; nil when it has not.
@@ -253,9 +261,9 @@ final class DispatchDesk {
       case .success(let found):
         for stored in found {
           let id = stored.envelope.id
-          guard let task = inHand[id], queue.scheduler.claim(id, at: Clock.now()) == .changed else {
-            continue
-          }
+          guard let task = inHand[id], !DispatchDesk.isDone(stored),
+            queue.scheduler.claim(id, at: Clock.now()) == .changed
+          else { continue }
           flying[id] = Flight(stored: stored, task: task, generation: nil)
         }
         finished()

@@ -106,6 +106,39 @@ struct ReconciliationTests {
     #expect(try await !QueueServiceTests.isStored(ids[0].message, rig))
   }
 
+  @Test(
+    "a report that comes again after it was recorded takes nobody's notice away",
+    arguments: [true, false]
+  )
+  func recordedBefore(isStuck: Bool) async throws {
+    let id = try #require(MessageID(1))
+    var failed = try QueueRig.envelope(id)
+    failed.kind = .bounce(.failed)
+    let mail = NewMessage(
+      message: QueueRig.message(id, size: Self.body.count),
+      envelopes: [failed],
+      body: .bytes(Self.body)
+    )
+    let rig = try await QueueRig(holding: [mail], isStuck: isStuck)
+    var lookup = try await rig.lookup()
+    if !isStuck { try await Task.sleep(for: .milliseconds(50)) }
+    var delivery = try await rig.delivery(inHand: [5: [failed.id]])
+    try await delivery.send(
+      Self.report(5, failed.id, DeliveryReport(.permanent, text: "550 no"))
+    )
+    try await Task.sleep(for: .milliseconds(50))
+    if isStuck { rig.letGo() }
+    let recorded = await delivery.next { message in
+      if case .recorded(let tasks) = message, tasks.contains(5) { true } else { nil }
+    }
+    #expect(recorded == true)
+    let recipient = await lookup.next { message in
+      if case .route(_, _, let recipient) = message { recipient } else { nil }
+    }
+    #expect(recipient != nil)
+    #expect(try await QueueServiceTests.isStored(id, rig))
+  }
+
   @Test("what was held while the queue was read, and released, is tried")
   func heldMeanwhile() async throws {
     let (rig, ids) = try await Self.rig(isStuck: true)

@@ -176,7 +176,8 @@ struct CredentialDeskTests {
     #expect(rig.told[token] == .denied)
     for _ in 0..<8 { failing() }
     rig.check(5000, from: 0x7f00_0001, as: "bob")
-    #expect(rig.told[5000] == .failed)
+    rig.answer(.accepted)
+    #expect(rig.told[5000] == .accepted)
     rig.check(5001, from: 5, as: "bob")
     rig.answer(.accepted)
     #expect(rig.told[5001] == .accepted)

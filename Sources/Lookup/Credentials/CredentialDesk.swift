@@ -21,8 +21,6 @@ final class CredentialDesk {
     static let attemptsOfAddress = 8
     /// Of this machine's programs together: a webmail has many users.
     static let attemptsOfMachine = 64
-    /// The same while too many of their passwords are wrong.
-    static let attemptsOfSuspects = 8
     /// How soon after its question a wrong answer comes, in milliseconds: more than a usual hash takes.
     static let delay: Int64 = 500
     /// The same for this machine's programs while too many of their passwords are wrong.
@@ -46,6 +44,7 @@ final class CredentialDesk {
 
     /// Whose attempt it is: of a network, or of this machine whatever its address.
     var client: SourceAddress { source.isOfMachine ? .local : source.network }
+    var limit: Int { source.isOfMachine ? Limits.attemptsOfMachine : Limits.attemptsOfAddress }
   }
 
   private let context: RoleContext
@@ -104,8 +103,7 @@ final class CredentialDesk {
     else { return tell(attempt, .failed) }
     let standing = failures.standing(of: attempt.source, as: attempt.user, at: Clock.rising())
     guard standing == .welcome else { return tell(attempt, .barred) }
-    guard total < Limits.attempts, underWay[attempt.client, default: 0] < limit(of: attempt)
-    else {
+    guard total < Limits.attempts, underWay[attempt.client, default: 0] < attempt.limit else {
       context.log.warn("lookup: too many clients authenticate at the same time")
       return tell(attempt, .failed)
     }
@@ -210,12 +208,6 @@ final class CredentialDesk {
   /// Whether it is one of this machine's programs, of which too many failed.
   private func isSuspect(_ attempt: Attempt) -> Bool {
     attempt.source.isOfMachine && failures.isMachineSuspect(at: Clock.rising())
-  }
-
-  /// How many attempts of its client are looked at at a time.
-  private func limit(of attempt: Attempt) -> Int {
-    guard attempt.source.isOfMachine else { return Limits.attemptsOfAddress }
-    return isSuspect(attempt) ? Limits.attemptsOfSuspects : Limits.attemptsOfMachine
   }
 
   private func release(_ attempt: Attempt) {

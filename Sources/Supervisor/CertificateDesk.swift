@@ -17,6 +17,8 @@ package struct CertificateDesk {
   package enum Limits {
     /// Renewals that keys has not looked at.
     package static let renewals = 16
+    /// Looks of which the last is made though no file has changed.
+    static let idleLooks = 12
   }
 
   /// Takes one message to a role; the descriptors are closed afterwards.
@@ -48,6 +50,8 @@ package struct CertificateDesk {
   private var lacking: Set<UInt16> = []
   /// What the files were like at the last look of these keys; nil: there was none.
   private var lookedAt: [CertificateSource.FileFacts]?
+  /// Looks since then that found those files unchanged.
+  private var idleLooks = 0
   /// Roles that were to be handed what counts, for which there was no file or no memory. It is tried again.
   private(set) var owed: Set<Role> = []
 
@@ -107,15 +111,18 @@ package struct CertificateDesk {
   }
 
   /// The same to see whether what is lacking has come, unless a renewal is under way; or to hand over what
-  /// could not be when keys was started. Nothing is told of a look that finds nothing, and none of files that are
-  /// what they were at the one before: for keys it is work, to decrypt each key that is encrypted.
+  /// could not be when keys was started. Nothing is told of a look that finds nothing. At files that are what they
+  /// were at the one before every twelfth look is made, for a disk may have failed for a while: for keys it is
+  /// work, to decrypt each key that is encrypted.
   mutating func look(_ send: Send) throws(CertificateFault) {
     if owed.contains(.keys) { return try renew(.newKeys, send) }
     guard isLacking, renewals.isEmpty else { return }
     // Before they are read: what changes meanwhile is found by the next look.
     let files = source.files()
-    guard files != lookedAt else { return }
+    idleLooks += 1
+    guard files != lookedAt || idleLooks >= Limits.idleLooks else { return }
     try renew(.look, send)
+    idleLooks = 0
     lookedAt = files
   }
 

@@ -54,8 +54,10 @@ extension TLSJudge {
       do throws(CertificateFault) {
         let report = try look(pkis, authorities, unknown)
         guard report.omitted > 0 else { return named(report) }
-        // Whoever was asked has answered.
-        return oneByOne("there is too much wrong", unknown == .asked ? .refused : unknown)
+        // Whoever was asked has answered; nobody is asked where all else is not well.
+        guard unknown == .asked else { return oneByOne("there is too much wrong", unknown) }
+        let isAnswered = check.passphrases.isSealed
+        return oneByOne("there is too much wrong", isAnswered ? .refused : .overlooked)
       } catch {
         // Perhaps he has not.
         return oneByOne(error.reason, .overlooked)

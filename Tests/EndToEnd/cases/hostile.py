@@ -132,7 +132,8 @@ def vanish(bench):
     daemon.wait_queued(1)
     eventually(lambda: daemon.statistics().get("smtp.session") in (0, None),
                lambda: f"sessions: {daemon.statistics()}")
-    daemon.wait_log("smtp disconnected reason=disconnect", count=len(steps))
+    # Of the one that had read all that was said to it; whoever has not resets the connection.
+    daemon.wait_log("smtp disconnected reason=disconnect")
     no_role_died(daemon)
     daemon.stop()
 

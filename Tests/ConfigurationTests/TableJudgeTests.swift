@@ -32,6 +32,17 @@ import Testing
     }
   }
 
+  @Test("of a table whose statement is wrong, that is said and nothing else")
+  func standIn() {
+    let text = """
+      table t file:relative
+      match from src <t> for any reject
+
+      """
+    let errors = report(text, files: [:], TableJudgeTests.all).errors
+    #expect(errors.map { $0.description.prefix { $0 != ":" } } == ["t.conf"])
+  }
+
   @Test(
     "what is wrong with files of tables is shown where they are named, with all else in the order of lines"
   )

@@ -23,9 +23,8 @@ extension Parser {
   /// Reports the files of tables, where they are named; one that could not be read was reported.
   mutating func judgeTables() {
     for fault in tableJudge?.faults(draft) ?? [] where !unreadTables.contains(fault.table) {
-      guard let position = tablePlaces[fault.table] else {
-        preconditionFailure("a table that has no file")
-      }
+      // One whose statement is wrong stands in for it without a file, and that was said.
+      guard let position = tablePlaces[fault.table] else { continue }
       let name = draft.tables[fault.table.rawValue].name
       report(.unusable("table \(name)", reason: fault.reason), at: position)
     }

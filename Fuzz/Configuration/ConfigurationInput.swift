@@ -14,12 +14,19 @@ enum ConfigurationInput {
       ],
       hostsText: "127.0.0.1 localhost\n"
     )
-    let report = ConfigurationReport(reading: "fuzz", facts: facts) { path throws(UnreadableFile) in
+    func read(_ path: String) throws(UnreadableFile) -> [UInt8] {
       if path == "fuzz" || path == "/self" { return bytes }
       guard path.hasPrefix("/") else { throw UnreadableFile(reason: "absent") }
       return Array(bytes.prefix(200))
     }
-    for diagnostic in report.diagnostics {
+    let report = ConfigurationReport(reading: "fuzz", facts: facts, open: read)
+    let judged = ConfigurationReport(
+      reading: "fuzz",
+      facts: facts,
+      tables: TableJudge(faults: allTables),
+      open: read
+    )
+    for diagnostic in report.diagnostics + judged.diagnostics {
       let text = diagnostic.description.utf8
       precondition(text.allSatisfy { $0 >= 0x20 || $0 == 0x0a || $0 == 0x09 })
     }
@@ -38,5 +45,15 @@ enum ConfigurationInput {
       return path == "fuzz" ? Array(text.utf8) : path == "/self" ? bytes : Array(bytes.prefix(200))
     }
     precondition(again.configuration?.normalizedText == text)
+  }
+
+  /// What a host finds whose files are all of no use, of a configuration that need not be good.
+  private static func allTables(_ configuration: ServerConfiguration) -> [TableJudge.Fault] {
+    LookupProjection(configuration).tables.enumerated().compactMap { index, table in
+      switch table.content {
+      case .file, .database: TableJudge.Fault(TableIndex(index), reason: "no use")
+      case .list, .map, .systemAccounts, .helper: nil
+      }
+    }
   }
 }

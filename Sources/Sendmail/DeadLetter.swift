@@ -15,8 +15,13 @@ enum DeadLetter {
     let file = unsafe open(path, flags, 0o600)
     guard file >= 0 else { return nil }
     defer { close(file) }
-    // Against another of these.
-    _ = flock(file, LOCK_EX)
+    // Against another of these, which takes no time; whoever else has it is not waited for.
+    var tries = 20
+    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+      tries -= 1
+      guard tries > 0 else { return nil }
+      usleep(50_000)
+    }
     var facts = stat()
     // The structure is written during the call only.
     guard unsafe fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG,

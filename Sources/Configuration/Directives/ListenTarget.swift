@@ -66,7 +66,11 @@ extension Parser {
   mutating func isNew(_ place: ListenPlace, at position: SourcePosition) -> Bool {
     guard
       let (other, first) = listenPlaces.filter({ $0.key == place || place.overlaps($0.key) })
-        .min(by: { ($0.value.file, $0.value.line) < ($1.value.file, $1.value.line) })
+        .min(by: {
+          ($0.value.file, $0.value.line, "\($0.key.target)") < (
+            $1.value.file, $1.value.line, "\($1.key.target)"
+          )
+        })
     else {
       listenPlaces[place] = position
       return true

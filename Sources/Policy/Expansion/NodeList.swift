@@ -3,8 +3,7 @@
 /// The entries of an alias's value, a `~/.forward`, or an included list, in their order.
 ///
 /// Entries stand between commas. Quotes of either kind keep commas together; a backslash takes the
-/// character behind it as it is, and vanishes. Behind a blank, a `#` begins a comment of an alias's value; in the text
-/// of an `error:`, and in a command, which has a shell to know, it does not.
+/// character behind it as it is, and vanishes.
 package struct NodeList: Hashable, Sendable {
   /// Why a text is no such list.
   package enum Fault: Error, Hashable, Sendable {
@@ -22,10 +21,7 @@ package struct NodeList: Hashable, Sendable {
 
   /// The value of an alias.
   package init(parsing value: String) throws(Fault) {
-    try append(
-      line: NodeList.withoutComment(Array(value.utf8))[...],
-      atMost: ExpansionLimits.nodesOfAlias
-    )
+    try append(line: Array(value.utf8)[...], atMost: ExpansionLimits.nodesOfAlias)
   }
 
   /// A file: every line is such a list; empty ones and those that begin with `#` are skipped.
@@ -35,37 +31,6 @@ package struct NodeList: Hashable, Sendable {
       guard let first = line.first, first != UInt8(ascii: "#") else { continue }
       try append(line: line, atMost: limit)
     }
-  }
-
-  private static func withoutComment(_ value: [UInt8]) -> [UInt8] {
-    guard value.contains(UInt8(ascii: "#")) else { return value }
-    var quote: UInt8?
-    var isEscaped = false
-    var start = 0
-    for (index, byte) in value.enumerated() {
-      if isEscaped {
-        isEscaped = false
-      } else if byte == UInt8(ascii: "\\") {
-        isEscaped = true
-      } else if let open = quote {
-        if byte == open { quote = nil }
-      } else if byte == UInt8(ascii: ",") {
-        start = index + 1
-      } else if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
-        quote = byte
-      } else if byte == UInt8(ascii: "#") {
-        let entry = value[start..<index]
-        let isBehindBlank = entry.last.map { $0 == 0x20 || $0 == 0x09 } ?? true
-        if isBehindBlank, !mayHoldHash(entry) { return Array(value[..<index]) }
-      }
-    }
-    return value
-  }
-
-  private static func mayHoldHash(_ entry: ArraySlice<UInt8>) -> Bool {
-    let text = ExpansionNode.trimmed(entry)
-    return text.first == UInt8(ascii: "|")
-      || text.prefix(6).map(DomainPattern.lowercase).elementsEqual("error:".utf8)
   }
 
   private mutating func append(line: ArraySlice<UInt8>, atMost limit: Int) throws(Fault) {
